@@ -1,0 +1,159 @@
+"""The four front-ends: a batch of waveforms in, log-mel features (or the CRNN's magnitudes) out.
+
+Each transformer was pre-trained on its own features, so each has its own front-end, with the constants of its publication.
+All take mono waveforms (B, N) at 16 kHz in [-1, 1], work on the device of the waveform, have no trainable parameters and
+return float32 (B, 1, F, T); buffers are derived from constants and are not saved in checkpoints.
+
+| front-end | 10 s | hop |
+| --- | --- | --- |
+| `PasstMel` | (B, 1, 128, 1000) | 10 ms |
+| `BeatsFbank` | (B, 1, 128, 998) | 10 ms |
+| `AtstMel` | (B, 1, 64, 1001) | 10 ms |
+| `CrnnMel` | (B, 1, 128, 626) | 16 ms |
+
+Source: public code of CP-JKU's DCASE 2024 Task 4 system (arXiv 2408.00791), of BEATs (arXiv 2212.09058) and of ATST-Frame
+(arXiv 2306.04186).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from sedlab.audio.mel_filters import htk_filters, kaldi_filters
+from sedlab.audio.spectrogram import centred_frames, mel_spectrogram, padded_window
+from sedlab.config.model import AtstConfig, BeatsConfig, CrnnConfig, PasstConfig, TransformerConfig
+
+PREEMPHASIS = 0.97
+HOP = 160  # 10 ms, the same for the three transformers
+
+
+class PasstMel(nn.Module):
+    """Features of fPaSST: log-mel of the pre-emphasised waveform, upper band edge drawn anew for each batch in training.
+
+    In evaluation the bands run from ``fmin`` to ``fmax``. In training mode the edges are drawn once per call from the
+    ranges of the configuration, which shifts and stretches the mel axis a little.
+    """
+
+    def __init__(self, config: PasstConfig):
+        super().__init__()
+        self.config = config
+        self.n_fft = 512
+        self.fmin = config.fmin
+        self.fmax = 8000 - config.fmax_range // 2 if config.fmax is None else config.fmax
+        self.register_buffer("window", padded_window(torch.hann_window(400), self.n_fft), persistent=False)
+        self.register_buffer("filters", self._filters(self.fmin, self.fmax), persistent=False)
+
+    def forward(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
+        """Return features (B, 1, F, N // 160). ``generator`` (on the CPU) draws the band edges in training mode."""
+        filters = self._drawn_filters(generator) if self.training else self.filters
+        emphasised = waveform[:, 1:].float() - PREEMPHASIS * waveform[:, :-1].float()
+        mel = mel_spectrogram(emphasised, filters, self._frames, hop=HOP)
+        return ((mel.clamp_(min=1e-7).log_() + 4.5) / 5.0)[:, None]
+
+    def _frames(self, waveform: Tensor) -> Tensor:
+        return centred_frames(waveform, self.window, HOP)
+
+    def _drawn_filters(self, generator: Generator | None) -> Tensor:
+        lower, upper = self.config.fmin_range, self.config.fmax_range
+        if lower == upper == 1:
+            return self.filters
+        fmin = self.fmin + int(torch.randint(lower, (), generator=generator))
+        fmax = self.fmax + upper // 2 - int(torch.randint(upper, (), generator=generator))
+        return self._filters(fmin, fmax).to(self.filters.device)
+
+    def _filters(self, fmin: float, fmax: float) -> Tensor:
+        return kaldi_filters(self.config.num_mels, self.n_fft, fmin, fmax)
+
+
+class BeatsFbank(nn.Module):
+    """Features of BEATs: Kaldi's filter bank energies, normalised with the mean and deviation of AudioSet."""
+
+    def __init__(self, config: BeatsConfig):
+        super().__init__()
+        self.n_fft, self.length = 512, 400
+        povey = torch.hann_window(self.length, periodic=False).pow(0.85)
+        self.register_buffer("window", F.pad(povey, (0, self.n_fft - self.length)), persistent=False)
+        self.register_buffer("filters", kaldi_filters(config.num_mels, self.n_fft, 20.0, 8000.0), persistent=False)
+
+    def forward(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
+        """Return features (B, 1, F, 1 + (N - 400) // 160)."""
+        mel = mel_spectrogram(waveform, self.filters, self._frames, hop=HOP)
+        log_mel = mel.clamp_(min=torch.finfo(torch.float32).eps).log_()
+        return ((log_mel - 15.41663) / (2 * 6.55582))[:, None]
+
+    def _frames(self, waveform: Tensor) -> Tensor:
+        """Return pre-emphasised, windowed frames without offset (B, T, 512).
+
+        Kaldi removes each frame's mean and then emphasises the frame. Both are linear, so emphasising the whole waveform
+        and removing (1 - 0.97) of the mean is the same, but for the frame's first sample, which the window sets to 0.
+        """
+        waveform = waveform * 2.0**15
+        emphasised = F.pad(waveform[:, 1:] - PREEMPHASIS * waveform[:, :-1], (1, self.n_fft - self.length))
+        means = waveform.unfold(-1, self.length, HOP).mean(-1, keepdim=True)
+        return (emphasised.unfold(-1, self.n_fft, HOP) - (1 - PREEMPHASIS) * means) * self.window
+
+
+class AtstMel(nn.Module):
+    """Features of ATST-Frame: mel power in dB, at most 80 dB below the loudest, scaled to about [-1, 1].
+
+    As published, "the loudest" is the loudest cell of the whole batch, so a quiet clip's features depend on its
+    neighbours. ``top_db_scope="clip"`` in the configuration makes each clip stand alone.
+    """
+
+    def __init__(self, config: AtstConfig):
+        super().__init__()
+        self.n_fft = 1024
+        self.top_db_scope = config.top_db_scope
+        self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
+        self.register_buffer("filters", htk_filters(config.num_mels, self.n_fft, 60.0, 7800.0), persistent=False)
+
+    def forward(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
+        """Return features (B, 1, F, 1 + N // 160)."""
+        mel = mel_spectrogram(waveform, self.filters, self._frames, hop=HOP)
+        decibel = mel.clamp_(min=1e-10).log10_().mul_(10.0)
+        loudest = decibel.amax() if self.top_db_scope == "batch" else decibel.amax(dim=(1, 2), keepdim=True)
+        decibel = torch.maximum(decibel, loudest - 80.0).clamp_(-50.0, 80.0)
+        return (2.0 * (decibel + 79.6482) / (50.6842 + 79.6482) - 1.0)[:, None]
+
+    def _frames(self, waveform: Tensor) -> Tensor:
+        return centred_frames(waveform, self.window, HOP)
+
+
+class CrnnMel(nn.Module):
+    """Linear mel magnitudes for the CRNN branch; ``scale_crnn_mel`` turns them into its input.
+
+    Mixing clips acts on these magnitudes, before the logarithm.
+    """
+
+    def __init__(self, config: CrnnConfig):
+        super().__init__()
+        self.hop = config.hop
+        self.register_buffer("window", torch.hamming_window(config.n_fft, periodic=False), persistent=False)
+        self.register_buffer("filters", htk_filters(config.num_mels, config.n_fft, 0.0, 8000.0), persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Return magnitudes (B, 1, F, 1 + N // hop)."""
+        mel = mel_spectrogram(waveform, self.filters, self._frames, hop=self.hop, magnitude=True)
+        return mel[:, None]
+
+    def _frames(self, waveform: Tensor) -> Tensor:
+        return centred_frames(waveform, self.window, self.hop)
+
+
+def scale_crnn_mel(magnitude: Tensor) -> Tensor:
+    """Return ``magnitude`` (B, 1, F, T) in dB within [-50, 80], stretched to [-1, 1] for each clip; a constant clip is -1."""
+    decibel = magnitude_to_decibel(magnitude)
+    low, high = decibel.amin(dim=(2, 3), keepdim=True), decibel.amax(dim=(2, 3), keepdim=True)
+    return 2.0 * (decibel - low) / (high - low + 1e-8) - 1.0
+
+
+def magnitude_to_decibel(magnitude: Tensor) -> Tensor:
+    """Return ``20 log10(magnitude)``, clamped to [-50, 80] dB."""
+    return (20.0 * magnitude.float().clamp(min=1e-5).log10()).clamp(-50.0, 80.0)
+
+
+def build_frontend(config: TransformerConfig) -> nn.Module:
+    """Return the front-end that belongs to the transformer of ``config``."""
+    return {"passt": PasstMel, "beats": BeatsFbank, "atst": AtstMel}[config.arch](config)

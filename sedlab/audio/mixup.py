@@ -1,0 +1,78 @@
+"""Mixup: every clip becomes a weighted sum of itself and a partner, its labels too.
+
+Blocks of the batch (weak, strongly labelled, unlabeled clips) mix each among themselves. One permutation and one
+coefficient vector describe the whole batch, so each tensor is mixed in a single pass.
+
+Source: arXiv 1710.09412; coefficients one a clip and the widened class mask after the published CP-JKU system.
+Shape letters: B clips, C classes, T frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sedlab.audio.draws import beta, permutation_within
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """Who is mixed with whom, and how much of each clip remains."""
+
+    partner: Tensor
+    """(B,) index of the clip mixed in; a clip's own index leaves it as it is."""
+    coefficient: Tensor
+    """(B,) float32 share of the clip itself, in [0, 1]."""
+    joint: bool = True
+    """Whether MAESTRO clips were mixed with the other strongly labelled ones; the consistency loss asks."""
+
+    def to(self, device: torch.device | str) -> Mixing:
+        """Return the same draws on ``device``."""
+        return Mixing(
+            self.partner.to(device, non_blocking=True), self.coefficient.to(device, non_blocking=True), self.joint
+        )
+
+
+def draw_mixing(
+    blocks: Sequence[slice],
+    num_clips: int,
+    alpha: float,
+    generator: torch.Generator,
+    *,
+    max_coefficient: bool = True,
+    joint: bool = True,
+) -> Mixing:
+    """Draw partners inside each of ``blocks`` and Beta(alpha, alpha) coefficients, max(c, 1 - c) on request.
+
+    Clips outside all blocks keep themselves as partner.
+    """
+    partner = permutation_within(blocks, num_clips, generator)
+    coefficient = beta(alpha, num_clips, generator, larger_share=max_coefficient)
+    return Mixing(partner, coefficient, joint)
+
+
+def mix(values: Tensor, mixing: Mixing) -> Tensor:
+    """Return ``c * values + (1 - c) * values[partner]`` along the first axis."""
+    mixing = mixing.to(values.device)
+    share = mixing.coefficient.to(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
+    return torch.lerp(values[mixing.partner], values, share)
+
+
+def mix_targets(targets: Tensor, mixing: Mixing, *, label_type: Literal["soft", "hard"] = "soft") -> Tensor:
+    """Return mixed targets in [0, 1]: in proportion (soft), or the union of both clips' labels (hard)."""
+    mixed = mix(targets, mixing) if label_type == "soft" else targets + targets[mixing.partner.to(targets.device)]
+    return mixed.clamp(0, 1)
+
+
+def widen_mask(mask_BC: Tensor, strong_BCT: Tensor, mixing: Mixing) -> Tensor:
+    """Return the class mask (B, C) after mixing: the clip's own classes and the partner's *active* ones.
+
+    It is not the union of both masks: that a partner's class is absent says nothing about the clip itself.
+    ``strong_BCT`` are the targets before mixing.
+    """
+    active_BC = (strong_BCT != 0).any(dim=-1)
+    return mask_BC | active_BC[mixing.partner.to(mask_BC.device)]

@@ -1,0 +1,208 @@
+"""One complete experiment, and what each of its training nodes resolves to.
+
+A node is one training run of the graph: pre-training of a transformer, or stage 1 or 2 of one transformer in one iteration.
+Nodes differ by configuration alone. A preset gives each stage a section, and rules that change it for an iteration or a
+transformer; `Experiment.node` applies them in order and validates the result.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+
+from sedlab.config.base import Config
+from sedlab.config.data import DataConfig
+from sedlab.config.errors import explain
+from sedlab.config.model import Arch, DetectorConfig
+from sedlab.config.training import AugmentConfig, BatchSizes, LossConfig, OptimConfig
+from sedlab.errors import SedlabError
+
+Stage = Literal["pretrain", "stage1", "stage2"]
+STAGES: tuple[Stage, ...] = ("pretrain", "stage1", "stage2")
+
+
+class TrainerConfig(Config):
+    """Where and how precisely the arithmetic runs; handed to Lightning Fabric."""
+
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    num_workers: NonNegativeInt = 0
+    """Processes that load data; 0 loads in the training process, which is fastest from a cached memory map."""
+    eval_batch: PositiveInt = 20
+    checkpoint_seconds: float = Field(default=0.0, ge=0)
+    """Least time between two writings of the checkpoint to resume from; 0: after every epoch."""
+
+
+class StageConfig(Config):
+    """Everything that tells one training node from another."""
+
+    train_transformer: bool
+    """False: the transformer is frozen and in evaluation mode (stage 1)."""
+    use_pretrained: bool = True
+    """Stage 1 starts from the AudioSet-strong checkpoint of its transformer, where the experiment makes one."""
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    epochs: PositiveInt
+    """An epoch ends when the first group of clips runs out of full batches."""
+    accumulation: PositiveInt = 1
+    batch: BatchSizes
+    loss: LossConfig
+    augment: AugmentConfig
+    optim: OptimConfig
+    validate_every: PositiveInt = 10
+    """Epochs between validations; the last epoch is always validated."""
+    trainer: TrainerConfig = TrainerConfig()
+
+
+class PretrainConfig(Config):
+    """Training of a transformer with a frame-level head on strongly labelled AudioSet clips."""
+
+    archs: tuple[Arch, ...] = ("passt", "atst")
+    """Transformers to pre-train; the others start from their initial weights."""
+    epochs: PositiveInt
+    batch_size: PositiveInt = 64
+    accumulation: PositiveInt = 1
+    rnn_dim: PositiveInt | None = None
+    """Width of a bidirectional GRU between transformer and head; None: a linear head."""
+    mixup_probability: float = Field(default=0.3, ge=0, le=1)
+    mixup_alpha: float = Field(default=0.2, gt=0)
+    optim: OptimConfig
+    validate_every: PositiveInt = 1
+    trainer: TrainerConfig = TrainerConfig()
+
+
+class Rule(Config):
+    """A change to the sections of the stages that match `when`."""
+
+    class When(Config):
+        """Conditions; an absent one always holds."""
+
+        stage: Stage | None = None
+        arch: Arch | None = None
+        from_iteration: PositiveInt = 1
+        """The rule holds from this iteration on."""
+
+    when: When = When()
+    set: dict[str, Any]
+
+    def applies(self, stage: Stage, arch: Arch, iteration: int) -> bool:
+        """Return whether the rule changes this node."""
+        return (
+            self.when.stage in (None, stage)
+            and self.when.arch in (None, arch)
+            and iteration >= self.when.from_iteration
+        )
+
+
+class StageSections(Config):
+    """Partial sections, completed by the defaults of their classes and by the rules."""
+
+    stage1: dict[str, Any]
+    stage2: dict[str, Any]
+
+
+class Node(Config):
+    """One training run, completely resolved: what is saved beside its checkpoints."""
+
+    name: str
+    stage: Stage
+    arch: Arch
+    iteration: NonNegativeInt
+    """0 for pre-training."""
+    seed: NonNegativeInt
+    detector: DetectorConfig
+    training: StageConfig | PretrainConfig
+    pretrained: bool = False
+    """Stage 1: the transformer comes from the experiment's own pre-training node."""
+    data: DataConfig
+
+
+class Experiment(Config):
+    """A preset after overrides: the complete description of an experiment."""
+
+    name: str
+    description: str = ""
+    seed: NonNegativeInt = 1
+    archs: tuple[Arch, ...] = Field(default=("passt", "beats", "atst"), min_length=1)
+    iterations: PositiveInt = 2
+    data: DataConfig
+    models: dict[Arch, DetectorConfig]
+    pretrain: PretrainConfig | None = None
+    stages: StageSections
+    rules: tuple[Rule, ...] = ()
+    threads_per_job: PositiveInt = 1
+    """CPU threads of one training job; `--cores` divided by it is the number of jobs at a time."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Experiment:
+        missing = [arch for arch in self.archs if arch not in self.models]
+        if missing:
+            raise ValueError(f"archs names {missing[0]!r}, but models has no section for it")
+        return self
+
+    def pretrains(self, arch: Arch) -> bool:
+        """Return whether the experiment pre-trains this transformer."""
+        return self.pretrain is not None and arch in self.pretrain.archs
+
+    def node(self, stage: Stage, arch: Arch, iteration: int = 0) -> Node:
+        """Resolve one training node.
+
+        Raises
+        ------
+        SedlabError
+            When a section or rule has an unknown key or a value out of range.
+        """
+        name = node_name(stage, arch, iteration)
+        try:
+            training = self.pretrain if stage == "pretrain" else self._stage(stage, arch, iteration)
+            detector = self.models[arch]
+            if isinstance(training, StageConfig):
+                crnn = detector.crnn.model_copy(update={"dropout": training.dropout})
+                detector = detector.model_copy(update={"crnn": crnn})
+            return Node(
+                name=name,
+                stage=stage,
+                arch=arch,
+                iteration=iteration,
+                # Every node draws its own numbers, all of them from the experiment's one seed.
+                seed=zlib.crc32(f"{self.seed}:{name}".encode()) % 2**31,
+                detector=detector,
+                training=training,
+                pretrained=isinstance(training, StageConfig) and training.use_pretrained and self.pretrains(arch),
+                data=self.data,
+            )
+        except ValidationError as error:
+            raise SedlabError(f"preset {self.name}, {name}: {explain(error)}") from error
+
+    def nodes(self) -> list[Node]:
+        """Resolve every training node of the experiment, in the order of the graph."""
+        pretraining = [self.node("pretrain", arch) for arch in self.archs if self.pretrains(arch)]
+        training = [
+            self.node(stage, arch, iteration)
+            for iteration in range(1, self.iterations + 1)
+            for stage in ("stage1", "stage2")
+            for arch in self.archs
+        ]
+        return pretraining + training
+
+    def _stage(self, stage: Stage, arch: Arch, iteration: int) -> StageConfig:
+        section: dict[str, Any] = getattr(self.stages, stage)
+        for rule in self.rules:
+            if rule.applies(stage, arch, iteration):
+                section = merge(section, rule.set)
+        return StageConfig.model_validate(section)
+
+
+def node_name(stage: Stage, arch: Arch, iteration: int) -> str:
+    """Return the name of a training node, as used for its files: "pretrain_atst", "iteration1_stage2_beats"."""
+    return f"pretrain_{arch}" if stage == "pretrain" else f"iteration{iteration}_{stage}_{arch}"
+
+
+def merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with ``change`` laid over it, section by section; neither is modified."""
+    merged = dict(base)
+    for key, value in change.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged

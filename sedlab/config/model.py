@@ -1,0 +1,146 @@
+"""Sizes and constants of the networks. The defaults are the published (base) sizes.
+
+Source: models of the CP-JKU DCASE 2024 Task 4 system, arXiv 2408.00791 and its public code.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from sedlab.config.base import Config
+from sedlab.labels import CLASSES
+
+Arch = Literal["passt", "beats", "atst"]
+ARCHS: tuple[Arch, ...] = ("passt", "beats", "atst")
+
+
+class PasstConfig(Config):
+    """Frame-level PaSST: convolutional stem, patches that span all frequencies, pre-norm blocks."""
+
+    arch: Literal["passt"] = "passt"
+    dim: PositiveInt = 768
+    depth: PositiveInt = 12
+    heads: PositiveInt = 12
+    mlp_dim: PositiveInt = 3072
+    num_mels: PositiveInt = 128
+    """Must be a multiple of 4: the stem halves the mel axis twice and folds channels back into it."""
+    stem_channels: tuple[PositiveInt, PositiveInt, PositiveInt] = (16, 32, 64)
+    """Channels of the three stem convolutions; the last must be a multiple of 4."""
+    max_tokens: PositiveInt = 250
+    fmin: float = 0.0
+    fmin_range: PositiveInt = 1
+    fmax: float | None = None
+    """Upper band edge in Hz in evaluation; None: 8000 - fmax_range // 2."""
+    fmax_range: PositiveInt = 2000
+    """Width in Hz of the random band edge in training mode."""
+
+    @model_validator(mode="after")
+    def _check(self) -> PasstConfig:
+        _check_heads(self.dim, self.heads)
+        if self.num_mels % 4 or self.stem_channels[-1] % 4:
+            raise ValueError("num_mels and the last of stem_channels must be multiples of 4")
+        return self
+
+
+class BeatsConfig(Config):
+    """BEATs: square patches, post-norm blocks with deep-norm scaling and gated relative position bias."""
+
+    arch: Literal["beats"] = "beats"
+    dim: PositiveInt = 768
+    depth: PositiveInt = 12
+    heads: PositiveInt = 12
+    mlp_dim: PositiveInt = 3072
+    num_mels: PositiveInt = 128
+    """Must be a multiple of patch_size."""
+    patch_size: PositiveInt = 16
+    patch_dim: PositiveInt = 512
+    position_kernel: PositiveInt = 128
+    position_groups: PositiveInt = 16
+    num_buckets: PositiveInt = 320
+    max_distance: PositiveInt = 800
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    attention_dropout: float = Field(default=0.0, ge=0, lt=1)
+    layer_drop: float = Field(default=0.0, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> BeatsConfig:
+        _check_heads(self.dim, self.heads)
+        if self.num_mels % self.patch_size:
+            raise ValueError("num_mels must be a multiple of patch_size")
+        if self.dim % self.position_groups:
+            raise ValueError("dim must be a multiple of position_groups")
+        return self
+
+
+class AtstConfig(Config):
+    """ATST-Frame: one token for each 4 frames over all mel bands, pre-norm blocks."""
+
+    arch: Literal["atst"] = "atst"
+    dim: PositiveInt = 768
+    depth: PositiveInt = 12
+    heads: PositiveInt = 12
+    mlp_dim: PositiveInt = 3072
+    num_mels: PositiveInt = 64
+    patch_frames: PositiveInt = 4
+    max_tokens: PositiveInt = 250
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    top_db_scope: Literal["batch", "clip"] = "batch"
+    """What the 80 dB dynamic range of the features refers to: the loudest cell of the batch (published), or of the clip."""
+
+    @model_validator(mode="after")
+    def _check(self) -> AtstConfig:
+        _check_heads(self.dim, self.heads)
+        return self
+
+
+TransformerConfig = Annotated[PasstConfig | BeatsConfig | AtstConfig, Field(discriminator="arch")]
+
+
+class CrnnConfig(Config):
+    """The convolutional branch, the merge with the transformer's embeddings, the recurrent layers."""
+
+    num_mels: PositiveInt = 128
+    n_fft: PositiveInt = 2048
+    hop: PositiveInt = 256
+    channels: tuple[PositiveInt, ...] = (16, 32, 64, 128, 128, 128, 128)
+    pools: tuple[tuple[PositiveInt, PositiveInt], ...] = ((2, 2), (2, 2), (1, 2), (1, 2), (1, 2), (1, 2), (1, 2))
+    """Average pooling after each convolution as (time, frequency)."""
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+    batchnorm_momentum: float = Field(default=0.99, gt=0, le=1)
+    """Weight of the newest batch in the running statistics (PyTorch's convention; published: almost only the last batch)."""
+    merge_dim: PositiveInt = 256
+    rnn_dim: PositiveInt = 256
+    rnn_layers: PositiveInt = 2
+
+    @model_validator(mode="after")
+    def _check(self) -> CrnnConfig:
+        if len(self.channels) != len(self.pools):
+            raise ValueError("channels and pools must have the same length")
+        mels, time = self.num_mels, 1
+        for pool_time, pool_mel in self.pools:
+            mels //= pool_mel
+            time *= pool_time
+        if mels != 1:
+            raise ValueError(f"pools must reduce num_mels to 1, not {mels}")
+        if time * self.hop != 1024:
+            raise ValueError("hop times the pooling in time must be 1024 samples: one output frame is 64 ms")
+        return self
+
+
+class DetectorConfig(Config):
+    """A complete detector: transformer and CRNN, fused at the CRNN's frame rate."""
+
+    transformer: TransformerConfig
+    crnn: CrnnConfig = CrnnConfig()
+    wrapper_dim: PositiveInt | None = 527
+    """Width of the frozen linear layer between transformer and merge (PaSST, ATST); None: the embeddings go in directly."""
+    embed_pool: Literal["aap", "nearest", "nearest-exact", "linear"] = "nearest-exact"
+    """How embeddings are brought to the CRNN's frame rate: adaptive average pooling, or interpolation."""
+    num_classes: PositiveInt = len(CLASSES)
+
+
+def _check_heads(dim: int, heads: int) -> None:
+    if dim % heads:
+        raise ValueError(f"dim ({dim}) must be a multiple of heads ({heads})")

@@ -1,0 +1,82 @@
+"""From frame probabilities to a list of events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from sedlab.errors import SedlabError
+
+EVENT_COLUMNS = ["onset", "offset", "label", "confidence"]
+
+
+def detect_events(
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    frame_times: np.ndarray,
+    thresholds: float | Mapping[str, float] | Sequence[float] = 0.5,
+) -> pd.DataFrame:
+    """Return the events of one clip: maximal runs of frames whose probability exceeds the class's threshold.
+
+    Parameters
+    ----------
+    probabilities : (frames, classes) float
+    classes : sequence of str
+    frame_times : (frames + 1,) float
+        Boundaries in seconds.
+    thresholds : float, or one per class (by name or in the order of ``classes``)
+
+    Returns
+    -------
+    DataFrame
+        onset, offset (seconds), label, confidence (mean probability over the event, weighted by duration); by onset, then
+        in the order of ``classes``.
+
+    Raises
+    ------
+    SedlabError
+        When shapes do not fit or a class has no threshold.
+    """
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    frame_times = np.asarray(frame_times, dtype=np.float64)
+    expected = (len(frame_times) - 1, len(classes))
+    if probabilities.shape != expected:
+        raise SedlabError(f"probabilities have shape {probabilities.shape}, expected {expected} (frames, classes).")
+
+    active = probabilities > _threshold_row(thresholds, classes)
+    silence = np.zeros((1, len(classes)), dtype=np.int8)
+    edges = np.diff(np.concatenate((silence, active.astype(np.int8), silence)), axis=0)
+    # Transposed, starts and stops come class by class, so the n-th start belongs to the n-th stop.
+    label, start = np.nonzero(edges.T == 1)
+    _, stop = np.nonzero(edges.T == -1)
+
+    widths = np.diff(frame_times)[:, None]
+    mass = np.concatenate((silence.astype(float), np.cumsum(probabilities * widths, axis=0)))
+    onset, offset = frame_times[start], frame_times[stop]
+    confidence = (mass[stop, label] - mass[start, label]) / (offset - onset)
+    order = np.lexsort((label, onset))
+    return pd.DataFrame(
+        {
+            "onset": onset[order],
+            "offset": offset[order],
+            "label": np.array(classes, dtype=object)[label[order]],
+            "confidence": confidence[order],
+        },
+        columns=EVENT_COLUMNS,
+    )
+
+
+def _threshold_row(thresholds: float | Mapping[str, float] | Sequence[float], classes: Sequence[str]) -> np.ndarray:
+    if isinstance(thresholds, Mapping):
+        missing = [label for label in classes if label not in thresholds]
+        if missing:
+            raise SedlabError(
+                f"no threshold for class {missing[0]!r}. Give one for each of the {len(classes)} classes."
+            )
+        return np.array([thresholds[label] for label in classes], dtype=float)
+    row = np.asarray(thresholds, dtype=float)
+    if row.shape not in ((), (len(classes),)):
+        raise SedlabError(f"{row.size} thresholds for {len(classes)} classes. Give one for all, or one for each class.")
+    return np.broadcast_to(row, (len(classes),))

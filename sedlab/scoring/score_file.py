@@ -1,0 +1,179 @@
+"""Frame logits of a set of clips in one HDF5 file: predictions, ensembles and pseudo-labels all have this form.
+
+Layout: datasets ``filenames`` (clips,) strings without extension and ``strong_logits`` (clips, frames, classes) float32, as
+in the published pseudo-labels of the CP-JKU DCASE 2024 Task 4 system, which can be read as they are. Files written here also
+carry attributes: ``classes``, ``frame_times`` and whatever the writer knows (model, commit, ...).
+
+Logits are stored in float32 and never rounded: the area under a ROC curve changes as soon as scores tie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from sedlab.errors import SedlabError
+from sedlab.files import atomic_path
+from sedlab.labels import CLASSES
+
+FORMAT = "sedlab-scores-1"
+#: Output grid of a detector, assumed for published files: 156 frames of 64 ms.
+PUBLISHED_FRAMES, PUBLISHED_FRAME_SECONDS = 156, 0.064
+
+Attribute = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class ScoreFile:
+    """Logits of a set of clips on one frame grid.
+
+    Attributes
+    ----------
+    clip_ids : list of str
+        One name a clip, unique.
+    logits : (clips, frames, classes) float32
+        Before the logistic function, without class mask.
+    classes : tuple of str
+    frame_times : (frames + 1,) float64
+        Frame boundaries in seconds; frame k covers [frame_times[k], frame_times[k + 1]).
+    attrs : dict
+        What else is known about the scores: model, commit, members of an ensemble.
+    """
+
+    clip_ids: list[str]
+    logits: np.ndarray
+    classes: tuple[str, ...]
+    frame_times: np.ndarray
+    attrs: dict[str, Attribute] = field(default_factory=dict)
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Logistic function of the logits, (clips, frames, classes) float64.
+
+        In double precision, because float32 rounds every logit above 17 to the same probability 1.
+        """
+        from scipy.special import expit
+
+        return expit(self.logits.astype(np.float64))
+
+    def select(self, clip_ids: Sequence[str]) -> ScoreFile:
+        """Return the scores of ``clip_ids``, in that order.
+
+        Raises
+        ------
+        SedlabError
+            When a clip has no scores.
+        """
+        if list(clip_ids) == self.clip_ids:
+            return self
+        row = {clip_id: index for index, clip_id in enumerate(self.clip_ids)}
+        missing = sorted(set(clip_ids) - row.keys())
+        if missing:
+            where = self.attrs.get("path", "scores")
+            raise SedlabError(
+                f"{where}: no scores for {len(missing)} of {len(clip_ids)} clips (first: {missing[0]}). "
+                "Predict again, or restrict the ground truth to the scored clips."
+            )
+        rows = [row[clip_id] for clip_id in clip_ids]
+        return replace(self, clip_ids=list(clip_ids), logits=self.logits[rows])
+
+
+def published_frame_times(num_frames: int = PUBLISHED_FRAMES) -> np.ndarray:
+    """Return the frame boundaries (num_frames + 1,) in seconds of a detector's output."""
+    return np.arange(num_frames + 1) * PUBLISHED_FRAME_SECONDS
+
+
+def write_score_file(path: str | Path, scores: ScoreFile) -> None:
+    """Write ``scores`` to ``path``, whole or not at all.
+
+    Raises
+    ------
+    SedlabError
+        When logits are not finite (a diverged model), or the file cannot be written.
+    """
+    import h5py
+
+    logits = np.asarray(scores.logits, dtype=np.float32)
+    _check_contents(path, scores.clip_ids, logits, scores.classes, scores.frame_times)
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        file.create_dataset("filenames", data=np.array(scores.clip_ids, dtype=object), dtype=h5py.string_dtype("utf-8"))
+        file.create_dataset("strong_logits", data=logits)
+        for name, value in scores.attrs.items():
+            if name != "path":
+                file.attrs[name] = value
+        file.attrs["format"] = FORMAT
+        file.attrs["frame_times"] = np.asarray(scores.frame_times, dtype=np.float64)
+        file.attrs["classes"] = np.array(scores.classes, dtype=object)
+
+
+def read_score_file(path: str | Path) -> ScoreFile:
+    """Read scores written by ``write_score_file`` or published pseudo-labels.
+
+    A file without attributes has the 27 task classes and 156 frames of 64 ms. The path read is kept as ``attrs["path"]``.
+
+    Raises
+    ------
+    SedlabError
+        When the file is absent, truncated, lacks a dataset, or its shapes do not fit together.
+    """
+    import h5py
+
+    path = Path(path)
+    if not path.is_file():
+        raise SedlabError(f"{path}: no such score file. Run the stage that writes it, or correct the path.")
+    try:
+        with h5py.File(path, "r") as file:
+            for name in ("filenames", "strong_logits"):
+                if name not in file:
+                    found = ", ".join(file) or "nothing"
+                    raise SedlabError(f"{path}: no dataset {name!r} (found: {found}). This is not a score file.")
+            clip_ids = [str(name) for name in file["filenames"].asstr()[()]]
+            logits = np.asarray(file["strong_logits"][()], dtype=np.float32)
+            attrs = {name: _plain(value) for name, value in file.attrs.items()}
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise SedlabError(
+            f"{path}: not a readable score file ({_one_line(error)}). It may be truncated: delete it and write or download it again."
+        ) from error
+    classes = tuple(str(label) for label in attrs.pop("classes", CLASSES))
+    attrs.pop("format", None)
+    frame_times = attrs.pop("frame_times", None)
+    if frame_times is None:
+        frame_times = published_frame_times()
+    _check_contents(path, clip_ids, logits, classes, frame_times)
+    return ScoreFile(clip_ids, logits, classes, np.asarray(frame_times, dtype=np.float64), {**attrs, "path": str(path)})
+
+
+def _check_contents(
+    path: str | Path, clip_ids: Sequence[str], logits: np.ndarray, classes: Sequence[str], frame_times: np.ndarray
+) -> None:
+    expected = (len(clip_ids), len(frame_times) - 1, len(classes))
+    if logits.shape != expected:
+        raise SedlabError(
+            f"{path}: strong_logits has shape {logits.shape}, expected {expected} (clips, frames, classes). "
+            "Write the scores with their own classes and frame times."
+        )
+    if len(set(clip_ids)) != len(clip_ids):
+        seen: set[str] = set()
+        twice = next(clip_id for clip_id in clip_ids if clip_id in seen or seen.add(clip_id))
+        raise SedlabError(f"{path}: clip {twice!r} occurs twice. Clip names must be unique; write the file again.")
+    finite = np.isfinite(logits).all(axis=(1, 2))
+    if not finite.all():
+        first = clip_ids[int(np.argmin(finite))]
+        raise SedlabError(
+            f"{path}: logits are not finite for {int((~finite).sum())} of {len(clip_ids)} clips (first: {first}). "
+            "The model has diverged: train again with a lower learning rate."
+        )
+
+
+def _plain(value: object) -> object:
+    """Turn what h5py returns for an attribute into a Python value; arrays stay arrays."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return value.decode("utf-8") if isinstance(value, bytes) else value
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,101 @@
+"""Probabilities as one table a clip, the form sed_scores_eval works on, and that library's import.
+
+A score table has the columns onset, offset (seconds) and one column a class; rows follow each other without gaps. Frame scores
+have equally long rows; event boxes from other post-processing need not.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+
+from sedlab.errors import SedlabError
+
+ScoreTables = dict[str, pd.DataFrame]
+
+
+def score_tables(
+    probabilities: np.ndarray, clip_ids: Sequence[str], classes: Sequence[str], frame_times: np.ndarray
+) -> ScoreTables:
+    """Return {clip id: score table}.
+
+    Parameters
+    ----------
+    probabilities : (clips, frames, classes) float
+    frame_times : (frames + 1,) float
+        Boundaries in seconds, the same for all clips.
+    """
+    times = np.stack((frame_times[:-1], frame_times[1:]), axis=1)
+    columns = pd.Index(["onset", "offset", *classes])
+    return {
+        clip_id: pd.DataFrame(np.concatenate((times, values), axis=1), columns=columns)
+        for clip_id, values in zip(clip_ids, probabilities, strict=True)
+    }
+
+
+def table_times(table: pd.DataFrame) -> np.ndarray:
+    """Return the boundaries (rows + 1,) of a score table in seconds."""
+    return np.append(table["onset"].to_numpy(), table["offset"].iloc[-1])
+
+
+def check_classes(scores: ScoreTables, classes: Sequence[str]) -> None:
+    """Raise SedlabError unless the tables have a column for each of ``classes``."""
+    columns = next(iter(scores.values())).columns if scores else pd.Index(classes)
+    missing = [label for label in classes if label not in columns]
+    if missing:
+        raise SedlabError(
+            f"scores have no column for {len(missing)} of {len(classes)} classes (first: {missing[0]!r}). "
+            "Evaluate the classes the model was trained for."
+        )
+
+
+def check_clips(scores: ScoreTables, clip_ids: Sequence[str]) -> None:
+    """Raise SedlabError unless every one of ``clip_ids`` has a score table."""
+    missing = sorted(set(clip_ids) - scores.keys())
+    if missing:
+        raise SedlabError(
+            f"no scores for {len(missing)} of {len(clip_ids)} clips of the ground truth (first: {missing[0]}). "
+            "Predict these clips, or restrict the ground truth to the scored ones."
+        )
+
+
+def merge_touching(events: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Join overlapping or touching events of one class into one.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Columns onset, offset, label and those in ``by``.
+    by : sequence of str
+        Columns that name the stretch of audio an event lies in, such as the clip id.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``by``, label, onset, offset; sorted by them.
+    """
+    keys = [*by, "label"]
+    rows = events[[*keys, "onset", "offset"]].sort_values([*keys, "onset", "offset"], ignore_index=True)
+    merged: list[list] = []
+    for *key, onset, offset in rows.itertuples(index=False):
+        if merged and merged[-1][: len(keys)] == key and onset <= merged[-1][-1]:
+            merged[-1][-1] = max(merged[-1][-1], offset)
+        else:
+            merged.append([*key, onset, offset])
+    return pd.DataFrame(merged, columns=[*keys, "onset", "offset"])
+
+
+def sed_scores_eval() -> ModuleType:
+    """Import and return sed_scores_eval.
+
+    The library takes more than a second to import and one of its dependencies warns about pkg_resources, so it is loaded
+    where it is used and nowhere else.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import sed_scores_eval as library
+    return library

@@ -1,0 +1,214 @@
+"""The augmentations of a stage in their order, and what student and teacher each get to see.
+
+Stage 1 ("mixed"): shift, mixup, mixstyle, time mask, warp, filter; the teacher sees the student's features, but for a
+filter of its own when there are two views. Stage 2 ("unmixed"): shift, time mask, *the teacher's copy*, mixup,
+mixstyle, warp, filter; the teacher sees whole clips, and interpolation consistency mixes its predictions instead.
+
+Source: CP-JKU system for DCASE 2024 Task 4, arXiv 2408.00791, and its public code.
+Shape letters: B clips, F bins, C classes, T label frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from sedlab.audio.draws import coin, uniform
+from sedlab.audio.filter_augment import draw_filters, filter_augment
+from sedlab.audio.frame_shift import draw_shifts, roll_frames, scale_shifts
+from sedlab.audio.frequency_warp import draw_band, warp_frequency
+from sedlab.audio.mixstyle import draw_styles, mixstyle
+from sedlab.audio.mixup import Mixing, draw_mixing, mix, mix_targets, widen_mask
+from sedlab.audio.time_mask import draw_time_span, mask_time
+from sedlab.audio.waveform_augment import apply_gain, draw_gains_db, mix_waveforms
+from sedlab.config.training import AugmentConfig, FilterConfig, WarpConfig
+from sedlab.training.criteria import STRONGLY_LABELLED, rows_of
+from sedlab.training.losses import Targets
+
+Groups = Mapping[str, slice]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Both inputs of a detector."""
+
+    mel: Tensor
+    """(B, 1, F, frames) linear magnitude, for the CRNN."""
+    transformer: Tensor
+    """(B, 1, F', frames') normalised log-mel."""
+
+
+@dataclass(frozen=True)
+class AugmentedBatch:
+    """What one training step works on."""
+
+    student: Features
+    teacher: Features
+    targets: Targets
+    """Of the student's clips; class masks widened by mixup but not yet applied."""
+    mixing: Mixing | None
+    """How the student's clips were mixed; None when mixup did not fire."""
+
+
+def augment_waveforms(
+    waveform: Tensor, targets: Targets, groups: Groups, config: AugmentConfig, generator: torch.Generator
+) -> tuple[Tensor, Targets]:
+    """Return waveforms (B, N) and targets after gain and wavmix.
+
+    The published system draws wavmix partners from the whole training set; here they come from the same group of the
+    batch, which is a random sample of it and already in memory.
+    """
+    waveform = apply_gain(waveform, draw_gains_db(len(waveform), config.gain.max_db, generator))
+    if not config.wavmix.p:
+        return waveform, targets
+    blocks = [rows_of(groups, name) for name in STRONGLY_LABELLED]
+    mixing = draw_mixing(blocks, len(waveform), config.wavmix.alpha, generator)
+    stays = uniform(0, 1, (len(waveform),), generator) >= config.wavmix.p
+    mixing = replace(mixing, partner=torch.where(stays, torch.arange(len(waveform)), mixing.partner))
+    mixing = mixing.to(waveform.device)
+    pseudo = None if targets.pseudo is None else mix(targets.pseudo, mixing)
+    return mix_waveforms(waveform, mixing), replace(targets, strong=mix(targets.strong, mixing), pseudo=pseudo)
+
+
+def augment(
+    features: Features, targets: Targets, groups: Groups, config: AugmentConfig, generator: torch.Generator
+) -> AugmentedBatch:
+    """Return student's and teacher's view of a batch; whether an augmentation runs is one coin for the whole batch.
+
+    ``generator`` must be a CPU generator: the same state then gives the same augmentation on every device.
+    """
+    if coin(config.frame_shift.p, generator):
+        features, targets = _shift(features, targets, config, generator)
+    unmixed = config.teacher_input == "unmixed"
+    if unmixed:
+        features, targets = _time_mask(features, targets, groups, config, generator)
+    teacher = features
+
+    mixing = None
+    if coin(config.mixup.p, generator):
+        features, targets, mixing = _mixup(features, targets, groups, config, generator)
+    if coin(config.mixstyle.p, generator):
+        features = _mixstyle(features, groups, config, generator)
+    if not unmixed:
+        features, targets = _time_mask(features, targets, groups, config, generator)
+    if coin(config.warp.p, generator):
+        features = replace(features, transformer=_warp(features.transformer, groups, config.warp, generator))
+    if not unmixed:
+        teacher = features
+    if coin(config.filter.p, generator):
+        shared = features is teacher and config.filter.views == 1
+        features = _filter(features, config.filter, generator)
+        if shared:
+            teacher = features
+        elif config.filter.views == 2:
+            teacher = _filter(teacher, config.filter, generator)
+    return AugmentedBatch(features, teacher, targets, mixing)
+
+
+def _blocks(groups: Groups, *, joint: bool = True) -> list[slice]:
+    """Return the rows that are mixed among themselves."""
+    strong = [STRONGLY_LABELLED] if joint else [("maestro",), ("strong", "synth")]
+    return [rows_of(groups, *names) for names in [*strong, ("weak",), ("unlabeled",)]]
+
+
+def _mixup(
+    features: Features, targets: Targets, groups: Groups, config: AugmentConfig, generator: torch.Generator
+) -> tuple[Features, Targets, Mixing]:
+    mixing = draw_mixing(
+        _blocks(groups, joint=config.mixup.joint),
+        len(features.mel),
+        config.mixup.alpha,
+        generator,
+        max_coefficient=config.mixup.max_coefficient,
+        joint=config.mixup.joint,
+    ).to(features.mel.device)
+    mixed = Targets(
+        strong=mix_targets(targets.strong, mixing),
+        weak=mix_targets(targets.weak, mixing),
+        mask=widen_mask(targets.mask, targets.strong, mixing),
+        pseudo=None if targets.pseudo is None else mix_targets(targets.pseudo, mixing),
+    )
+    return Features(mix(features.mel, mixing), mix(features.transformer, mixing)), mixed, mixing
+
+
+def _mixstyle(features: Features, groups: Groups, config: AugmentConfig, generator: torch.Generator) -> Features:
+    blocks, num_clips, alpha = _blocks(groups), len(features.mel), config.mixstyle.alpha
+    return Features(
+        mixstyle(features.mel, draw_styles(blocks, num_clips, alpha, generator)),
+        mixstyle(features.transformer, draw_styles(blocks, num_clips, alpha, generator)),
+    )
+
+
+def _time_mask(
+    features: Features, targets: Targets, groups: Groups, config: AugmentConfig, generator: torch.Generator
+) -> tuple[Features, Targets]:
+    rows = rows_of(groups, "strong", "synth")
+    if not coin(config.time_mask.p, generator) or rows == slice(0, 0):
+        return features, targets
+    span = draw_time_span(
+        targets.strong.shape[-1],
+        generator,
+        min_fraction=config.time_mask.min_fraction,
+        max_fraction=config.time_mask.max_fraction,
+    )
+    mel_ratio, transformer_ratio = _frames_per_label(features, targets)
+    # The published code silences the targets twice and leaves the pseudo-labels as they were; both are meant.
+    pseudo = None if targets.pseudo is None else mask_time(targets.pseudo, span, rows)
+    return Features(
+        mask_time(features.mel, span, rows, frames_per_label=mel_ratio),
+        mask_time(features.transformer, span, rows, frames_per_label=transformer_ratio),
+    ), replace(targets, strong=mask_time(targets.strong, span, rows), pseudo=pseudo)
+
+
+def _shift(
+    features: Features, targets: Targets, config: AugmentConfig, generator: torch.Generator
+) -> tuple[Features, Targets]:
+    num_clips, num_frames = len(features.mel), features.mel.shape[-1]
+    shifts = draw_shifts(num_clips, num_frames, config.frame_shift.std_fraction, generator)
+    mel_ratio, _ = _frames_per_label(features, targets)
+    label_shifts = scale_shifts(shifts, 1 / mel_ratio)
+    transformer_shifts = scale_shifts(shifts, features.transformer.shape[-1] / num_frames)
+    pseudo = None if targets.pseudo is None else roll_frames(targets.pseudo, label_shifts)
+    return Features(roll_frames(features.mel, shifts), roll_frames(features.transformer, transformer_shifts)), replace(
+        targets, strong=roll_frames(targets.strong, label_shifts), pseudo=pseudo
+    )
+
+
+def _warp(features: Tensor, groups: Groups, config: WarpConfig, generator: torch.Generator) -> Tensor:
+    """Warp each block by a band of its own."""
+    blocks = [rows_of(groups, "strong", "synth"), rows_of(groups, "weak"), rows_of(groups, "unlabeled")]
+    if config.include_maestro:
+        blocks.append(rows_of(groups, "maestro"))
+    warped = features.clone()
+    for rows in blocks:
+        band = draw_band(features.shape[-2], generator, min_ratio=config.min_ratio)
+        if rows != slice(0, 0):
+            warped[rows] = warp_frequency(features[rows], band)
+    return warped
+
+
+def _filter(features: Features, config: FilterConfig, generator: torch.Generator) -> Features:
+    """Filter each stream by draws of its own."""
+
+    def filtered(values: Tensor) -> Tensor:
+        draws = draw_filters(
+            len(values),
+            values.shape[-2],
+            generator,
+            bands=config.bands,
+            db=config.db,
+            min_bandwidth=config.min_bandwidth,
+        )
+        return filter_augment(values, draws)
+
+    mel = filtered(features.mel)
+    return Features(mel, filtered(features.transformer) if config.streams == "both" else features.transformer)
+
+
+def _frames_per_label(features: Features, targets: Targets) -> tuple[float, float]:
+    """Return frames of the CRNN's (a whole number) and the transformer's features for each label frame."""
+    num_labels = targets.strong.shape[-1]
+    return round(features.mel.shape[-1] / num_labels), features.transformer.shape[-1] / num_labels

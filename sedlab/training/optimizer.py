@@ -1,0 +1,52 @@
+"""The optimiser of a stage: which parameters train, and how fast each layer moves."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Adam, AdamW, Optimizer
+
+from sedlab.config.training import OptimConfig
+
+
+def parameter_groups(model: nn.Module, config: OptimConfig) -> list[dict[str, Any]]:
+    """Return optimiser groups ``{"params", "lr", "name"}`` of the parameters that train.
+
+    ``cnn`` is ``model.cnn`` where there is one; ``transformer.0``, ``transformer.1``, ... are the layers from
+    ``model.transformer.layer_groups()``, from the output side down, each at ``layer_decay`` times the rate above it;
+    ``rnn`` is all the rest. Frozen parameters are in no group, nor is the transformer when its rate is None.
+
+    The published code finds PaSST's layers by substring, which puts blocks 10 and 11 into the group of block 1. Layers
+    here come from the model itself; at PaSST's layer decay of 1 the rates are the same.
+    """
+    transformer = model.transformer
+    taken = {id(parameter) for parameter in transformer.parameters()}
+    cnn = [] if getattr(model, "cnn", None) is None else list(model.cnn.parameters())
+    taken |= {id(parameter) for parameter in cnn}
+    rest = [parameter for parameter in model.parameters() if id(parameter) not in taken]
+
+    groups = [_group("cnn", cnn, config.lr_cnn), _group("rnn", rest, config.lr_rnn)]
+    if config.lr_transformer is not None:
+        layers = transformer.layer_groups()
+        groups += [
+            _group(f"transformer.{depth}", layer, config.lr_transformer * config.layer_decay**depth)
+            for depth, layer in enumerate(layers)
+        ]
+    return [group for group in groups if group["params"]]
+
+
+def detector_optimizer(model: nn.Module, config: OptimConfig) -> Optimizer:
+    """Return the optimiser over ``parameter_groups``, at the base rates; a schedule multiplies them."""
+    groups = parameter_groups(model, config)
+    # One kernel for all tensors where the device has it.
+    fused = all(p.is_cuda for p in itertools.chain.from_iterable(group["params"] for group in groups))
+    if config.optimizer == "adam":
+        return Adam(groups, betas=config.betas, fused=fused)
+    return AdamW(groups, betas=config.betas, weight_decay=config.weight_decay, fused=fused)
+
+
+def _group(name: str, parameters: list[nn.Parameter], lr: float) -> dict[str, Any]:
+    return {"name": name, "params": [parameter for parameter in parameters if parameter.requires_grad], "lr": lr}
