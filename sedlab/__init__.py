@@ -1,0 +1,35 @@
+"""sedlab: a notebook-based research workbench for sound event detection.
+
+Importing it is quick: rooms and heavy libraries load when a name is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_EXPORTS = {
+    "SedlabError": "sedlab.errors",
+    "load_corpus": "sedlab.data.tables",
+    "load_detector": "sedlab.models.checkpoints",
+    "load_experiment": "sedlab.config.loading",
+    "open_run": "sedlab.pipeline.run_folder",
+    "read_score_file": "sedlab.scoring.score_file",
+}
+_ROOMS = ("audio", "config", "data", "models", "pipeline", "scoring", "training", "views")
+
+__all__ = ["SedlabError", "load_corpus", "load_detector", "load_experiment", "open_run", "read_score_file"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        return getattr(importlib.import_module(_EXPORTS[name]), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"sedlab.{name}")
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("sedlab")
+    raise AttributeError(f"module 'sedlab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_ROOMS, "__version__"])

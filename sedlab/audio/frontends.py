@@ -74,7 +74,7 @@ class BeatsFbank(nn.Module):
         super().__init__()
         self.n_fft, self.length = 512, 400
         povey = torch.hann_window(self.length, periodic=False).pow(0.85)
-        self.register_buffer("window", F.pad(povey, (0, self.n_fft - self.length)), persistent=False)
+        self.register_buffer("window", povey[1:], persistent=False)
         self.register_buffer("filters", kaldi_filters(config.num_mels, self.n_fft, 20.0, 8000.0), persistent=False)
 
     def forward(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
@@ -84,15 +84,15 @@ class BeatsFbank(nn.Module):
         return ((log_mel - 15.41663) / (2 * 6.55582))[:, None]
 
     def _frames(self, waveform: Tensor) -> Tensor:
-        """Return pre-emphasised, windowed frames without offset (B, T, 512).
+        """Return windowed frames (B, T, 512): each without its mean, then pre-emphasised.
 
-        Kaldi removes each frame's mean and then emphasises the frame. Both are linear, so emphasising the whole waveform
-        and removing (1 - 0.97) of the mean is the same, but for the frame's first sample, which the window sets to 0.
+        The order of the operations is Kaldi's: another one costs the last digits in bins that are almost empty.
         """
-        waveform = waveform * 2.0**15
-        emphasised = F.pad(waveform[:, 1:] - PREEMPHASIS * waveform[:, :-1], (1, self.n_fft - self.length))
-        means = waveform.unfold(-1, self.length, HOP).mean(-1, keepdim=True)
-        return (emphasised.unfold(-1, self.n_fft, HOP) - (1 - PREEMPHASIS) * means) * self.window
+        frames = (waveform * 2.0**15).unfold(-1, self.length, HOP)
+        frames = frames - frames.mean(-1, keepdim=True)
+        # The window starts with a zero, so what precedes a frame's first sample does not matter.
+        emphasised = (frames[..., 1:] - PREEMPHASIS * frames[..., :-1]).mul_(self.window)
+        return F.pad(emphasised, (1, self.n_fft - self.length))
 
 
 class AtstMel(nn.Module):

@@ -15,7 +15,9 @@ AUDIO_SUFFIXES: tuple[str, ...] = (".wav", ".flac", ".ogg", ".mp3")
 
 _REMEDY = "Copy or download this file again, or delete it to leave the clip out."
 # A data chunk of unknown length, as programs write that pipe their output.
-_UNKNOWN_SIZES = (0, 0xFFFFFFFF)
+_UNKNOWN_LENGTHS = (0, 0xFFFFFFFF)
+# Format tags whose data chunk is a plain array: PCM, float, extensible.
+_PLAIN_FORMATS = (1, 3, 0xFFFE)
 
 
 @dataclass(frozen=True)
@@ -33,24 +35,26 @@ class AudioHeader:
 
 
 def read_header(path: str | Path) -> AudioHeader:
-    """Return the header of a sound file, after checking that the file is as long as the header says.
+    """Return the header of a sound file, after checking that a WAV file is as long as its header says.
 
     Raises
     ------
     SedlabError
         For an unreadable, empty or truncated file.
     """
-    import soundfile
-
     path = Path(path)
-    _check_riff_length(path)
-    try:
-        info = soundfile.info(str(path))
-    except (soundfile.SoundFileError, RuntimeError) as error:
-        raise SedlabError(f"{path}: not a readable sound file ({_reason(error)}). {_REMEDY}") from None
-    if info.frames <= 0:
+    header = _read_wav_header(path)
+    if header is None:
+        import soundfile
+
+        try:
+            info = soundfile.info(str(path))
+        except RuntimeError as error:
+            raise _unreadable(path, error) from None
+        header = AudioHeader(sample_rate=info.samplerate, num_frames=info.frames)
+    if header.num_frames <= 0 or header.sample_rate <= 0:
         raise SedlabError(f"{path}: holds no samples. {_REMEDY}")
-    return AudioHeader(sample_rate=info.samplerate, num_frames=info.frames)
+    return header
 
 
 def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
@@ -64,13 +68,11 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
     import soundfile
 
     path = Path(path)
-    _check_riff_length(path)
+    read_header(path)
     try:
         samples, sample_rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError) as error:
-        raise SedlabError(f"{path}: not a readable sound file ({_reason(error)}). {_REMEDY}") from None
-    if len(samples) == 0:
-        raise SedlabError(f"{path}: holds no samples. {_REMEDY}")
+    except RuntimeError as error:
+        raise _unreadable(path, error) from None
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     if not np.isfinite(mono).all():
         raise SedlabError(f"{path}: holds samples that are not finite numbers. {_REMEDY}")
@@ -98,28 +100,40 @@ def _low_pass(ratio: int) -> np.ndarray:
     return firwin(2 * 32 * ratio + 1, 0.93 / ratio, window=("kaiser", 8.0)).astype(np.float32)
 
 
-def _check_riff_length(path: Path) -> None:
-    """Refuse a WAV file with fewer bytes than its data chunk announces: libsndfile reads it as a shorter clip."""
+def _read_wav_header(path: Path) -> AudioHeader | None:
+    """Return the header of a plain WAV file, None for any other format.
+
+    libsndfile reads a WAV file with fewer bytes than announced as a shorter clip, so the bytes are counted here; it is
+    also ten times as fast, and there are tens of thousands of files.
+    """
     try:
         with path.open("rb") as file:
             riff = file.read(12)
+            if not riff:
+                raise SedlabError(f"{path}: is empty (0 bytes). {_REMEDY}")
             if riff[:4] != b"RIFF" or riff[8:12] != b"WAVE":
-                if not riff:
-                    raise SedlabError(f"{path}: is empty (0 bytes). {_REMEDY}")
-                return
-            size = file.seek(0, 2)
-            position = 12
-            while position + 8 <= size:
-                file.seek(position)
-                chunk, length = struct.unpack("<4sI", file.read(8))
-                present = size - position - 8
-                if chunk == b"data":
-                    if length not in _UNKNOWN_SIZES and present < length:
+                return None
+            rate = frame_bytes = 0
+            while len(chunk := file.read(8)) == 8:
+                name, length = struct.unpack("<4sI", chunk)
+                if name == b"data":
+                    if length in _UNKNOWN_LENGTHS:
+                        return None
+                    start = file.tell()
+                    present = file.seek(0, 2) - start
+                    if present < length:
                         raise SedlabError(
                             f"{path}: truncated, {present} of {length} bytes of audio are there. {_REMEDY}"
                         )
-                    return
-                position += 8 + length + length % 2
+                    return AudioHeader(sample_rate=rate, num_frames=length // frame_bytes) if frame_bytes else None
+                if name == b"fmt " and length >= 16:
+                    fields = file.read(length + length % 2)
+                    if len(fields) < 16:
+                        break
+                    form, _, rate, _, frame_bytes, _ = struct.unpack("<HHIIHH", fields[:16])
+                    frame_bytes = frame_bytes if form in _PLAIN_FORMATS else 0
+                else:
+                    file.seek(length + length % 2, 1)
     except FileNotFoundError:
         raise SedlabError(f"{path}: no such sound file.") from None
     except OSError as error:
@@ -127,6 +141,7 @@ def _check_riff_length(path: Path) -> None:
     raise SedlabError(f"{path}: truncated, it ends before its audio begins. {_REMEDY}")
 
 
-def _reason(error: Exception) -> str:
-    text = getattr(error, "error_string", "") or str(error)
-    return text.strip().rstrip(".")
+def _unreadable(path: Path, error: RuntimeError) -> SedlabError:
+    # soundfile's errors are RuntimeErrors that repeat the path; the part that says why is in error_string.
+    reason = getattr(error, "error_string", "") or str(error)
+    return SedlabError(f"{path}: not a readable sound file ({reason.strip().rstrip('.')}). {_REMEDY}")

@@ -17,8 +17,8 @@ import pandas as pd
 
 from sedlab.config.data import DataConfig
 from sedlab.data.layout import Subset
-from sedlab.data.tables import Corpus, audio_names, check_labels, clip_table, clips_with_audio, event_table
-from sedlab.data.tsv import read_tsv
+from sedlab.data.reading import annotation_table, audio_names, check_labels, clip_table, clips_with_audio, event_table
+from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 
 NUM_FRAMES = 250
@@ -28,15 +28,12 @@ FRAME_SECONDS = 0.04
 def read_audioset(root: Path, subset: Subset, config: DataConfig) -> Corpus:
     """Return the clips and merged events of one part of AudioSet strong; labels are MIDs.
 
-    The audio of segment ``<id>_<start ms>`` may be stored under that name or as ``<id>``, each with or without a leading Y.
+    The audio of segment ``<id>_<start ms>`` may be stored under that name or as ``<id>``, with or without a leading Y.
     """
     path = root / subset.table
-    table = read_tsv(
-        path,
-        ("segment_id", "start_time_seconds", "end_time_seconds", "label"),
-        numbers=("start_time_seconds", "end_time_seconds"),
-    )
-    table = table.rename(columns={"segment_id": "clip_id", "start_time_seconds": "onset", "end_time_seconds": "offset"})
+    times = ("start_time_seconds", "end_time_seconds")
+    table = annotation_table(root, subset, ("segment_id", *times, "label"), numbers=times)
+    table = table.rename(columns=dict(zip(times, ("onset", "offset"), strict=True)))
     clip_ids = table["clip_id"].drop_duplicates().reset_index(drop=True)
     clips = clips_with_audio(
         clip_table(subset, clip_ids), root, subset, files=_file_stems(clip_ids, subset.audio_folder(root))

@@ -1,7 +1,7 @@
 """DESED: domestic clips of 10 s with strong, weak or no labels, real and synthetic.
 
-Source: Turpault et al., "Sound event detection in domestic environments with weakly labeled data and soundscape synthesis",
-DCASE workshop 2019; tables as distributed with the DESED repository.
+Source: Turpault et al., "Sound event detection in domestic environments with weakly labeled data and soundscape
+synthesis", DCASE workshop 2019; tables as distributed with the DESED repository.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import pandas as pd
 from sedlab.config.data import DataConfig
 from sedlab.data.audio_file import read_header
 from sedlab.data.layout import SUBSETS, Subset
-from sedlab.data.tables import (
-    Corpus,
+from sedlab.data.reading import (
     add_aliases,
+    annotation_table,
     audio_names,
     check_labels,
     clip_table,
@@ -24,6 +24,7 @@ from sedlab.data.tables import (
     stem,
     without_excluded,
 )
+from sedlab.data.tables import Corpus
 from sedlab.data.tsv import read_tsv, write_tsv
 from sedlab.errors import SedlabError
 from sedlab.labels import DESED_CLASSES, DESED_TO_MAESTRO
@@ -32,8 +33,8 @@ from sedlab.labels import DESED_CLASSES, DESED_TO_MAESTRO
 def read_desed(root: Path, subset: Subset, config: DataConfig) -> Corpus:
     """Return the clips and events of one DESED subset.
 
-    Training clips named in the subset's exclusion list are left out if ``config.exclude_overlapping``, and training events
-    are aliased to MAESTRO classes if ``config.alias_labels``.
+    Training clips named in the subset's exclusion list are left out if ``config.exclude_overlapping``, and training
+    events are aliased to MAESTRO classes if ``config.alias_labels``.
     """
     read = {"strong": _read_strong, "weak": _read_weak, "none": _read_unlabeled}[subset.label_kind]
     clips, events = read(root, subset, config)
@@ -58,8 +59,8 @@ def split_weak(table: pd.DataFrame, *, fraction: float, seed: int) -> tuple[pd.D
 def written_durations(root: Path, subset: Subset, clip_ids: pd.Series) -> pd.Series:
     """Return seconds by clip for a subset that is scored, as its durations table has them; NaN where not known.
 
-    PSDS counts false positives per hour of these tables, which are written with one decimal: the rounding is part of the
-    metric, so a duration taken from a sound file instead is rounded likewise.
+    PSDS counts false positives per hour of these tables, which are written with one decimal: the rounding is part of
+    the metric, so a duration taken from a sound file instead is rounded likewise.
     """
     durations = pd.Series(float("nan"), index=clip_ids.index)
     if subset.durations is None:
@@ -94,8 +95,8 @@ def write_durations(root: Path, subset_name: str) -> Path:
 
 def _read_strong(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
     path = root / subset.table
-    table = read_tsv(path, ("filename", "onset", "offset", "event_label"), numbers=("onset", "offset"))
-    table["clip_id"] = stem(table["filename"])
+    columns = ("filename", "onset", "offset", "event_label")
+    table = annotation_table(root, subset, columns, numbers=("onset", "offset"))
     clip_ids = table["clip_id"].drop_duplicates()
     clips = clip_table(subset, clip_ids, duration=written_durations(root, subset, clip_ids))
     # An empty row says that the clip was listened to and holds no event (15 clips of the published validation set).
@@ -106,8 +107,7 @@ def _read_strong(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.Dat
 
 def _read_weak(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
     path = root / subset.table
-    table = read_tsv(path, ("filename", "event_labels"))
-    table["clip_id"] = stem(table["filename"])
+    table = annotation_table(root, subset, ("filename", "event_labels"))
     # Split before anything is left out, so that a missing file moves no other clip to the other side.
     train, held_out = split_weak(table, fraction=config.weak_train_fraction, seed=config.split_seed)
     table = train if subset.split == "train" else held_out
@@ -132,7 +132,8 @@ def _read_unlabeled(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.
     names = pd.Series(sorted(audio_names(folder)), dtype=str)
     if names.empty:
         raise SedlabError(
-            f"{folder}: found 0 clips of {subset.name}. Download or prepare the audio, or remove the folder to do without it."
+            f"{folder}: found 0 clips of {subset.name}. "
+            "Download or prepare the audio, or remove the folder to do without it."
         )
     nothing = pd.DataFrame({"clip_id": [], "onset": [], "offset": []}, dtype=float)
     labels = pd.Series([], dtype=str)

@@ -1,8 +1,8 @@
 """Where the files of each subset lie under the data root, and what kind of annotation they carry.
 
 The folders are those the published systems expect, so that a data set prepared for them can be used as it is.
-Paths are relative to the data root. A folder ending in ``_16k`` may be absent if its original-rate twin without the suffix
-is there: the waveform cache resamples.
+Paths are relative to the data root. A folder ending in ``_16k`` may be absent if its original-rate twin without the
+suffix is there: the waveform cache resamples.
 
 Source: DCASE 2024 Task 4 baseline recipe (DESED_task) and the published system's code, arXiv 2408.00791.
 """

@@ -1,8 +1,8 @@
 """MAESTRO Real: minutes-long recordings with soft labels, cut into overlapping windows of 10 s.
 
-Annotators listened to overlapping excerpts of each recording; a label's confidence says how many of them, weighted by their
-reliability, heard the sound in that second. The recordings are cut into windows that start every ``hop_seconds``; in
-evaluation, the scores of all windows over a second are averaged.
+Annotators listened to overlapping excerpts of each recording; a label's confidence says how many of them, weighted by
+their reliability, heard the sound in that second. The recordings are cut into windows that start every ``hop_seconds``;
+in evaluation, the scores of all windows over a second are averaged.
 
 Source: Martin-Morato & Mesaros, "Strong labeling of sound events using crowdsourced weak labels", IEEE/ACM TASLP 2023;
 windows as in the DCASE 2024 Task 4 baseline recipe (hop 1 s for both splits, as the published system used them).
@@ -18,7 +18,8 @@ import pandas as pd
 
 from sedlab.config.data import DataConfig
 from sedlab.data.layout import MAESTRO_DURATIONS, Subset
-from sedlab.data.tables import Corpus, check_labels, clip_table, clips_with_audio, event_table, stem
+from sedlab.data.reading import annotation_table, check_labels, clip_table, clips_with_audio, event_table, stem
+from sedlab.data.tables import Corpus
 from sedlab.data.tsv import line_number, read_tsv, write_tsv
 from sedlab.errors import SedlabError
 from sedlab.labels import MAESTRO_CLASSES, MAESTRO_TO_DESED
@@ -33,18 +34,17 @@ MIN_SCENE_RECORDINGS = 4
 _COLUMNS = ("filename", "onset", "offset", "event_label", "confidence")
 
 
-# Reading -------------------------------------------------------------------------------------------------------------
+# Reading ---------------------------------------------------------------------------------------------------------
 
 
 def read_maestro(root: Path, subset: Subset, config: DataConfig) -> Corpus:
     """Return the windows and soft events of one MAESTRO subset.
 
     Training and validation share one table and are told apart by recording, see ``split_recordings``. Training rows are
-    aliased to DESED classes if ``config.alias_labels``. A window whose only row is empty stays as a clip without events.
+    aliased to DESED classes if ``config.alias_labels``. A window whose only row is empty is a clip without events.
     """
     path = root / subset.table
-    table = read_tsv(path, _COLUMNS, numbers=("onset", "offset", "confidence"))
-    table["clip_id"] = stem(table["filename"])
+    table = annotation_table(root, subset, _COLUMNS, numbers=("onset", "offset", "confidence"))
     clip_ids = table["clip_id"].drop_duplicates()
     windows = parse_window_names(clip_ids, path)
 
@@ -99,8 +99,8 @@ def split_recordings(recordings: Sequence[str], *, fraction: float, seed: int) -
     """Split recording names scene by scene into those to train on and those held out for validation.
 
     One legacy NumPy generator runs through the scenes in the order of `SCENES` (unknown scenes follow as they appear):
-    names in order of first appearance are shuffled, the first ⌊fraction·n⌋ train. With seed 42 and the published training
-    recordings this holds out cafe_restaurant_14, city_center_11, grocery_store_03, metro_station_10 and
+    names in order of first appearance are shuffled, the first ⌊fraction·n⌋ train. With seed 42 and the published
+    training recordings this holds out cafe_restaurant_14, city_center_11, grocery_store_03, metro_station_10 and
     residential_area_01.
 
     In a small corpus ⌊0.9·n⌋ would hold out whole scenes. Scenes with fewer than `MIN_SCENE_RECORDINGS` recordings are
@@ -108,7 +108,7 @@ def split_recordings(recordings: Sequence[str], *, fraction: float, seed: int) -
     one recording ends on each side.
     """
     # The published split was drawn from this generator; a modern one would draw another.
-    random = np.random.RandomState(seed)  # noqa: NPY002
+    random = np.random.RandomState(seed)
     by_scene: dict[str, list[str]] = {scene: [] for scene in SCENES}
     for name in dict.fromkeys(recordings):
         by_scene.setdefault(scene_of(name), []).append(name)
@@ -141,7 +141,7 @@ def recording_durations(root: Path) -> dict[str, float]:
     return dict(zip(stem(table["filename"]), table["duration"], strict=True))
 
 
-# Preparation ---------------------------------------------------------------------------------------------------------
+# Preparation -----------------------------------------------------------------------------------------------------
 
 
 def cut_recordings(
@@ -165,8 +165,8 @@ def cut_recordings(
     Returns
     -------
     DataFrame
-        filename, onset, offset (seconds in the window), event_label, confidence; sorted by filename, then onset. A window
-        in which nothing is annotated has one row with empty values.
+        filename, onset, offset (seconds in the window), event_label, confidence; sorted by filename, then onset. A
+        window in which nothing is annotated has one row with empty values.
 
     Raises
     ------
@@ -207,8 +207,8 @@ def cut_recordings(
 def cut_windows(num_samples: int, sample_rate: int, *, hop_seconds: int) -> list[tuple[int, int]]:
     """Return (start, end) in samples of all windows of a recording.
 
-    Full windows start at multiples of the hop; a shorter one covers what is left at the end, if anything is. A recording
-    shorter than 10 s is one window (the published rule leaves it out when it is shorter than 10 s minus the hop).
+    Full windows start at multiples of the hop; a shorter one covers what is left at the end, if anything is. A
+    recording shorter than 10 s is one window (the published rule drops it when shorter than 10 s minus the hop).
     """
     window, hop = WINDOW_SECONDS * sample_rate, hop_seconds * sample_rate
     if num_samples <= window:

@@ -1,7 +1,7 @@
 """How pre-training on AudioSet-strong is scored: PSDS1 averaged over a large label space.
 
-Hundreds of classes differ much in how easy they are, so the spread over classes is not taken off (alpha_st = 0): the value is
-the mean of the single-class scores. Median filter of 9 frames of 40 ms.
+Hundreds of classes differ much in how easy they are, so the spread over classes is not taken off (alpha_st = 0): the
+value is the mean of the single-class scores. Median filter of 9 frames of 40 ms.
 
 Source: PretrainedSED, arXiv 2409.09546.
 """

@@ -31,8 +31,8 @@ def detect_events(
     Returns
     -------
     DataFrame
-        onset, offset (seconds), label, confidence (mean probability over the event, weighted by duration); by onset, then
-        in the order of ``classes``.
+        onset, offset (seconds), label, confidence (mean probability over the event, weighted by duration); by onset,
+        then in the order of ``classes``.
 
     Raises
     ------

@@ -1,11 +1,12 @@
 """Segment-based mean partial AUROC (mpAUC) on MAESTRO Real.
 
-A class's ROC curve runs over all one-second segments; its area up to a false positive rate of 0.1, divided by 0.1, is averaged
-over 11 classes. The areas are those of sed_scores_eval 0.0.4: staircase interpolation, no McClish correction; later versions
-interpolate linearly and give other values where scores tie.
+A class's ROC curve runs over all one-second segments; its area up to a false positive rate of 0.1, divided by 0.1, is
+averaged over 11 classes. The areas are those of sed_scores_eval 0.0.4: staircase interpolation, no McClish correction;
+later versions interpolate linearly and give other values where scores tie.
 
 Soft labels count as present above 0.5. Two variants exist in the published system, which this module keeps apart:
-``segment_mpauc`` for testing puts overlapping clips back into their recording, ``validation_mpauc`` scores clip by clip.
+``segment_mpauc`` for testing puts overlapping clips back into their recording, ``validation_mpauc`` scores clip by
+clip.
 
 Source: DCASE 2024 Task 4 baseline, arXiv 2406.08056; code of the CP-JKU system, arXiv 2408.00791.
 """
@@ -65,9 +66,9 @@ def segment_mpauc(
 ) -> MpaucResult:
     """Score whole recordings of which ``clips`` are overlapping windows.
 
-    The score of a second is the mean over the clips that contain it of the clip's duration-weighted mean score there; a second
-    in no clip scores 0. Events are moved to recording time and joined where they overlap or touch, so that windows that
-    see the same event count it once.
+    The score of a second is the mean over the clips that contain it of the clip's duration-weighted mean score there;
+    a second in no clip scores 0. Events are moved to recording time and joined where they overlap or touch, so that
+    windows that see the same event count it once.
 
     Parameters
     ----------
@@ -102,8 +103,8 @@ def validation_mpauc(
 ) -> MpaucResult:
     """Score clip by clip, as the published system does for model selection.
 
-    Differs from ``segment_mpauc``: a segment takes the largest frame score within it, a clip ends with its last confident
-    event, and clips without one are left out.
+    Differs from ``segment_mpauc``: a segment takes the largest frame score within it, a clip ends with its last
+    confident event, and clips without one are left out.
 
     Parameters
     ----------

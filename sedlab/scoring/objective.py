@@ -1,7 +1,7 @@
 """The number that selects the best checkpoint, and what it is made of.
 
-Objective = mpAUC on MAESTRO validation clips + PSDS1 on synthetic validation clips + PSDS1 on external strong ones; larger is
-better. All with class-wise median filter and evaluation masks. A subset that is not there adds nothing.
+Objective = mpAUC on MAESTRO validation clips + PSDS1 on synthetic validation clips + PSDS1 on external strong ones;
+larger is better. All with class-wise median filter and evaluation masks. A subset that is not there adds nothing.
 
 Source: code of the CP-JKU DCASE 2024 system, arXiv 2408.00791.
 """
@@ -91,7 +91,8 @@ def validate_networks(
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> dict[str, float]:
-    """Score each network and return one flat row: the student's "objective" and parts, the others' as ``<name>/<part>``."""
+    """Score each network and return one flat row: the student's "objective" and parts, the others' as
+    ``<name>/<part>``."""
     row = {}
     for name, network in networks.items():
         result = validation_scores(network, corpus, cache, batch_size=batch_size, device=device, progress=progress)

@@ -35,9 +35,10 @@ class Scenario:
     """The curve is integrated up to this many effective false positives per hour."""
 
 
-# The two scenarios of DCASE Task 4, https://dcase.community/challenge2024/task-sound-event-detection-with-heterogeneous-training-dataset-and-potentially-missing-labels
-PSDS1 = Scenario(dtc_threshold=0.7, gtc_threshold=0.7)  # reacts fast: boundaries matter
-PSDS2 = Scenario(dtc_threshold=0.1, gtc_threshold=0.1, cttc_threshold=0.3, alpha_ct=0.5)  # confuses no classes
+# The two scenarios of DCASE Task 4,
+https://dcase.community/challenge2024/task-sound-event-detection-with-heterogeneous-training-dataset-and-potentially-missing-labels
+PSDS1 = Scenario(dtc_threshold=0.7, gtc_threshold=0.7)  # reacts fast: boundaries matter PSDS2 =
+Scenario(dtc_threshold=0.1, gtc_threshold=0.1, cttc_threshold=0.3, alpha_ct=0.5)  # confuses no classes
 
 
 @dataclass(frozen=True)

@@ -1,42 +1,106 @@
-"""Training of a detector: stage 1 and stage 2 of every iteration, which differ by configuration alone.
+"""What a detector learns in a step: stage 1 and stage 2 of every iteration, which differ by configuration alone.
 
-Shape letters: B clips, N samples, C classes, T output frames.
+Shape letters: B clips, N samples, C classes, T output frames, L tokens, D width.
 """
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 
 from sedlab.config.experiment import Node, StageConfig
 from sedlab.data.batch import Batch
-from sedlab.models.checkpoints import load_networks, load_transformer_weights, save_networks
+from sedlab.models.checkpoints import load_networks, load_transformer, save_networks
 from sedlab.models.detector import Detector, Scores
-from sedlab.training.feature_augmentation import AugmentedBatch, augment
-from sedlab.training.losses import LossTerms, stage_loss
+from sedlab.training.feature_augmentation import Features, augment, augment_waveforms
+from sedlab.training.losses import LossTerms, Targets, prediction_masks, stage_loss
 from sedlab.training.optimizer import detector_optimizer
-from sedlab.training.teacher import update_teacher
+from sedlab.training.teacher import make_teacher, update_teacher
 
 
 class DetectionTask:
-    """A student that learns and a teacher that is its running mean.
+    """A student that learns, and a teacher that is its running mean.
 
-    In stage 1 the transformer is frozen: both networks hold the same one, so its embedding is computed once for both
-    wherever they see the same features.
+    Parameters
+    ----------
+    init : path of a detector checkpoint
+        Student and teacher start from the networks of the same name (stage 2).
+    pretrained : path of a pre-training checkpoint
+        Its transformer replaces the freshly initialised one (stage 1).
     """
 
     def __init__(self, node: Node, fabric: Fabric, *, init: Path | None = None, pretrained: Path | None = None):
         assert isinstance(node.training, StageConfig)
         self.node, self.config, self.fabric = node, node.training, fabric
-        student, teacher = _initial_networks(node, init, pretrained)
-        teacher.requires_grad_(False)
+        torch.manual_seed(node.seed)
+        student = Detector(node.detector)
+        teacher = make_teacher(student)
+        if init is not None:
+            for network, weights in zip((student, teacher), load_networks(init, "student", "teacher"), strict=True):
+                network.load_state_dict(weights)
+        elif pretrained is not None:
+            for network in (student, teacher):
+                load_transformer(pretrained, network)
         if not self.config.train_transformer:
             student.freeze_transformer()
+            teacher.freeze_transformer()
         self.teacher = fabric.to_device(teacher)
         self.student = fabric.to_device(student)
-        self.optimizer = fabric.setup_optimizers(detector_optimizer(self.student, self.config.optim))
+        self.optimizer = detector_optimizer(self.student, self.config.optim)
         self.networks = {"student": self.student, "teacher": self.teacher}
+
+    def loss(self, batch: Batch, step: int, generator: torch.Generator) -> LossTerms:
+        """Return the loss of one batch: augment, ask student and teacher, compare with what is known."""
+        # The teacher's dropout and batch norm are active as well, as in the published system.
+        self.student.train()
+        self.teacher.train()
+        groups, config = batch.groups, self.config
+        targets = Targets(batch.strong, batch.weak, batch.mask, batch.pseudo)
+        waveform, targets = augment_waveforms(batch.waveform, targets, groups, config.augment, generator)
+        with torch.no_grad():
+            features = Features(*self.student.features(waveform))
+        views = augment(features, targets, groups, config.augment, generator)
+        masks = prediction_masks(views.targets.mask, config.loss)
+
+        with self.fabric.autocast():
+            embedding = self._shared_embedding(views.student, views.teacher)
+            student = self._scores(self.student, views.student, embedding, masks)
+            teacher = None
+            if config.loss.self_supervised:
+                with torch.no_grad():
+                    teacher = self._scores(self.teacher, views.teacher, embedding, masks)
+        return stage_loss(
+            student,
+            teacher,
+            targets=views.targets,
+            groups=groups,
+            step=step,
+            config=config.loss,
+            # Where the teacher saw mixed clips too, there is nothing left to interpolate.
+            mixing=views.mixing if config.augment.teacher_input == "unmixed" else None,
+        )
+
+    def before_backward(self, step: int) -> None:
+        """Move the teacher: after the forward pass and before the student's step, as the published system does."""
+        update_teacher(self.teacher, self.student, step=step, decay=self.config.optim.ema_decay)
+
+    def save(self, path: Path) -> None:
+        """Write both networks as a detector checkpoint."""
+        save_networks(path, self.networks, node=self.node)
+
+    def _shared_embedding(self, student: Features, teacher: Features) -> Tensor | None:
+        """Return the frozen transformer's embedding (B, L, D) if student and teacher see the same features."""
+        if self.config.train_transformer or student.transformer is not teacher.transformer:
+            return None
+        with torch.no_grad():
+            return self.student.embed(student.transformer)
+
+    def _scores(
+        self, network: Detector, features: Features, embedding: Tensor | None, masks: tuple[Tensor | None, ...]
+    ) -> tuple[Scores, ...]:
+        if embedding is not None:
+            return network(features.mel, embedding=embedding, masks=masks)
+        return network(features.mel, features.transformer, masks=masks)

@@ -115,14 +115,20 @@ def fit(
         rows: list[dict[str, Any]] = []
         for index, batch in enumerate(loader.epoch(epoch)):
             position = index % config.accumulation
-            generator = _step_generator(node.seed, epoch, index, fabric.device)
+            generator = _step_generator(node.seed, epoch, index)
             terms = task.loss(batch.to(fabric.device), state.step, generator)
             if position == 0:
                 task.before_backward(state.step)
                 task.optimizer.zero_grad()
             fabric.backward(terms.total / config.accumulation)
             if position == config.accumulation - 1 or index == len(loader) - 1:
-                factor = lr_factor(state.step, warmup_steps=optim.warmup_steps, total_steps=total_steps)
+                factor = lr_factor(
+                    state.step,
+                    warmup_steps=optim.warmup_steps,
+                    total_steps=total_steps,
+                    decay=optim.schedule,
+                    final_factor=optim.final_factor,
+                )
                 for group, rate in zip(task.optimizer.param_groups, base_rates, strict=True):
                     group["lr"] = rate * factor
                 if optim.clip_norm is not None:
@@ -175,12 +181,12 @@ def _publish(best_so_far: Path, best: Path) -> None:
             shutil.copyfile(best_so_far, temporary)
 
 
-def _step_generator(seed: int, epoch: int, index: int, device: torch.device) -> torch.Generator:
+def _step_generator(seed: int, epoch: int, index: int) -> torch.Generator:
     """Seed a generator, and torch's global one (dropout reads it), from the position in the training run."""
     mixed = torch.Generator().manual_seed(seed * 1_000_003 + epoch * 10_007 + index)
     numbers = torch.randint(2**62, (2,), generator=mixed).tolist()
     torch.manual_seed(numbers[0])
-    return torch.Generator(device=device).manual_seed(numbers[1])
+    return torch.Generator().manual_seed(numbers[1])
 
 
 def _named(terms: LossTerms) -> dict[str, Tensor]:

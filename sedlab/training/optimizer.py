@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import torch
 from torch import nn
 from torch.optim import Adam, AdamW, Optimizer
 
@@ -41,8 +40,9 @@ def parameter_groups(model: nn.Module, config: OptimConfig) -> list[dict[str, An
 def detector_optimizer(model: nn.Module, config: OptimConfig) -> Optimizer:
     """Return the optimiser over ``parameter_groups``, at the base rates; a schedule multiplies them."""
     groups = parameter_groups(model, config)
-    # One kernel for all tensors where the device has it.
-    fused = all(p.is_cuda for p in itertools.chain.from_iterable(group["params"] for group in groups))
+    # One kernel for all tensors where the device has it. It unscales float16 gradients itself, too late for clipping.
+    on_cuda = all(p.is_cuda for p in itertools.chain.from_iterable(group["params"] for group in groups))
+    fused = on_cuda and config.clip_norm is None
     if config.optimizer == "adam":
         return Adam(groups, betas=config.betas, fused=fused)
     return AdamW(groups, betas=config.betas, weight_decay=config.weight_decay, fused=fused)

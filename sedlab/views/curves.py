@@ -67,7 +67,7 @@ def psd_roc_figure(
 def psd_roc_plotly(
     results: Mapping[str, PsdsResult], *, max_efpr: float = 100.0, label: str | None = None, title: str = "PSD-ROC"
 ) -> go.Figure:
-    """Return the same curves as ``psd_roc_figure`` for plotly: hover for values, press a legend entry to hide a curve."""
+    """Return the curves of ``psd_roc_figure`` for plotly: hover for values, press a legend entry to hide a curve."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -128,7 +128,7 @@ def learning_curves_figure(history: pd.DataFrame | Mapping[str, pd.DataFrame], *
     if with_rate:
         ax = axes.pop(0)
         _line(ax, next(iter(runs.values())), "lr", color=STUDENT)
-        label_axes(ax, title="Learning rate", x="Optimiser step", y="Largest of all groups", grid="y")
+        label_axes(ax, title="Learning rate", x="Optimiser step", y="Largest rate of all groups", grid="y")
     for ax in axes:
         ax.set_axis_off()
     return figure
@@ -203,9 +203,17 @@ def _draw_losses(ax: Axes, runs: Mapping[str, pd.DataFrame], losses: list[str]) 
         ax.set_yscale("log")
         ax.set_ylim(bottom=max(values.min(), values.max() * 1e-4) * 0.8)
     if len(runs) == 1:
-        legend(ax, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+        _make_headroom(ax, 0.09 * (1 + (len(ax.get_lines()) + 1) // 2))
+        legend(ax, loc="upper right", ncols=2)
     else:
         legend(ax)
+
+
+def _make_headroom(ax: Axes, share: float) -> None:
+    """Free the upper ``share`` of ``ax`` for a legend, on a linear or a logarithmic scale."""
+    scale = ax.yaxis.get_transform()
+    low, high = scale.transform(np.array(ax.get_ylim()))
+    ax.set_ylim(top=float(scale.inverted().transform(np.array([low + (high - low) / (1 - share)]))[0]))
 
 
 def _draw_validation(ax: Axes, runs: Mapping[str, pd.DataFrame], panel: str, names: list[str]) -> None:
@@ -219,8 +227,13 @@ def _draw_validation(ax: Axes, runs: Mapping[str, pd.DataFrame], panel: str, nam
             options["linestyle"] = "--" if who == "teacher" else "-"
             label = " ".join(filter(None, (model_name(run), who)))
             _line(ax, table, name, label=label or "_", markersize=3.5, **options)
-    label_axes(ax, title=f"Validation: {metric_name(panel)}", x="Optimiser step", y=metric_name(panel), grid="y")
+    name = metric_name(panel)
+    label_axes(ax, title=f"Validation: {name}", x="Optimiser step", y=_sentence(name), grid="y")
     legend(ax)
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:] if words.islower() else words
 
 
 def _run_options(place: int, name: str) -> dict[str, object]:

@@ -66,7 +66,9 @@ def draw_spectrogram(
     return image
 
 
-def spectrogram_figure(waveform: np.ndarray, sample_rate: int = 16000, *, title: str = "Log-mel spectrogram") -> Picture:
+def spectrogram_figure(
+    waveform: np.ndarray, sample_rate: int = 16000, *, title: str = "Log-mel spectrogram"
+) -> Picture:
     """Return one spectrogram with its colour scale."""
     figure = new_figure(8, 2.8)
     ax = figure.subplots()

@@ -44,7 +44,7 @@ MODEL_STYLE: dict[str, tuple[str, str, str, str]] = {
     "atst": ("ATST", "#228833", "o", "-"),
     "ensemble": ("Ensemble", "#222222", "D", "-"),
 }
-METRIC_NAME = {"psds1": "PSDS1", "psds2": "PSDS2", "mpauc": "mpAUC", "objective": "Selection objective"}
+METRIC_NAME = {"psds1": "PSDS1", "psds2": "PSDS2", "mpauc": "mpAUC", "objective": "selection objective"}
 LABEL_KIND_COLOUR = {"strong": "#222222", "soft": "#4477AA", "weak": "#CCBB44", "none": "#D9D9D9"}
 GROUP_COLOUR = {
     "maestro": "#4477AA",
@@ -58,7 +58,8 @@ GROUP_COLOUR = {
 #: Colour maps have 64 steps: as many as the eye tells apart, and few enough for a PNG palette.
 SPECTROGRAM_CMAP = colormaps["magma"].resampled(64)
 #: All run from white (0) to a dark tone (1), so a strip reads the same in grey.
-PSEUDO_LABEL_CMAP = LinearSegmentedColormap.from_list("pseudo_label", ["#FFFFFF", "#FBC59A", PSEUDO_LABEL, "#5A2600"], N=64)
+PSEUDO_LABEL_TONES = ("#FFFFFF", "#FBC59A", PSEUDO_LABEL, "#5A2600")
+PSEUDO_LABEL_CMAP = LinearSegmentedColormap.from_list("pseudo_label", PSEUDO_LABEL_TONES, N=64)
 SCORE_CMAP = LinearSegmentedColormap.from_list("score", ["#FFFFFF", "#9CCBE8", STUDENT, "#062F4F"], N=64)
 AMOUNT_CMAP = LinearSegmentedColormap.from_list("amount", ["#F7F7F7", "#8FC7BD", "#1B7A6E", "#0A332E"], N=64)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 
 from sedlab.data.mini import desed_sounds, extra_sounds, maestro_sounds
-from sedlab.data.mini.sources import SAMPLE_RATE, hump, unit_rms
+from sedlab.data.mini.sources import hump, unit_rms
 from sedlab.errors import SedlabError, nearest
 
 #: Below its loudest moment by more than this, a sound counts as over.
@@ -121,14 +121,18 @@ def render_event(label: str, seed: int | Generator = 0, *, seconds: float | None
 
 
 def trim(waveform: np.ndarray) -> np.ndarray:
-    """Return ``waveform`` from its first to its last moment within `ACTIVE_RANGE_DB` of the loudest, edges faded.
+    """Return ``waveform`` within its `active_span`, edges faded.
 
     What is cut away would be labelled but hardly heard; the label is then exactly where the sound is.
     """
+    start, end = active_span(waveform)
+    return waveform[start:end] * hump(end - start, attack=0.001, release=0.01)
+
+
+def active_span(waveform: np.ndarray) -> tuple[int, int]:
+    """Return the samples [start, end) between the first and the last moment within `ACTIVE_RANGE_DB` of the loudest."""
     blocks = -(-len(waveform) // _ENVELOPE_SAMPLES)
     padded = np.pad(waveform, (0, blocks * _ENVELOPE_SAMPLES - len(waveform)))
     power = (padded.reshape(blocks, _ENVELOPE_SAMPLES) ** 2).mean(axis=1)
     active = np.flatnonzero(power >= power.max() * 10 ** (-ACTIVE_RANGE_DB / 10))
-    start = active[0] * _ENVELOPE_SAMPLES
-    piece = waveform[start : min(len(waveform), (active[-1] + 1) * _ENVELOPE_SAMPLES)]
-    return piece * hump(len(piece), attack=0.001, release=0.01)
+    return int(active[0]) * _ENVELOPE_SAMPLES, min(len(waveform), (int(active[-1]) + 1) * _ENVELOPE_SAMPLES)

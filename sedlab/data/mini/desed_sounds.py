@@ -1,6 +1,6 @@
 """Recipes of the ten DESED classes.
 
-Every recipe takes a generator and a wished duration in seconds and returns a waveform (samples,); level does not matter.
+Every recipe takes a generator and a wished duration in seconds and returns a waveform (samples,) of any level.
 """
 
 from __future__ import annotations
@@ -101,12 +101,12 @@ def dog(rng: Generator, seconds: float) -> np.ndarray:
     count = max(1, round(seconds / interval))
     out = np.zeros(num_samples(seconds + 0.6))
     for index in range(count):
-        n = num_samples(rng.uniform(0.1, 0.24) * (1.15 - 0.3 * size))
+        n = num_samples(rng.uniform(0.18, 0.34) * (1.15 - 0.3 * size))
         pitch = base * rng.uniform(0.9, 1.1) * glide(n, [0.75, 1.15, 1.0, 0.6], [0, 0.15, 0.45, 1])
         source = unit_rms(oscillate(pitch, harmonics(30, tilt=0.5))) + rng.uniform(0.3, 0.8) * rng.standard_normal(n)
         opened = throat * np.array([[0.75, 0.9], [1.15, 1.05], [0.8, 0.95]])
         bark = formants(source, opened, bandwidths=(180, 300), levels=(1, 0.7))
-        bark *= decay(n, attack=0.012, constant=0.08) * hump(n, attack=0.005, release=0.04)
+        bark *= decay(n, attack=0.012, constant=0.1) * hump(n, attack=0.005, release=0.04)
         place(out, bark * rng.uniform(0.6, 1), int((index + rng.uniform(-0.12, 0.12)) * interval * SAMPLE_RATE))
     return out
 
@@ -134,12 +134,14 @@ def frying(rng: Generator, seconds: float) -> np.ndarray:
     """Crackle: countless tiny pops of very different size over a soft hiss."""
     n = num_samples(seconds)
     rate = rng.uniform(70, 260) * np.exp(0.4 * curve(rng, n, rate_hz=1.5))
-    fine = resonances(clicks(rng, n, rate_hz=rate, spread=1.0), rng.uniform(2200, 6800, 3), (900, 1200, 1500))
+    fine = resonances(clicks(rng, n, rate_hz=rate, spread=0.8), rng.uniform(2200, 6800, 3), (900, 1200, 1500))
     coarse = resonances(clicks(rng, n, rate_hz=rate / 25, spread=0.6), rng.uniform(900, 2500, 2), (350, 500))
     hiss = unit_rms(band(rng.standard_normal(n), rng.uniform(2200, 3600), None)) * np.exp(
         0.12 * curve(rng, n, rate_hz=3)
     )
-    mix = unit_rms(fine) + rng.uniform(0.2, 0.5) * unit_rms(coarse) + rng.uniform(0.4, 0.9) * hiss
+    # Limited, or the one largest pop would set the level of the whole clip.
+    fine, coarse = (8 * np.tanh(unit_rms(pops) / 8) for pops in (fine, coarse))
+    mix = fine + rng.uniform(0.2, 0.5) * coarse + rng.uniform(0.4, 0.9) * hiss
     return mix * hump(n, attack=rng.uniform(0.05, 0.6), release=rng.uniform(0.05, 0.4))
 
 
@@ -190,7 +192,7 @@ def _dish(rng: Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     kind = rng.choice(["plate", "glass", "cutlery"], p=[0.5, 0.2, 0.3])
     count, low, ring = {"plate": (12, 700, 0.035), "glass": (6, 1600, 0.09), "cutlery": (10, 2400, 0.06)}[kind]
     # Modes of a plate crowd towards high frequencies and ring shorter there.
-    frequencies = rng.uniform(low, 1.6 * low) * (1 + np.sort(rng.uniform(0, 4.5, count)) ** 1.1)
+    frequencies = rng.uniform(low, 1.6 * low) * (1 + np.append(0.0, np.sort(rng.uniform(0.1, 4.5, count - 1))) ** 1.1)
     frequencies = frequencies[frequencies < 7600]
     decays = ring * rng.uniform(0.4, 1.4, len(frequencies)) * (frequencies[0] / frequencies) ** 0.5
     return frequencies, decays, rng.lognormal(0, 0.6, len(frequencies))

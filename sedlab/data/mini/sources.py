@@ -36,7 +36,7 @@ def coloured_noise(rng: Generator, n: int, *, exponent: float) -> np.ndarray:
 
 
 def curve(rng: Generator, n: int, *, rate_hz: float) -> np.ndarray:
-    """Return a random curve (n,) with zero mean and a standard deviation near 1 that bends ``rate_hz`` times a second."""
+    """Return a random curve (n,), mean 0 and standard deviation near 1, that bends ``rate_hz`` times a second."""
     num_knots = int(np.ceil(n / SAMPLE_RATE * rate_hz)) + 2
     knots = rng.standard_normal(num_knots)
     position = rng.uniform(0, 1) + np.arange(n) * (rate_hz / SAMPLE_RATE)
@@ -111,7 +111,7 @@ def bin_frequencies() -> np.ndarray:
 def shape_spectrum(x: np.ndarray, gains: np.ndarray) -> np.ndarray:
     """Return ``x`` (n,) with its short-time spectrum multiplied by ``gains`` (frames, bins).
 
-    ``frames`` is ``len(control_times(n))``. A filter whose curve may change at will, without the clicks of a recursive one.
+    ``frames`` is ``len(control_times(n))``. Such a filter may change at will, without the clicks of a recursive one.
     """
     frames = len(gains)
     padded = np.zeros((frames - 1) * _HOP + _FRAME)
@@ -168,7 +168,7 @@ def damped_modes(
 
 
 def clicks(rng: Generator, n: int, *, rate_hz: float | np.ndarray, spread: float = 1.0) -> np.ndarray:
-    """Return impulses (n,) at random times, ``rate_hz`` a second, with log-normal heights of that spread and random sign."""
+    """Return impulses (n,) at random times, ``rate_hz`` a second, with log-normal heights of either sign."""
     hits = np.flatnonzero(rng.random(n) < np.broadcast_to(rate_hz, n) / SAMPLE_RATE)
     out = np.zeros(n)
     out[hits] = rng.lognormal(0, spread, len(hits)) * rng.choice([-1.0, 1.0], len(hits))

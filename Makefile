@@ -1,0 +1,31 @@
+# make demo: the whole method on a small corpus of its own. make lab: the notebooks. make test: everything that is checked.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo lab test lint clean
+bin := .venv/bin
+cores ?= $(shell getconf _NPROCESSORS_ONLN)
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+setup:  ## make .venv, once
+	@./setup.sh
+
+demo: setup  ## run the `mini` experiment and print the ladder and the report's path
+	@$(bin)/sedlab run mini --cores $(cores)
+
+lab: setup  ## open JupyterLab on the notebooks
+	@$(bin)/sedlab lab
+
+# One thread in each of the two test processes: more would only compete for the cores.
+test: setup  ## run the tests
+	@OMP_NUM_THREADS=1 $(bin)/pytest -n 2
+
+lint: setup  ## check style, the import contract, and that notebooks hold no outputs
+	@$(bin)/ruff check .
+	@$(bin)/ruff format --check .
+	@$(bin)/lint-imports --no-cache
+	@$(bin)/nbstripout --verify notebooks/*.ipynb
+
+clean:  ## remove runs, the `mini` corpus and caches (not .venv)
+	rm -rf runs data/mini .snakemake .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find sedlab tests notebooks -name __pycache__ -prune -exec rm -rf {} +

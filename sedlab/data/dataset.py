@@ -1,0 +1,201 @@
+"""Clips of a corpus as training or evaluation examples.
+
+Shape letters: N samples, C classes, T frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from sedlab.data import audioset
+from sedlab.data.batch import Batch, Example, collate
+from sedlab.data.cache import WaveformCache
+from sedlab.data.layout import GROUPS, family
+from sedlab.data.pseudo_labels import PseudoLabels
+from sedlab.data.tables import Corpus
+from sedlab.data.targets import (
+    CLIP_SAMPLES,
+    CLIP_SECONDS,
+    FRAME_SECONDS,
+    NUM_FRAMES,
+    SAMPLE_RATE,
+    EventArrays,
+    event_arrays,
+    group_events,
+    strong_targets,
+    weak_targets,
+)
+from sedlab.errors import SedlabError
+from sedlab.labels import CLASSES, MAESTRO_CLASSES, classes_mask, valid_classes
+
+__all__ = ["Batch", "Example", "SedDataset", "collate"]
+
+_SAMPLES_PER_MS = SAMPLE_RATE // 1000
+
+
+class SedDataset(torch.utils.data.Dataset):
+    """Examples of 10 s, in the order of the corpus's clip table.
+
+    Shorter clips are padded with zeros. From longer ones, training takes 10 s at a random start in whole milliseconds,
+    a function of (seed, epoch, index) alone; with pseudo-labels it takes the start, because that is what those were
+    made from. Evaluation takes the first 10 s (the published system crops at random there too, so that its scores of
+    the few longer clips differ from run to run).
+
+    Parameters
+    ----------
+    corpus : Corpus
+    cache : WaveformCache
+        Must hold every clip of the corpus.
+    training : bool
+        Random crops, and masks that count aliased classes as annotated.
+    classes, num_frames, frame_seconds :
+        Label space and grid of the targets; the detector's by default. See ``for_audioset``.
+    pseudo_labels : mapping of subset to PseudoLabels, or None
+        If given, must cover every clip of the corpus.
+    seed : int
+        Seed of the crops.
+
+    Raises
+    ------
+    SedlabError
+        When clips are not in the cache or not in the pseudo-labels.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        cache: WaveformCache,
+        *,
+        training: bool,
+        classes: Sequence[str] = CLASSES,
+        num_frames: int = NUM_FRAMES,
+        frame_seconds: float = FRAME_SECONDS,
+        pseudo_labels: Mapping[str, PseudoLabels] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.cache = cache
+        self.training = training
+        self.classes = tuple(classes)
+        self.num_frames = num_frames
+        self.frame_seconds = frame_seconds
+        self.pseudo_labels = pseudo_labels
+        self.seed = seed
+        # In shared memory, so that workers that live on see the next epoch.
+        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
+
+        clips = corpus.clips
+        self._subsets = clips["subset"].tolist()
+        self._clip_ids = clips["clip_id"].tolist()
+        self._groups = clips["group"].tolist()
+        self._label_kinds = clips["label_kind"].tolist()
+        self._events = group_events(corpus.events, self.classes)
+        self._no_events = event_arrays(corpus.events.iloc[:0], self.classes)
+        self._masks = {name: self._mask(name, aliased=corpus.aliased) for name in corpus.subsets}
+        self._check_cache()
+        if pseudo_labels is not None:
+            self._check_pseudo_labels(pseudo_labels)
+
+    @classmethod
+    def for_audioset(
+        cls, corpus: Corpus, cache: WaveformCache, *, classes: Sequence[str], training: bool, seed: int = 0
+    ) -> SedDataset:
+        """Return AudioSet-strong examples: targets (classes, 250) at 40 ms, every class annotated."""
+        return cls(
+            corpus,
+            cache,
+            training=training,
+            classes=classes,
+            num_frames=audioset.NUM_FRAMES,
+            frame_seconds=audioset.FRAME_SECONDS,
+            seed=seed,
+        )
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch that crops are drawn for, also in workers already running."""
+        self._epoch[0] = epoch
+
+    def group_indices(self) -> dict[str, np.ndarray]:
+        """Return the indices of the clips of each group that has any."""
+        groups = np.array(self._groups)
+        return {group: np.flatnonzero(groups == group) for group in GROUPS if (groups == group).any()}
+
+    def __len__(self) -> int:
+        return len(self._clip_ids)
+
+    def __getitem__(self, index: int) -> Example:
+        subset, clip_id, kind = self._subsets[index], self._clip_ids[index], self._label_kinds[index]
+        events = self._events.get((subset, clip_id), self._no_events)
+        crop_ms = self._crop_ms(index)
+        strong_CT = self._strong(events, crop_ms / 1000) if kind in ("strong", "soft") else self._silence()
+        weak_C = weak_targets(events, self.classes) if kind == "weak" else (strong_CT > 0).any(axis=1)
+        return Example(
+            waveform=self.cache.read(subset, clip_id, onset_sample=crop_ms * _SAMPLES_PER_MS),
+            strong=strong_CT,
+            weak=weak_C.astype(np.float32),
+            mask=self._masks[subset],
+            pseudo=None if self.pseudo_labels is None else self.pseudo_labels[subset][clip_id],
+            group=self._groups[index],
+            subset=subset,
+            clip_id=clip_id,
+        )
+
+    def _strong(self, events: EventArrays, crop_onset: float) -> np.ndarray:
+        return strong_targets(
+            events,
+            self.classes,
+            self.num_frames,
+            crop_onset,
+            frame_seconds=self.frame_seconds,
+            clip_seconds=CLIP_SECONDS,
+        )
+
+    def _silence(self) -> np.ndarray:
+        return np.zeros((len(self.classes), self.num_frames), dtype=np.float32)
+
+    def _crop_ms(self, index: int) -> int:
+        """Return the first millisecond of the clip that the example holds."""
+        if not self.training or self.pseudo_labels is not None:
+            return 0
+        surplus = self.cache.num_samples(self._subsets[index], self._clip_ids[index]) - CLIP_SAMPLES
+        if surplus < _SAMPLES_PER_MS:
+            return 0
+        random = np.random.default_rng([self.seed, int(self._epoch[0]), index])
+        return int(random.integers(surplus // _SAMPLES_PER_MS + 1))
+
+    def _mask(self, subset: str, *, aliased: bool) -> np.ndarray:
+        """Return the classes (C,) that the annotation of a subset can speak about."""
+        if self.classes != CLASSES:
+            return np.ones(len(self.classes), dtype=bool)
+        corpus = family(subset)
+        if self.training and not aliased and corpus == "maestro":
+            return classes_mask(MAESTRO_CLASSES)
+        return valid_classes(corpus, training=self.training and aliased)
+
+    def _check_cache(self) -> None:
+        missing = [key for key in zip(self._subsets, self._clip_ids, strict=True) if key not in self.cache]
+        if missing:
+            raise SedlabError(
+                f"{self.cache.folder}: the waveform cache lacks {len(missing)} of {len(self)} clips "
+                f"(first: {missing[0][1]} of {missing[0][0]}). Build it from the whole corpus."
+            )
+
+    def _check_pseudo_labels(self, pseudo_labels: Mapping[str, PseudoLabels]) -> None:
+        for subset in self._masks:
+            if subset not in pseudo_labels:
+                raise SedlabError(f"pseudo-labels: none given for {subset}. Make them for every training subset.")
+            labels = pseudo_labels[subset]
+            if labels.classes != self.classes or labels.num_frames != self.num_frames:
+                raise SedlabError(
+                    f"{labels.path}: {len(labels.classes)} classes on {labels.num_frames} frames; training needs the "
+                    f"{len(self.classes)} task classes on {self.num_frames} frames. Make the pseudo-labels again."
+                )
+            wanted = [c for s, c in zip(self._subsets, self._clip_ids, strict=True) if s == subset]
+            missing = [clip_id for clip_id in wanted if clip_id not in labels]
+            if missing:
+                raise SedlabError(
+                    f"{labels.path}: no pseudo-labels for {len(missing)} of {len(wanted)} clips of {subset} "
+                    f"(first: {missing[0]}). Make the pseudo-labels again, or leave these clips out."
+                )

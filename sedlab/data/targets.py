@@ -1,0 +1,132 @@
+"""From events in seconds to targets on the grid of output frames.
+
+Shape letters: C classes, T frames.
+
+The detector's output has 156 frames of 64 ms for 10 s: frame k covers [0.064 k, 0.064 (k + 1)) seconds. An event is
+active in every frame it touches. Where two events of a class meet in one frame, the later row of the table wins,
+whatever its confidence: assignment, as in the published system, not maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sedlab.labels import CLASSES
+
+SAMPLE_RATE = 16_000
+CLIP_SECONDS = 10.0
+CLIP_SAMPLES = 160_000
+FRAME_SECONDS = 0.064  # STFT hop 256 at 16 kHz, pooled by 4
+NUM_FRAMES = 156
+
+
+@dataclass(frozen=True)
+class EventArrays:
+    """The events of one clip as parallel arrays (events,), in table order; weak labels have NaN times."""
+
+    onset: np.ndarray
+    offset: np.ndarray
+    label: np.ndarray
+    """Index into the classes."""
+    confidence: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+def event_arrays(events: pd.DataFrame, classes: Sequence[str] = CLASSES) -> EventArrays:
+    """Return the rows of an event table as arrays; rows of labels outside ``classes`` are left out."""
+    index = pd.Index(classes).get_indexer(events["label"])
+    known = index >= 0
+    return EventArrays(
+        onset=events["onset"].to_numpy(float)[known],
+        offset=events["offset"].to_numpy(float)[known],
+        label=index[known],
+        confidence=events["confidence"].to_numpy(np.float32)[known],
+    )
+
+
+def group_events(events: pd.DataFrame, classes: Sequence[str] = CLASSES) -> dict[tuple[str, str], EventArrays]:
+    """Return the events of each (subset, clip_id) that has any, in table order."""
+    if events.empty:
+        return {}
+    codes, keys = pd.factorize(pd.MultiIndex.from_frame(events[["subset", "clip_id"]]))
+    order = np.argsort(codes, kind="stable")
+    arrays = event_arrays(events.iloc[order], classes)
+    known = np.isin(events["label"].to_numpy()[order], list(classes))
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(codes[order][known], minlength=len(keys)))])
+    fields = (arrays.onset, arrays.offset, arrays.label, arrays.confidence)
+    return {
+        key: EventArrays(*(field[start:end] for field in fields))
+        for key, start, end in zip(keys, bounds[:-1], bounds[1:], strict=True)
+        if end > start
+    }
+
+
+def strong_targets(
+    events: EventArrays | pd.DataFrame,
+    classes: Sequence[str] = CLASSES,
+    num_frames: int = NUM_FRAMES,
+    crop_onset: float = 0.0,
+    *,
+    frame_seconds: float = FRAME_SECONDS,
+    clip_seconds: float = CLIP_SECONDS,
+) -> np.ndarray:
+    """Return frame targets (C, T) float32: the confidence where a class is active, 0 elsewhere.
+
+    Parameters
+    ----------
+    events : EventArrays or DataFrame
+        The events of one clip; a table needs onset, offset, label, confidence.
+    crop_onset : float
+        Seconds of the clip before the first frame; events are shifted by it, then cut to [0, ``clip_seconds``]. Events
+        that are empty after that, and exact repetitions, are ignored.
+    """
+    if isinstance(events, pd.DataFrame):
+        events = event_arrays(events, classes)
+    target_CT = np.zeros((len(classes), num_frames), dtype=np.float32)
+    if not len(events):
+        return target_CT
+    onset, offset = events.onset, events.offset
+    if crop_onset:
+        # Rounded, because a shifted time such as 1.0 - 0.36 would else spill over a frame border it lies on.
+        onset, offset = np.round(onset - crop_onset, 6), np.round(offset - crop_onset, 6)
+    onset, offset = np.clip(onset, 0.0, clip_seconds), np.clip(offset, 0.0, clip_seconds)
+    frames_per_second = SAMPLE_RATE / round(frame_seconds * SAMPLE_RATE)
+    kept = onset < offset  # false for the NaN of weak labels
+    first = np.floor(np.clip(onset[kept] * frames_per_second, 0, num_frames)).astype(int)
+    last = np.ceil(np.clip(offset[kept] * frames_per_second, 0, num_frames)).astype(int)
+    rows = zip(
+        events.label[kept].tolist(),
+        onset[kept].tolist(),
+        offset[kept].tolist(),
+        events.confidence[kept].tolist(),
+        first.tolist(),
+        last.tolist(),
+        strict=True,
+    )
+    # A repeated row must not overwrite what came between it and its first occurrence.
+    for label, _, _, confidence, start, end in dict.fromkeys(rows):
+        target_CT[label, start:end] = confidence
+    return target_CT
+
+
+def weak_targets(
+    events: EventArrays | pd.DataFrame,
+    classes: Sequence[str] = CLASSES,
+) -> np.ndarray:
+    """Return clip-level targets (C,) float32: 1 for every class among the rows of one clip."""
+    if isinstance(events, pd.DataFrame):
+        events = event_arrays(events, classes)
+    target_C = np.zeros(len(classes), dtype=np.float32)
+    target_C[events.label] = 1.0
+    return target_C
+
+
+def frame_times(num_frames: int = NUM_FRAMES, *, frame_seconds: float = FRAME_SECONDS) -> np.ndarray:
+    """Return the frame boundaries (T + 1,) in seconds; the last of the 156 frames ends at 9.984 s."""
+    return np.arange(num_frames + 1) * frame_seconds

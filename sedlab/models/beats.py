@@ -1,0 +1,152 @@
+"""BEATs: Audio pre-training with acoustic tokenizers; square patches and gated relative position bias.
+
+Reference
+    Chen et al., arXiv 2212.09058 (BEATs); Chi et al., arXiv 2106.16138 (gated relative position bias);
+    Wang et al., arXiv 2203.00555 (deep-norm).
+
+Shape letters: B clips, F mel bins, T feature frames, L tokens, D width, H heads.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sedlab.config.model import BeatsConfig
+from sedlab.models.transformer import AudioTransformer, join_heads, split_heads
+
+
+class BeatsTransformer(AudioTransformer):
+    """Features (B, 1, F, T) to embeddings (B, L, D).
+
+    The tokens run over time and, faster, over frequency: L = (T // 16) · (F // 16), and 10 s of 128 bands give 62 · 8 = 496.
+    There is no final norm: each block ends with one.
+    """
+
+    def __init__(self, config: BeatsConfig):
+        super().__init__()
+        self.config = config
+        self.dim = config.dim
+        self.patch = nn.Conv2d(1, config.patch_dim, config.patch_size, stride=config.patch_size, bias=False)
+        self.patch_norm = nn.LayerNorm(config.patch_dim)
+        self.projection = nn.Linear(config.patch_dim, config.dim)
+        self.position_conv = PositionConvolution(config.dim, config.position_kernel, config.position_groups)
+        self.input_norm = nn.LayerNorm(config.dim)
+        self.relative_bias = nn.Embedding(config.num_buckets, config.heads)
+        self.blocks = nn.ModuleList(BeatsBlock(config) for _ in range(config.depth))
+        self._buckets: Tensor | None = None  # of the last length seen
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return embeddings (B, L, D) for ``features`` (B, 1, F, T)."""
+        tokens = self.tokens(features)
+        bias = self.position_bias(tokens.shape[1])
+        for block in self.blocks:
+            if self.training and self.config.layer_drop and float(torch.rand(())) < self.config.layer_drop:
+                continue
+            tokens = self._run(block, tokens, bias)
+        return tokens
+
+    def tokens(self, features: Tensor) -> Tensor:
+        """Return the input of the first block (B, L, D)."""
+        patches = self.patch(features.transpose(2, 3)).flatten(2).transpose(1, 2)
+        x = self.projection(self.patch_norm(patches))
+        x = F.dropout(x, self.config.dropout, self.training)
+        x = x + F.gelu(self.position_conv(x))
+        return F.dropout(self.input_norm(x), self.config.dropout, self.training)
+
+    def position_bias(self, length: int) -> Tensor:
+        """Return the relative position bias (H, L, L) that all blocks share."""
+        table = self.relative_bias.weight
+        if self._buckets is None or self._buckets.shape != (2 * length - 1,) or self._buckets.device != table.device:
+            distances = torch.arange(1 - length, length, device=table.device)
+            self._buckets = relative_buckets(distances, self.config.num_buckets, self.config.max_distance)
+        # One value per head and distance (H, 2L - 1); row i of the matrix starts at distance -i, a window that moves
+        # by one: a look-up of 2L - 1 values and a strided copy instead of a look-up of L².
+        by_distance = table[self._buckets].t()
+        return by_distance.unfold(1, length, 1).flip(1)
+
+
+class BeatsBlock(nn.Module):
+    """Post-norm block with deep-norm: ``LN(α x + Attention(x))``, then ``LN(α x + MLP(x))``."""
+
+    def __init__(self, config: BeatsConfig):
+        super().__init__()
+        dim = config.dim
+        self.heads = config.heads
+        self.residual_scale = (2 * config.depth) ** 0.25  # α of deep-norm
+        self.dropout, self.attention_dropout = config.dropout, config.attention_dropout
+        self.query, self.key, self.value, self.out = (nn.Linear(dim, dim) for _ in range(4))
+        self.gate = nn.Linear(dim // config.heads, 8)
+        self.gate_constant = nn.Parameter(torch.ones(1, config.heads, 1, 1))
+        self.attention_norm = nn.LayerNorm(dim)
+        self.up = nn.Linear(dim, config.mlp_dim)
+        self.down = nn.Linear(config.mlp_dim, dim)
+        self.output_norm = nn.LayerNorm(dim)
+        self._init(config.depth)
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        """Return (B, L, D) for ``x`` (B, L, D) and the shared position ``bias`` (H, L, L)."""
+        x = self.attention_norm(self.residual_scale * x + self._drop(self._attention(x, bias)))
+        return self.output_norm(self.residual_scale * x + self._drop(self.down(F.gelu(self.up(x)))))
+
+    def position_gate(self, query: Tensor) -> Tensor:
+        """Return the factor (B, H, L, 1) on the position bias for ``query`` (B, H, L, D / H)."""
+        update, reset = self.gate(query).unflatten(-1, (2, 4)).sum(-1).sigmoid().chunk(2, dim=-1)
+        return update * (reset * self.gate_constant - 1.0) + 2.0
+
+    def _attention(self, x: Tensor, bias: Tensor) -> Tensor:
+        query, key, value = (split_heads(layer(x), self.heads) for layer in (self.query, self.key, self.value))
+        gated_bias = (self.position_gate(query) * bias).to(query.dtype)
+        dropout = self.attention_dropout if self.training else 0.0
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=gated_bias, dropout_p=dropout)
+        return self.out(join_heads(attended))
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training)
+
+    def _init(self, depth: int) -> None:
+        """Initialise as deep-norm asks: what feeds the residual sum is scaled down with depth."""
+        for layer in (self.query, self.key):
+            nn.init.xavier_uniform_(layer.weight, gain=1 / math.sqrt(2))
+        for layer in (self.value, self.out, self.up, self.down):
+            nn.init.xavier_uniform_(layer.weight, gain=(8 * depth) ** -0.25)
+        for layer in (self.query, self.key, self.value, self.out, self.up, self.down):
+            nn.init.zeros_(layer.bias)
+
+
+class PositionConvolution(nn.Module):
+    """Grouped convolution along the tokens, weight-normalised for each tap of the kernel."""
+
+    def __init__(self, dim: int, kernel: int, groups: int):
+        super().__init__()
+        self.kernel, self.groups = kernel, groups
+        self.direction = nn.Parameter(torch.empty(dim, dim // groups, kernel))
+        nn.init.normal_(self.direction, std=math.sqrt(4 / (kernel * dim)))
+        self.gain = nn.Parameter(self.direction.detach().norm(dim=(0, 1), keepdim=True))
+        self.bias = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, L, D) for ``x`` (B, L, D)."""
+        weight = self.direction * (self.gain / self.direction.norm(dim=(0, 1), keepdim=True))
+        convolved = F.conv1d(x.transpose(1, 2), weight, self.bias, padding=self.kernel // 2, groups=self.groups)
+        if self.kernel % 2 == 0:  # an even kernel gives one output too many
+            convolved = convolved[..., :-1]
+        return convolved.transpose(1, 2)
+
+
+def relative_buckets(distance: Tensor, num_buckets: int, max_distance: int) -> Tensor:
+    """Return the bucket of each signed ``distance`` (key index minus query index), any shape, int64.
+
+    Half of the buckets are for keys behind the query, half for those ahead. In each half small distances have a bucket of
+    their own, larger ones share buckets that widen logarithmically up to ``max_distance``.
+    """
+    half = num_buckets // 2
+    exact = half // 2
+    magnitude = distance.abs()
+    # float32 as in the reference: the rounding at the borders of buckets is part of the trained model
+    ratio = (magnitude.clamp(min=1).float() / exact).log() / math.log(max_distance / exact)
+    shared = (exact + (ratio * (half - exact)).long()).clamp(max=half - 1)
+    return half * (distance > 0) + torch.where(magnitude < exact, magnitude, shared)

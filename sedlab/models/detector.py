@@ -1,0 +1,129 @@
+"""The detector: a transformer and a CRNN look at the same clip, and a recurrent layer listens to both.
+
+Shape letters: B clips, N samples, F mel bins, T output frames (64 ms), L tokens, D width, C classes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from sedlab.audio.frontends import CrnnMel, build_frontend
+from sedlab.config.model import DetectorConfig
+from sedlab.models.build import build_transformer
+from sedlab.models.crnn import GatedCnn
+from sedlab.models.head import AttentionHead, Scores
+from sedlab.models.pooling import pool_time
+
+#: The published wrapper brings every input, long or short, to this number of tokens.
+WRAPPER_TOKENS = 250
+
+
+class Features(NamedTuple):
+    """Inputs of the two branches."""
+
+    mel: Tensor
+    """Linear mel magnitudes for the CRNN (B, 1, F, frames of 16 ms)."""
+    transformer: Tensor
+    """Features of the transformer (B, 1, F', frames of 10 ms)."""
+
+
+class Detector(nn.Module):
+    """Sound event detector.
+
+    Shape
+        waveform (B, N) at 16 kHz -> ``features`` -> ``forward`` -> strong (B, C, T), weak (B, C); T = 156 for 10 s
+    Reference
+        Schmid et al., arXiv 2408.00791.
+
+    The linear layer between transformer and merge ("wrapper") is never trained: in the published system it is detached
+    when the model is built, and its checkpoints rely on that.
+    """
+
+    def __init__(self, config: DetectorConfig):
+        super().__init__()
+        self.config = config
+        crnn = config.crnn
+        self.crnn_frontend = CrnnMel(crnn)
+        self.transformer_frontend = build_frontend(config.transformer)
+        self.transformer = build_transformer(config.transformer)
+        self.wrapper: nn.Linear | None = None
+        embedding_dim = self.transformer.dim
+        if config.wrapper_dim is not None:
+            self.wrapper = nn.Linear(embedding_dim, config.wrapper_dim).requires_grad_(False)
+            embedding_dim = config.wrapper_dim
+        self.cnn = GatedCnn(crnn)
+        self.merge = nn.Linear(crnn.channels[-1] + embedding_dim, crnn.merge_dim)
+        self.rnn = nn.GRU(
+            crnn.merge_dim, crnn.rnn_dim, num_layers=crnn.rnn_layers, batch_first=True, bidirectional=True
+        )
+        self.head = AttentionHead(2 * crnn.rnn_dim, config.num_classes)
+        self._transformer_frozen = False
+
+    @torch.no_grad()
+    def features(self, waveform: Tensor, generator: Generator | None = None) -> Features:
+        """Return the inputs of both branches for ``waveform`` (B, N); ``generator`` draws what is random in training."""
+        return Features(self.crnn_frontend(waveform), self.transformer_frontend(waveform, generator))
+
+    def embed(self, transformer_features: Tensor) -> Tensor:
+        """Return embeddings (B, L, D) for features of the transformer (B, 1, F', frames)."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self._transformer_frozen):
+            embedding = self.transformer(transformer_features)
+            if self.wrapper is None:
+                return embedding
+            embedding = pool_time(embedding, WRAPPER_TOKENS, "aap")
+            return F.linear(embedding, self.wrapper.weight.detach(), self.wrapper.bias.detach())
+
+    def forward(
+        self,
+        mel: Tensor,
+        transformer_features: Tensor | None = None,
+        *,
+        embedding: Tensor | None = None,
+        masks: tuple[Tensor | None, ...] = (None,),
+    ) -> tuple[Scores, ...]:
+        """Return one `Scores` for each class mask; everything below the head is evaluated once.
+
+        Parameters
+        ----------
+        mel : (B, 1, F, frames) Tensor
+            Linear mel magnitudes.
+        transformer_features : (B, 1, F', frames) Tensor, optional
+            Features of the transformer; not needed if ``embedding`` is given.
+        embedding : (B, L, D) Tensor, optional
+            Result of `embed`, to be shared by networks with the same frozen transformer.
+        masks : tuple of (B, C) bool Tensor or None
+            Valid classes of each clip; None: all.
+        """
+        if embedding is None:
+            if transformer_features is None:
+                raise ValueError("give transformer_features or embedding")
+            embedding = self.embed(transformer_features)
+        return self.head(self.trunk(mel, embedding), masks)
+
+    def trunk(self, mel: Tensor, embedding: Tensor) -> Tensor:
+        """Return frame features (B, T, 2 · rnn_dim) from magnitudes and embeddings (B, L, D)."""
+        dropout = self.config.crnn.dropout
+        frames = self.cnn(mel)
+        embedding = pool_time(embedding, frames.shape[1], self.config.embed_pool)
+        merged = torch.cat([frames, embedding.to(frames.dtype)], dim=-1)
+        merged = self.merge(F.dropout(merged, dropout, self.training))
+        recurrent, _ = self.rnn(merged)
+        return F.dropout(recurrent, dropout, self.training)
+
+    def freeze_transformer(self) -> Detector:
+        """Stop training of the transformer and keep it and its front-end in evaluation mode; return self."""
+        self._transformer_frozen = True
+        self.transformer.requires_grad_(False)
+        return self.train(self.training)
+
+    def train(self, mode: bool = True) -> Detector:
+        """Set training mode; a frozen transformer and its front-end stay in evaluation mode."""
+        super().train(mode)
+        if self._transformer_frozen:
+            self.transformer.eval()
+            self.transformer_frontend.eval()
+        return self

@@ -1,0 +1,144 @@
+"""Names of the published checkpoints' tensors, translated to ours and back.
+
+The published detectors are state dicts whose keys tell the history of the code bases they come from. Here each
+architecture is one table of (pattern of the published key, our key); `{i}` stands for a layer number. The same tables serve
+reading and writing, complete detectors and bare transformers.
+
+Source: state dicts of the public CP-JKU DCASE 2024 Task 4 code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor
+
+from sedlab.config.model import Arch
+from sedlab.errors import SedlabError
+
+_PRE_NORM_BLOCKS = (
+    ("blocks.{i}.norm1.*", "blocks.{i}.norm1.*"),
+    ("blocks.{i}.attn.qkv.*", "blocks.{i}.attention.qkv.*"),
+    ("blocks.{i}.attn.proj.*", "blocks.{i}.attention.out.*"),
+    ("blocks.{i}.norm2.*", "blocks.{i}.norm2.*"),
+    ("blocks.{i}.mlp.fc1.*", "blocks.{i}.up.*"),
+    ("blocks.{i}.mlp.fc2.*", "blocks.{i}.down.*"),
+)
+
+_TRANSFORMER: dict[Arch, tuple[tuple[str, str], ...]] = {
+    "passt": (
+        ("conv_in_1.*", "stem.0.*"),
+        ("conv_in_2.*", "stem.1.*"),
+        ("conv_in_3.*", "stem.2.*"),
+        ("patch_embed.proj.*", "patch.*"),
+        ("cls_token", "class_token"),
+        ("dist_token", "distillation_token"),
+        ("new_pos_embed", "token_position"),
+        ("freq_new_pos_embed", "frequency_position"),
+        ("time_new_pos_embed", "time_position"),
+        *_PRE_NORM_BLOCKS,
+        ("norm.*", "final_norm.*"),
+    ),
+    "beats": (
+        ("patch_embedding.*", "patch.*"),
+        ("layer_norm.*", "patch_norm.*"),
+        ("post_extract_proj.*", "projection.*"),
+        ("encoder.pos_conv.0.bias", "position_conv.bias"),
+        ("encoder.pos_conv.0.parametrizations.weight.original0", "position_conv.gain"),
+        ("encoder.pos_conv.0.parametrizations.weight.original1", "position_conv.direction"),
+        # the original files use the older names of weight normalisation
+        ("encoder.pos_conv.0.weight_g", "position_conv.gain"),
+        ("encoder.pos_conv.0.weight_v", "position_conv.direction"),
+        ("encoder.layer_norm.*", "input_norm.*"),
+        # every layer lists the one table that all share
+        ("encoder.layers.{i}.self_attn.relative_attention_bias.weight", "relative_bias.weight"),
+        ("encoder.layers.{i}.self_attn.q_proj.*", "blocks.{i}.query.*"),
+        ("encoder.layers.{i}.self_attn.k_proj.*", "blocks.{i}.key.*"),
+        ("encoder.layers.{i}.self_attn.v_proj.*", "blocks.{i}.value.*"),
+        ("encoder.layers.{i}.self_attn.out_proj.*", "blocks.{i}.out.*"),
+        ("encoder.layers.{i}.self_attn.grep_linear.*", "blocks.{i}.gate.*"),
+        ("encoder.layers.{i}.self_attn.grep_a", "blocks.{i}.gate_constant"),
+        ("encoder.layers.{i}.self_attn_layer_norm.*", "blocks.{i}.attention_norm.*"),
+        ("encoder.layers.{i}.fc1.*", "blocks.{i}.up.*"),
+        ("encoder.layers.{i}.fc2.*", "blocks.{i}.down.*"),
+        ("encoder.layers.{i}.final_layer_norm.*", "blocks.{i}.output_norm.*"),
+    ),
+    "atst": (
+        ("patch_embed.patch_embed.*", "patch.*"),
+        ("pos_embed", "position"),
+        ("mask_embed", "mask_token"),
+        *_PRE_NORM_BLOCKS,
+        ("norm_frame.*", "final_norm.*"),
+    ),
+}
+
+#: Where the transformer sits in the published detector.
+_PREFIX: dict[Arch, str] = {"passt": "as_model.model.", "beats": "as_model.model.", "atst": "as_model.model.atst."}
+
+_DETECTOR = (
+    ("cnn.cnn.conv{i}.*", "cnn.layers.{i}.convolution.*"),
+    ("cnn.cnn.batchnorm{i}.*", "cnn.layers.{i}.norm.*"),
+    ("cnn.cnn.cg{i}.linear.*", "cnn.layers.{i}.gate.*"),
+    ("rnn.rnn.*", "rnn.*"),
+    ("cat_tf.*", "merge.*"),
+    ("dense.*", "head.events.*"),
+    ("dense_softmax.*", "head.attention.*"),
+    ("as_model.head_linear_layer.*", "wrapper.*"),
+)
+
+
+def own_transformer_key(arch: Arch, key: str) -> str | None:
+    """Return our name of a published transformer's ``key`` (without prefix), or None if it is not one."""
+    return _translate(_TRANSFORMER[arch], key)
+
+
+def own_detector_key(arch: Arch, key: str) -> str | None:
+    """Return our name of a published detector's ``key``, or None if it is not one."""
+    prefix = _PREFIX[arch]
+    if key.startswith(prefix):
+        own = own_transformer_key(arch, key.removeprefix(prefix))
+        if own is not None:
+            return f"transformer.{own}"
+    return _translate(_DETECTOR, key)
+
+
+def own_detector_state(arch: Arch, published: Mapping[str, Tensor], *, source: str = "checkpoint") -> dict[str, Tensor]:
+    """Return a published detector's state dict under our names.
+
+    Raises
+    ------
+    SedlabError
+        For keys that do not belong to this architecture, naming ``source``.
+    """
+    return _rename(published, {key: own_detector_key(arch, key) for key in published}, arch, source)
+
+
+def own_transformer_state(arch: Arch, published: Mapping[str, Tensor], *, source: str = "checkpoint") -> dict[str, Tensor]:
+    """Return a published bare transformer's state dict (keys without prefix) under our names; errors as above."""
+    return _rename(published, {key: own_transformer_key(arch, key) for key in published}, arch, source)
+
+
+def _rename(
+    published: Mapping[str, Tensor], names: Mapping[str, str | None], arch: Arch, source: str
+) -> dict[str, Tensor]:
+    unknown = sorted(key for key, own in names.items() if own is None)
+    if unknown:
+        raise SedlabError(
+            f"{source}: {len(unknown)} of {len(names)} tensors do not belong to {arch} (first: {unknown[0]!r}). "
+            "Check the architecture and the kind of checkpoint."
+        )
+    return {own: published[key] for key, own in names.items() if own is not None}
+
+
+def _translate(table: Iterable[tuple[str, str]], key: str) -> str | None:
+    for pattern, own in table:
+        match = re.fullmatch(_expression(pattern), key)
+        if match:
+            found = match.groupdict()
+            return own.replace("{i}", found.get("i", "")).replace("*", found.get("rest", ""))
+    return None
+
+
+def _expression(pattern: str) -> str:
+    return re.escape(pattern).replace(r"\{i\}", r"(?P<i>\d+)").replace(r"\*", r"(?P<rest>[a-z_0-9]+)")

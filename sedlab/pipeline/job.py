@@ -1,0 +1,88 @@
+"""One job of the graph as a process of its own: `python -m sedlab.pipeline.job RUN NODE`.
+
+Executes the node's notebook, or calls its stage function; exits with status 1 and one line when it fails. The node's
+manifest decides, whatever the notebook looks like: a kernel that dies leaves cells that seem to have run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+
+from sedlab.errors import SedlabError
+from sedlab.pipeline.graph import Job, find_job, graph_of
+from sedlab.pipeline.locks import when_run_ends
+from sedlab.pipeline.notebooks import execute_notebook, notebook_path
+from sedlab.pipeline.progress import forget_progress
+from sedlab.pipeline.run_folder import Run, open_run
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def run_job(run: Run, job: Job) -> None:
+    """Do the work of a job.
+
+    Raises
+    ------
+    SedlabError
+        When it fails, or ends without its manifest.
+    """
+    forget_progress(run.path, job.name)
+    if job.manifest:
+        (run.path / job.manifest).unlink(missing_ok=True)
+    os.chdir(run.project)
+    if job.notebook is None:
+        from sedlab.pipeline import stages
+
+        stages.run_stage(run, job.kind, job.parameters)
+    else:
+        parameters = {"run": os.path.relpath(run.path, run.project), **job.parameters}
+        execute_notebook(notebook_path(job.notebook), run.notebook(job.name), parameters, folder=run.project)
+    if job.manifest and not (run.path / job.manifest).is_file():
+        raise SedlabError(
+            f"{run.notebook(job.name)}: ended without finishing its stage (no {job.manifest}): the kernel died, perhaps "
+            "for lack of memory. Run `sedlab run` again to resume."
+        )
+
+
+def main() -> int:
+    """Run the job named on the command line and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m sedlab.pipeline.job")
+    parser.add_argument("run", help="run folder")
+    parser.add_argument("node", help="name of the job")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: what the experiment asks for)")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
+    when_run_ends(_end_with_children)
+    try:
+        run = open_run(arguments.run)
+        job = find_job(graph_of(run), arguments.node)
+        for variable in _THREAD_VARIABLES:
+            os.environ[variable] = str(arguments.threads or job.threads)
+        run_job(run, job)
+    except SedlabError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted.", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def _interrupt(*_: object) -> None:
+    # Papermill then saves what the notebook has shown so far and ends its kernel.
+    raise KeyboardInterrupt
+
+
+def _end_with_children() -> None:
+    import psutil
+
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

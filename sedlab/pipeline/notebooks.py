@@ -1,0 +1,124 @@
+"""Executing a stage notebook: parameters checked before, the executed copy and a page of it kept after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sedlab.errors import SedlabError, nearest
+from sedlab.files import write_text
+from sedlab.pipeline.versions import checkout_root
+
+PARAMETERS_TAG = "parameters"
+
+
+def notebooks_folder() -> Path:
+    """Return the folder of the notebooks that come with sedlab.
+
+    Raises
+    ------
+    SedlabError
+        When sedlab is not installed from a checkout.
+    """
+    folder = checkout_root() / "notebooks"
+    if not folder.is_dir():
+        raise SedlabError(
+            f"{folder}: the notebooks are not here. Install sedlab from a checkout of its repository: pip install -e ."
+        )
+    return folder
+
+
+def notebook_path(name: str) -> Path:
+    """Return the path of a notebook by name ("03_stage1")."""
+    path = notebooks_folder() / f"{name}.ipynb"
+    if not path.is_file():
+        known = [entry.stem for entry in notebooks_folder().glob("*.ipynb")]
+        raise SedlabError(f"{path}: no such notebook.{nearest(name, known)}")
+    return path
+
+
+def notebook_parameters(path: Path) -> list[str]:
+    """Return the names that the cell tagged `parameters` assigns.
+
+    Raises
+    ------
+    SedlabError
+        When the file is not a notebook.
+    """
+    import ast
+
+    names: list[str] = []
+    for cell in _read(path).cells:
+        if cell.cell_type != "code" or PARAMETERS_TAG not in cell.metadata.get("tags", []):
+            continue
+        for statement in ast.parse(cell.source).body:
+            if isinstance(statement, ast.Assign):
+                names += [target.id for target in statement.targets if isinstance(target, ast.Name)]
+            elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                names.append(statement.target.id)
+    return names
+
+
+def check_parameters(path: Path, parameters: Mapping[str, Any]) -> None:
+    """Refuse parameters the notebook does not have; Papermill would only warn and go on with its defaults."""
+    known = notebook_parameters(path)
+    for name in parameters:
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            raise SedlabError(f"{path}: unknown parameter {name!r} (it has: {listed}).{nearest(name, known)}")
+
+
+def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *, folder: Path) -> None:
+    """Execute a notebook with ``folder`` as working folder; write the executed copy and an HTML page beside it.
+
+    Both are written also when a cell fails.
+
+    Raises
+    ------
+    SedlabError
+        For an unknown parameter, or when a cell fails: the cell's own message if it raised a SedlabError, otherwise the
+        exception and where to read it.
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    check_parameters(path, parameters)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        papermill.execute_notebook(
+            str(path),
+            str(output),
+            parameters=dict(parameters),
+            kernel_name="python3",
+            cwd=str(folder),
+            progress_bar=False,
+            log_output=True,
+        )
+    except PapermillExecutionError as error:
+        if error.ename == "SedlabError":
+            raise SedlabError(error.evalue) from error
+        line = " ".join(str(error.evalue).split())
+        raise SedlabError(f"{error.ename}: {line} (cell {error.exec_count} of {output})") from error
+    finally:
+        if output.is_file():
+            export_html(output)
+
+
+def export_html(notebook: Path) -> Path:
+    """Write an HTML page of an executed notebook beside it and return its path."""
+    from nbconvert import HTMLExporter
+
+    page, _ = HTMLExporter().from_notebook_node(_read(notebook), {"metadata": {"name": notebook.stem}})
+    path = notebook.with_suffix(".html")
+    write_text(path, page)
+    return path
+
+
+def _read(path: Path) -> Any:
+    import nbformat
+
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, ValueError, nbformat.ValidationError) as error:
+        raise SedlabError(f"{path}: not a readable notebook ({type(error).__name__}). Restore the file.") from error

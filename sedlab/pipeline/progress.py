@@ -1,0 +1,86 @@
+"""How far the nodes at work are: small files in the run folder, written by the stage, read by who shows them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sedlab.files import write_text
+
+FOLDER = "progress"
+#: A file is rewritten at most this often; the last call of a stage is always written.
+EVERY_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class NodeProgress:
+    """State of one node at one time."""
+
+    what: str
+    done: int
+    total: int
+    time: float
+    """Unix time of the call."""
+
+
+class ProgressFile:
+    """A progress callback ``(done, total, what)`` that keeps `progress/<node>.json` up to date.
+
+    In a notebook it also shows one line below the cell.
+    """
+
+    def __init__(self, run_folder: Path, node: str) -> None:
+        self._path = run_folder / FOLDER / f"{node}.json"
+        self._written = 0.0
+        self._line: Any = None
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """Record that ``done`` of ``total`` units of ``what`` are finished."""
+        now = time.time()
+        if now - self._written < EVERY_SECONDS and done < total:
+            return
+        self._written = now
+        state = {"what": what, "done": int(done), "total": int(total), "time": now}
+        write_text(self._path, json.dumps(state))
+        self._show(f"{what}: {done} of {total}")
+
+    def _show(self, text: str) -> None:
+        shell = _notebook_shell()
+        if shell is None:
+            return
+        from IPython.display import display
+
+        bundle = {"text/plain": text}
+        if self._line is None:
+            self._line = display(bundle, raw=True, display_id=True)
+        else:
+            self._line.update(bundle, raw=True)
+
+
+def read_progress(run_folder: Path) -> dict[str, NodeProgress]:
+    """Return the last state of every node that has reported one."""
+    found = {}
+    for path in (run_folder / FOLDER).glob("*.json"):
+        try:
+            found[path.stem] = NodeProgress(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            # Only a picture of the state: a file that vanishes or comes from elsewhere is not shown.
+            continue
+    return found
+
+
+def forget_progress(run_folder: Path, node: str) -> None:
+    """Remove what a node reported in an earlier run."""
+    (run_folder / FOLDER / f"{node}.json").unlink(missing_ok=True)
+
+
+def _notebook_shell() -> Any:
+    if "ipykernel" not in sys.modules:
+        return None
+    from IPython import get_ipython
+
+    return get_ipython()

@@ -1,0 +1,45 @@
+"""When a training that was begun may go on: only while it would still read what it has read so far.
+
+`train_node` continues from `last.pt`. That is right after an interruption, and wrong when a configuration or an input
+has changed since; a finished training would then even be taken for the new one's result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from sedlab.files import write_text
+
+DIGEST = "inputs.sha256"
+#: What a training leaves behind to go on from.
+_STATE = ("last.pt", "best_so_far.pt", "history.csv")
+
+
+def start_over_if_inputs_changed(folder: Path, inputs: Iterable[Path]) -> bool:
+    """Remove the training state in ``folder`` unless it was begun with these inputs; return whether it was removed."""
+    digest = inputs_digest(inputs)
+    note = folder / DIGEST
+    if note.is_file() and note.read_text(encoding="utf-8").strip() == digest:
+        return False
+    removed = False
+    for name in _STATE:
+        removed = removed or (folder / name).exists()
+        (folder / name).unlink(missing_ok=True)
+    write_text(note, digest + "\n")
+    return removed
+
+
+def inputs_digest(inputs: Iterable[Path]) -> str:
+    """Return the SHA-256 of the contents of all inputs, in order."""
+    total = hashlib.sha256()
+    for path in inputs:
+        with path.open("rb") as file:
+            # A manifest says when a node ran; what it says about the data is all that matters here.
+            if path.name == "manifest.json":
+                total.update(json.dumps(json.load(file)["results"], sort_keys=True).encode())
+            else:
+                total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()

@@ -1,0 +1,237 @@
+"""Running an experiment: configuration files, the scheduler in its own process, and what a person sees meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from sedlab.config.experiment import Experiment
+from sedlab.errors import SedlabError
+from sedlab.pipeline.graph import find_job, graph_of
+from sedlab.pipeline.locks import RUN_PROCESS, run_lock, this_process, wait_until_idle
+from sedlab.pipeline.run_folder import Run, config_files, create_run
+from sedlab.pipeline.versions import gpu_names
+
+#: Time a job gets to save its notebook and end its kernel after an interrupt.
+STOP_SECONDS = 8.0
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job that has to run, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass
+class Outcome:
+    """What came of running an experiment."""
+
+    jobs: list[PlannedJob] = field(default_factory=list)
+    """Jobs that were started; in a dry run, that would be."""
+    failed: list[str] = field(default_factory=list)
+    """One line for each failed job."""
+
+
+class Display(Protocol):
+    """Shows a run while it goes on; called from one thread."""
+
+    def planned(self, jobs: int) -> None:
+        """So many jobs are to be run."""
+
+    def started(self, name: str) -> None:
+        """A job has started."""
+
+    def finished(self, name: str, seconds: float) -> None:
+        """A job is complete."""
+
+    def failed(self, name: str, message: str) -> None:
+        """A job has failed."""
+
+    def tick(self) -> None:
+        """Called about four times a second."""
+
+
+class Silent:
+    """A display that shows nothing."""
+
+    def planned(self, jobs: int) -> None:
+        """Show nothing."""
+
+    def started(self, name: str) -> None:
+        """Show nothing."""
+
+    def finished(self, name: str, seconds: float) -> None:
+        """Show nothing."""
+
+    def failed(self, name: str, message: str) -> None:
+        """Show nothing."""
+
+    def tick(self) -> None:
+        """Show nothing."""
+
+
+def plan(experiment: Experiment, folder: Path) -> list[PlannedJob]:
+    """Return the jobs `run` would start, with reasons, and leave the run folder as it is."""
+    if (folder / "config.yaml").is_file():
+        with run_lock(folder), _restored(folder, list(config_files(experiment))):
+            return _schedule(create_run(experiment, folder), 1, dry_run=True, display=Silent()).jobs
+    root = folder.resolve().parent.parent / experiment.data.root
+    data = experiment.data.model_copy(update={"root": root})
+    with tempfile.TemporaryDirectory() as elsewhere:
+        run = create_run(experiment.model_copy(update={"data": data}), Path(elsewhere) / "runs" / folder.name)
+        return _schedule(run, 1, dry_run=True, display=Silent()).jobs
+
+
+def run_experiment(experiment: Experiment, folder: Path, *, cores: int, display: Display) -> Outcome:
+    """Bring the run folder up to date with the experiment, starting what is missing or whose inputs changed.
+
+    Raises
+    ------
+    SedlabError
+        When another `sedlab run` holds the folder, or the graph cannot be built.
+    """
+    with run_lock(folder):
+        wait_until_idle(folder)
+        run = create_run(experiment, folder)
+        return _schedule(run, cores, dry_run=False, display=display)
+
+
+def short_reason(reason: str) -> str:
+    """Return Snakemake's reason for a job with long lists of files shortened to the first."""
+    parts = []
+    for part in reason.split("; "):
+        label, separator, files = part.partition(": ")
+        names = files.split(", ")
+        if separator and len(names) > 1:
+            files = f"{names[0]} and {len(names) - 1} more"
+        parts.append(f"{label}{separator}{files}")
+    return "; ".join(parts)
+
+
+def _schedule(run: Run, cores: int, *, dry_run: bool, display: Display) -> Outcome:
+    # Errors in the experiment or the data surface here, in one line, before any process is started.
+    jobs = graph_of(run)
+    (run.path / "logs").mkdir(exist_ok=True)
+    log = run.path / "logs" / "scheduler.txt"
+    command = [sys.executable, "-m", "sedlab.pipeline.scheduler", str(run.path), f"--cores={cores}"]
+    command += [f"--gpus={min(1, len(gpu_names()))}"] + (["--dry-run"] if dry_run else [])
+    outcome, problems = Outcome(), []
+    started: dict[str, float] = {}
+    with log.open("w") as errors, _process_group(command, stdout=subprocess.PIPE, stderr=errors) as process:
+        for event in _events(process, display):
+            name = event.get("name", "")
+            if event["event"] == "planned":
+                display.planned(event["jobs"])
+            elif event["event"] == "job":
+                outcome.jobs.append(PlannedJob(name, short_reason(event["reason"])))
+                started[name] = time.monotonic()
+                display.started(name)
+            elif event["event"] == "finished":
+                display.finished(name, time.monotonic() - started[name])
+            elif event["event"] == "failed":
+                message = _last_error(run, find_job(jobs, name).text_log)
+                outcome.failed.append(f"{name}: {message}")
+                display.failed(name, message)
+            elif event["event"] == "error":
+                problems.append(event["message"])
+            elif event["event"] == "done" and event["ok"]:
+                problems.clear()
+                return outcome
+    if not outcome.failed:
+        line = " ".join(problems[-1].split()) if problems else "the scheduler ended unexpectedly"
+        raise SedlabError(f"{run.path}: {line}. See {log}.")
+    return outcome
+
+
+def _events(process: subprocess.Popen, display: Display) -> Iterator[dict[str, Any]]:
+    """Yield the scheduler's events until it ends, calling ``display.tick`` in between."""
+    buffer = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while True:
+            if selector.select(timeout=0.25):
+                chunk = os.read(process.stdout.fileno(), 65536)
+                if not chunk:
+                    return
+                *lines, buffer = (buffer + chunk).split(b"\n")
+                yield from (json.loads(line) for line in lines)
+            display.tick()
+
+
+@contextmanager
+def _process_group(command: list[str], **options: Any) -> Iterator[subprocess.Popen]:
+    """Start a process with a group of its own and leave nothing of it behind, whatever happens here.
+
+    SIGTERM and SIGHUP are treated like Ctrl-C.
+    """
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    environment = {**os.environ, RUN_PROCESS: this_process(), "PYTHONUNBUFFERED": "1"}
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    process = subprocess.Popen(command, env=environment, start_new_session=True, **options)
+    try:
+        yield process
+        process.wait()
+    except BaseException:
+        _signal_group(process, signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        raise
+    finally:
+        # Also after a regular end: jobs of a scheduler that was killed would otherwise live on.
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _signal_group(process: subprocess.Popen, number: int) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def _last_error(run: Run, text_log: str) -> str:
+    """Return the line in which the job said why it failed."""
+    path = run.path / text_log
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return errors[-1] if errors else f"ended without a message; see {path}."
+
+
+@contextmanager
+def _restored(folder: Path, files: list[str]) -> Iterator[None]:
+    """Put configuration files back as they were, time stamps included, after the block."""
+    names = {*files, "versions.json"}
+    names |= {str(path.relative_to(folder)) for path in (folder / "configs").glob("*.yaml")}
+    with tempfile.TemporaryDirectory() as backup:
+        kept = {name for name in names if (folder / name).is_file()}
+        for name in kept:
+            (Path(backup) / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(folder / name, Path(backup) / name)
+        try:
+            yield
+        finally:
+            for name in names - kept:
+                (folder / name).unlink(missing_ok=True)
+            for name in kept:
+                shutil.copy2(Path(backup) / name, folder / name)

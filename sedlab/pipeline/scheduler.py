@@ -1,0 +1,108 @@
+"""The process in which Snakemake runs: `python -m sedlab.pipeline.scheduler RUN`, started by `sedlab run`.
+
+Snakemake takes seconds to import and handles signals its own way, so it gets a process of its own. What happens is told as
+JSON lines on standard output; everything else, also from the jobs, goes to standard error.
+
+Events: {"event": "planned", "jobs": n}, {"event": "job", "name": ..., "reason": ...} when a job starts (or, in a dry run,
+would), {"event": "finished" | "failed", "name": ...}, {"event": "error", "message": ...}, {"event": "done", "ok": bool}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+from sedlab.pipeline.locks import when_run_ends
+
+SNAKEFILE = Path(__file__).with_name("Snakefile")
+
+
+class _EventHandler(logging.Handler):
+    """Turns Snakemake's log records into our events."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._names: dict[int, str] = {}
+
+    def tell(self, event: str, **values: Any) -> None:
+        """Write one event."""
+        print(json.dumps({"event": event, **values}), file=self._stream, flush=True)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = str(getattr(record, "event", None) or "")
+        if kind == "run_info":
+            stats = {name: count for name, count in record.stats.items() if name not in ("total", "all")}
+            self.tell("planned", jobs=sum(stats.values()))
+        elif kind == "job_info" and record.rule_name != "all":
+            self._names[record.jobid] = record.rule_name
+            self.tell("job", name=record.rule_name, reason=record.reason)
+        elif kind == "job_finished" and record.job_id in self._names:
+            self.tell("finished", name=self._names[record.job_id])
+        elif kind == "job_error":
+            self.tell("failed", name=record.rule_name)
+        elif kind == "error" or (not kind and record.levelno >= logging.ERROR):
+            self.tell("error", message=record.getMessage())
+
+
+def main() -> int:
+    """Schedule the jobs of a run that are missing or out of date."""
+    parser = argparse.ArgumentParser(prog="python -m sedlab.pipeline.scheduler")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--cores", type=int, default=1)
+    parser.add_argument("--gpus", type=int, default=0)
+    parser.add_argument("--dry-run", action="store_true")
+    arguments = parser.parse_args()
+    # The jobs inherit standard output: keep it for events alone.
+    events = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    when_run_ends(lambda: os.killpg(os.getpgrp(), signal.SIGKILL))
+    return 0 if schedule(arguments.run, events, arguments.cores, arguments.gpus, arguments.dry_run) else 1
+
+
+def schedule(run: Path, events: TextIO, cores: int, gpus: int, dry_run: bool) -> bool:
+    """Run Snakemake in ``run``, telling ``events`` what happens; return whether all went well."""
+    from snakemake.api import SnakemakeApi
+    from snakemake.logging import logger
+    from snakemake.settings.enums import RerunTrigger
+    from snakemake.settings.types import (
+        DAGSettings,
+        ExecutionSettings,
+        OutputSettings,
+        ResourceSettings,
+        SchedulingSettings,
+    )
+
+    handler = _EventHandler(events)
+    # Contents of inputs and the set of them decide; not the code, or every new version would train everything again.
+    triggers = frozenset({RerunTrigger.MTIME, RerunTrigger.INPUT})
+    ok = True
+    with SnakemakeApi(OutputSettings(dryrun=dry_run)) as api:
+        logger.addHandler(handler)
+        try:
+            workflow = api.workflow(
+                resource_settings=ResourceSettings(cores=cores, resources={"gpu": gpus} if gpus else {}),
+                snakefile=SNAKEFILE,
+                workdir=run,
+            )
+            workflow.dag(DAGSettings(rerun_triggers=triggers, force_incomplete=True)).execute_workflow(
+                executor="dryrun" if dry_run else "local",
+                execution_settings=ExecutionSettings(keep_going=True, lock=False, latency_wait=5),
+                scheduling_settings=SchedulingSettings(scheduler="greedy"),
+            )
+        except Exception as error:
+            ok = False
+            handler.tell("error", message=str(error))
+            api.print_exception(error)
+    handler.tell("done", ok=ok)
+    return ok
+
+
+if __name__ == "__main__":
+    sys.exit(main())

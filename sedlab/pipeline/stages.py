@@ -1,0 +1,262 @@
+"""The stage functions: what each node of the graph does, given a run.
+
+Notebooks call them and show what they return; jobs without a notebook call them by `run_stage`. Each writes its manifest
+last, and each may be called again at any time: training resumes, everything else is made anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sedlab.config.experiment import Stage
+from sedlab.data.layout import SCORE_FILE, TEST_SUBSETS, TRAIN_SUBSETS
+from sedlab.pipeline.graph import Job, ScorePlan, find_job, graph_of, job_name, planned_subsets, score_plan
+from sedlab.pipeline.manifest import Manifest, recorded
+from sedlab.pipeline.progress import ProgressFile
+from sedlab.pipeline.resume import start_over_if_inputs_changed
+from sedlab.pipeline.run_folder import Run
+from sedlab.pipeline.validation import detector_validation, evaluate_tagger, tagger_validation
+from sedlab.pipeline.versions import num_cores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sedlab.training.fit import FitResult
+
+
+def run_stage(run: Run, kind: str, parameters: Mapping[str, Any]) -> object:
+    """Call the stage function of a kind of job and return what it returns."""
+    functions = {
+        "data": prepare_data,
+        "pretrain": pretrain,
+        "stage1": lambda run, **rest: train(run, "stage1", **rest),
+        "stage2": lambda run, **rest: train(run, "stage2", **rest),
+        "scores": score,
+        "pseudo_labels": make_pseudo_labels,
+        "evaluate": evaluate,
+        "compare": compare,
+        "report": report,
+    }
+    return functions[kind](run, **parameters)
+
+
+def prepare_data(run: Run) -> pd.DataFrame:
+    """Generate the mini corpus if the experiment asks for it, build the waveform cache, and return the summary table."""
+    from sedlab.data.cache import WaveformCache
+    from sedlab.data.summary import corpus_summary
+    from sedlab.data.tables import load_corpus
+
+    with _stage(run, "data") as (_, manifest, progress):
+        data = run.experiment.data
+        if data.mini is not None:
+            from sedlab.data.mini.writer import generate
+
+            generate(run.data_root, data.mini, progress, workers=num_cores())
+        corpus = load_corpus(run.data_root, data)
+        WaveformCache.build(corpus, run.cache_dir, progress)
+        summary = corpus_summary(corpus)
+        clips = dict(zip(summary["subset"], summary["clips"].tolist(), strict=True))
+        manifest.results = {"clips": clips, "corpus": run.corpus_digest()}
+    return summary
+
+
+def pretrain(run: Run, arch: str) -> FitResult:
+    """Pre-train a transformer on AudioSet-strong clips; write its checkpoint and `metrics.csv`."""
+    from sedlab.scoring.results import write_results
+    from sedlab.training.train import train_node
+
+    with _stage(run, "pretrain", arch=arch) as (job, manifest, progress):
+        node, folder = run.node("pretrain", arch), run.node_dir("pretrain", arch)
+        start_over_if_inputs_changed(folder, _paths(run, job.inputs))
+        corpus, cache = run.corpus(), run.cache()
+        validate = tagger_validation(node, corpus, cache)
+        result = train_node(node, corpus, cache, folder, validate=validate, progress=progress)
+        write_results(folder / "metrics.csv", evaluate_tagger(result.best, node, corpus, cache))
+        manifest.results = _fit_results(result)
+    return result
+
+
+def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
+    """Train a detector in stage 1 or 2; resumes when it was interrupted."""
+    from sedlab.training.train import train_node
+
+    with _stage(run, stage, arch=arch, iteration=iteration) as (job, manifest, progress):
+        node, folder = run.node(stage, arch, iteration), run.node_dir(stage, arch, iteration)
+        start_over_if_inputs_changed(folder, _paths(run, job.inputs))
+        corpus, cache = run.corpus(), run.cache()
+        result = train_node(
+            node,
+            corpus,
+            cache,
+            folder,
+            init=run.node_dir("stage1", arch, iteration) / "best.pt" if stage == "stage2" else None,
+            pretrained=run.node_dir("pretrain", arch) / "best.pt" if node.pretrained and stage == "stage1" else None,
+            pseudo_labels=_pseudo_labels(run, iteration - 1) if iteration > 1 else None,
+            validate=detector_validation(node, corpus, cache),
+            progress=progress,
+        )
+        manifest.results = _fit_results(result)
+    return result
+
+
+def score(run: Run, stage: Stage, arch: str, iteration: int) -> list[Path]:
+    """Write the logits of a trained detector: the student's for every clip after stage 2 and for the test sets after
+    stage 1, the teacher's for the test sets. Return the files."""
+    from sedlab.models.checkpoints import load_detector
+    from sedlab.pipeline.validation import score_device
+    from sedlab.scoring.predict import predict_logits
+    from sedlab.scoring.score_file import write_score_file
+
+    with _stage(run, "scores", stage=stage, arch=arch, iteration=iteration) as (_, manifest, progress):
+        node, plan = run.node(stage, arch, iteration), _plan(run)
+        corpus, cache = run.corpus(), run.cache()
+        folder, checkpoint = run.scores_dir(iteration, stage, arch), run.node_dir(stage, arch, iteration) / "best.pt"
+        written = []
+        for network, suffix in (("student", ""), ("teacher", ".teacher")):
+            detector = load_detector(checkpoint, network=network)
+            stems = plan.stems if stage == "stage2" and network == "student" else plan.test_stems
+            for stem in stems:
+                subsets = [name for name in corpus.subsets if SCORE_FILE[name] == stem]
+                scores = predict_logits(
+                    detector,
+                    cache,
+                    corpus.subset(*subsets).clips,
+                    batch_size=node.training.trainer.eval_batch,
+                    device=score_device(node),
+                    progress=_named(progress, f"{network}, {stem}"),
+                    attrs={"model": arch, "stage": stage, "iteration": iteration, "network": network, "run": run.name},
+                )
+                write_score_file(folder / f"{stem}{suffix}.hdf5", scores)
+                written.append(folder / f"{stem}{suffix}.hdf5")
+        manifest.results = {"files": len(written)}
+    return written
+
+
+def make_pseudo_labels(run: Run, iteration: int) -> dict[str, Path]:
+    """Average the logits of the iteration's stage-2 students; return the score file of each subset."""
+    from sedlab.scoring.ensemble import ensemble
+    from sedlab.scoring.score_file import read_score_file, write_score_file
+
+    with _stage(run, "pseudo_labels", iteration=iteration) as (_, manifest, progress):
+        folder, plan = run.pseudo_labels_dir(iteration), _plan(run)
+        clips = {}
+        for index, stem in enumerate(plan.stems):
+            members = [
+                read_score_file(run.scores_dir(iteration, "stage2", arch) / f"{stem}.hdf5")
+                for arch in run.experiment.archs
+            ]
+            scores = ensemble(members)
+            write_score_file(folder / f"{stem}.hdf5", scores)
+            clips[stem] = len(scores.clip_ids)
+            progress(index + 1, len(plan.stems), "ensemble")
+        manifest.results = {"members": list(run.experiment.archs), "clips": clips}
+    return {name: folder / f"{SCORE_FILE[name]}.hdf5" for name in planned_subsets(run) if SCORE_FILE[name] in clips}
+
+
+def evaluate(run: Run, iteration: int) -> pd.DataFrame:
+    """Evaluate every score file of an iteration, write `metrics.csv` and return it."""
+    from sedlab.scoring.results import ladder, read_results, write_results
+
+    with _stage(run, "evaluate", iteration=iteration) as (_, manifest, progress):
+        corpus, rows = run.corpus(), []
+        todo = list(_to_evaluate(run, iteration))
+        for index, (path, subset, source) in enumerate(todo):
+            rows += _evaluate_file(path, corpus, subset, iteration=iteration, **source)
+            progress(index + 1, len(todo), "score files")
+        write_results(run.metrics(iteration), rows)
+        table = read_results(run.metrics(iteration))
+        manifest.results = {"ladder": ladder(table).to_dict("records")}
+    return table
+
+
+def compare(run: Run) -> pd.DataFrame:
+    """Join the metrics of pre-training and of all iterations into `results.csv`; return the ladder."""
+    import pandas as pd
+
+    from sedlab.scoring.results import ladder, read_results, write_results
+
+    with _stage(run, "compare") as (job, manifest, _):
+        table = pd.concat([read_results(path) for path in _paths(run, job.inputs)], ignore_index=True)
+        write_results(run.results, table)
+        steps = ladder(table)
+        manifest.results = {"rows": len(table)}
+    return steps
+
+
+def report(run: Run) -> Path:
+    """Write `report.html` and return it."""
+    from sedlab.pipeline.report import write_report
+
+    return write_report(run)
+
+
+@contextmanager
+def _stage(run: Run, kind: str, **parameters: Any) -> Iterator[tuple[Job, Manifest, ProgressFile]]:
+    """Find the job, record its manifest, and report progress while the block runs."""
+    name = job_name(kind, **parameters)
+    job = find_job(graph_of(run), name)
+    with recorded(run.path, job.manifest, name, parameters) as manifest:
+        if kind in ("pretrain", "stage1", "stage2", "scores"):
+            _limit_threads(run)
+        yield job, manifest, ProgressFile(run.path, name)
+        manifest.files = dict.fromkeys(path for path in job.outputs if path != job.manifest)
+
+
+def _limit_threads(run: Run) -> None:
+    import torch
+
+    # A job gets its share by the environment; a notebook run by hand takes what the experiment says.
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", run.experiment.threads_per_job)))
+
+
+def _plan(run: Run) -> ScorePlan:
+    return score_plan(planned_subsets(run))
+
+
+def _paths(run: Run, inputs: tuple[str, ...]) -> list[Path]:
+    return [run.path / name for name in inputs]
+
+
+def _pseudo_labels(run: Run, iteration: int) -> dict[str, Path]:
+    folder = run.pseudo_labels_dir(iteration)
+    present = set(planned_subsets(run))
+    return {name: folder / f"{SCORE_FILE[name]}.hdf5" for name in TRAIN_SUBSETS if name in present}
+
+
+def _to_evaluate(run: Run, iteration: int) -> Iterator[tuple[Path, str, dict[str, Any]]]:
+    """Yield (score file, subset, where it comes from) of everything that is evaluated in an iteration."""
+    subsets = [name for name in TEST_SUBSETS if name in planned_subsets(run)]
+    for stage in ("stage1", "stage2"):
+        for arch in run.experiment.archs:
+            folder = run.scores_dir(iteration, stage, arch)
+            for subset in subsets:
+                source = {"model": arch, "stage": stage}
+                yield folder / f"{SCORE_FILE[subset]}.hdf5", subset, source | {"teacher": False}
+                yield folder / f"{SCORE_FILE[subset]}.teacher.hdf5", subset, source | {"teacher": True}
+    for subset in subsets:
+        path = run.pseudo_labels_dir(iteration) / f"{SCORE_FILE[subset]}.hdf5"
+        yield path, subset, {"model": "ensemble", "stage": "stage2", "teacher": False}
+
+
+def _evaluate_file(path: Path, corpus: Any, subset: str, **source: Any) -> list[dict[str, object]]:
+    from sedlab.scoring.results import evaluate_score_file
+    from sedlab.scoring.score_file import read_score_file
+
+    return evaluate_score_file(read_score_file(path), corpus, subset, **source)
+
+
+def _fit_results(result: FitResult) -> dict[str, Any]:
+    return {
+        "objective": result.objective if abs(result.objective) < float("inf") else None,
+        "steps": result.steps,
+        "train_seconds": round(result.seconds, 3),
+        "resumed_from": result.resumed_from,
+    }
+
+
+def _named(progress: ProgressFile, what: str) -> Any:
+    return lambda done, total, _: progress(done, total, what)

@@ -1,0 +1,87 @@
+"""Joins training and scoring, which must not know each other: the validation a training node calls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sedlab.config.experiment import Node
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from sedlab.data.cache import WaveformCache
+    from sedlab.data.tables import Corpus
+
+Validate = Callable[[Mapping[str, "nn.Module"]], dict[str, float]]
+
+
+def detector_validation(node: Node, corpus: Corpus, cache: WaveformCache) -> Validate:
+    """Return the validation of stages 1 and 2: the recipe's objective of the student, and the teacher's beside it."""
+    from sedlab.scoring.objective import validate_networks
+
+    part = corpus.select(split="val")
+
+    def validate(networks: Mapping[str, nn.Module]) -> dict[str, float]:
+        return validate_networks(
+            networks, part, cache, batch_size=node.training.trainer.eval_batch, device=_device_of(networks)
+        )
+
+    return validate
+
+
+def tagger_validation(node: Node, corpus: Corpus, cache: WaveformCache) -> Validate | None:
+    """Return the validation of pre-training, PSDS1 on the AudioSet evaluation clips; None when there are none."""
+    from sedlab.data.audioset import audioset_classes
+
+    if "audioset_eval" not in corpus.subsets:
+        return None
+    classes = audioset_classes(corpus)
+
+    def validate(networks: Mapping[str, nn.Module]) -> dict[str, float]:
+        from sedlab.scoring.audioset import audioset_psds1
+        from sedlab.scoring.predict import predict_tagger_logits
+
+        part = corpus.subset("audioset_eval")
+        scores = predict_tagger_logits(
+            networks["student"],
+            cache,
+            part.clips,
+            classes,
+            batch_size=node.training.trainer.eval_batch,
+            device=_device_of(networks),
+        )
+        value = audioset_psds1(scores, part).overall
+        # No class with an event: nothing tells checkpoints apart, and the last one must still be kept.
+        return {"objective": 0.0 if math.isnan(value) else value}
+
+    return validate
+
+
+def evaluate_tagger(checkpoint: Path, node: Node, corpus: Corpus, cache: WaveformCache) -> list[dict[str, object]]:
+    """Return the result rows of a pre-trained transformer; none when there are no AudioSet evaluation clips."""
+    from sedlab.models.checkpoints import load_tagger
+    from sedlab.scoring.predict import predict_tagger_logits
+    from sedlab.scoring.results import evaluate_score_file
+
+    if "audioset_eval" not in corpus.subsets:
+        return []
+    tagger, classes = load_tagger(checkpoint)
+    part = corpus.subset("audioset_eval")
+    batch_size, device = node.training.trainer.eval_batch, score_device(node)
+    scores = predict_tagger_logits(tagger, cache, part.clips, classes, batch_size=batch_size, device=device)
+    return evaluate_score_file(scores, part, "audioset_eval", iteration=0, model=node.arch, stage="pretrain")
+
+
+def score_device(node: Node) -> str:
+    """Return the device that scores: CUDA where the node may use it and there is one."""
+    import torch
+
+    wanted = node.training.trainer.accelerator
+    return "cuda" if wanted in ("auto", "cuda") and torch.cuda.is_available() else "cpu"
+
+
+def _device_of(networks: Mapping[str, nn.Module]) -> str:
+    return str(next(networks["student"].parameters()).device)

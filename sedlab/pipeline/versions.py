@@ -1,0 +1,114 @@
+"""What a run was made with: package versions, commit, machine.
+
+Read from package metadata, so that asking costs milliseconds and imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from sedlab.files import write_text_if_changed
+
+PACKAGES = (
+    "sedlab",
+    "torch",
+    "torchaudio",
+    "lightning-fabric",
+    "numpy",
+    "scipy",
+    "pandas",
+    "sed_scores_eval",
+    "soundfile",
+    "h5py",
+    "snakemake",
+    "papermill",
+)
+
+
+def collect_versions() -> dict[str, Any]:
+    """Return Python and package versions, the commit of a checkout, and the machine."""
+    return {
+        "python": platform.python_version(),
+        "packages": {name: package_version(name) for name in PACKAGES},
+        "commit": checkout_commit(),
+        "machine": {
+            "system": platform.platform(),
+            "cpu": _cpu_model(),
+            "cores": num_cores(),
+            "gpus": gpu_names(),
+        },
+    }
+
+
+def package_version(name: str) -> str | None:
+    """Return the installed version of a package, or None."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def write_versions(path: Path, versions: dict[str, Any]) -> None:
+    """Write `versions.json` unless it already says the same."""
+    write_text_if_changed(path, json.dumps(versions, indent=2) + "\n")
+
+
+def versions_digest(run_folder: Path) -> str | None:
+    """Return a short digest of the run's `versions.json`, or None when there is none."""
+    file = run_folder / "versions.json"
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else None
+
+
+def checkout_root() -> Path:
+    """Return the folder that holds the package: the repository root in an editable install."""
+    return Path(__file__).resolve().parents[2]
+
+
+def checkout_commit() -> str | None:
+    """Return the commit of the checkout sedlab runs from, with `+changes` when files differ; None outside git."""
+    root = checkout_root()
+    if not (root / ".git").exists() or shutil.which("git") is None:
+        return None
+    commit = _output(["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"])
+    if commit is None:
+        return None
+    changes = _output(["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no"])
+    return commit + ("+changes" if changes else "")
+
+
+def gpu_names() -> list[str]:
+    """Return the names of the NVIDIA GPUs, as `nvidia-smi` lists them."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    listing = _output(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
+    return listing.splitlines() if listing else []
+
+
+def num_cores() -> int:
+    """Return the number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu_model() -> str:
+    file = Path("/proc/cpuinfo")
+    if file.is_file():
+        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _output(command: list[str]) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

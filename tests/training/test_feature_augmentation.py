@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sedlab.config.training import AugmentConfig
+from sedlab.training.feature_augmentation import Features, augment, augment_waveforms
+from sedlab.training.losses import Targets
+
+SIZES = {"maestro": 2, "strong": 2, "synth": 2, "weak": 3, "unlabeled": 2}
+OFF = {"mixup": {"p": 0.0}}
+
+
+def example(sizes=SIZES, seed=0):
+    """Return features, targets and groups at the real frame rates: 626 and 1001 frames for 156 labels."""
+    generator = torch.Generator().manual_seed(seed)
+    groups, start = {}, 0
+    for name, size in sizes.items():
+        groups[name] = slice(start, start + size)
+        start += size
+    strong = (torch.rand(start, 27, 156, generator=generator) > 0.9).float()
+    for name in {"weak", "unlabeled"} & groups.keys():
+        strong[groups[name]] = 0
+    mask = torch.zeros(start, 27, dtype=torch.bool)
+    mask[:, :13] = True
+    targets = Targets(
+        strong, (torch.rand(start, 27, generator=generator) > 0.5).float(), mask, torch.rand(strong.shape)
+    )
+    mel, transformer = torch.rand(start, 1, 16, 626), torch.randn(start, 1, 8, 1001)
+    return Features(mel + 0.1, transformer), targets, groups
+
+
+def run(config: dict, *, seed: int = 0, sizes=SIZES):
+    features, targets, groups = example(sizes)
+    generator = torch.Generator().manual_seed(seed)
+    return features, targets, groups, augment(features, targets, groups, AugmentConfig(**config), generator)
+
+
+def changed_clips(before: torch.Tensor, after: torch.Tensor) -> list[int]:
+    return [clip for clip in range(len(before)) if not torch.equal(before[clip], after[clip])]
+
+
+def test_everything_off_is_the_identity():
+    features, targets, _, result = run(OFF)
+    assert result.student is features
+    assert result.teacher is features
+    assert result.targets is targets
+    assert result.mixing is None
+
+
+def test_equal_generators_give_equal_batches():
+    config = {
+        "teacher_input": "unmixed",
+        "mixstyle": {"p": 0.5},
+        "time_mask": {"p": 0.5},
+        "warp": {"p": 0.5},
+        "filter": {"p": 0.5},
+        "frame_shift": {"p": 0.5},
+    }
+    features, targets, groups = example()
+    for seed in range(5):
+        first, again = (
+            augment(features, targets, groups, AugmentConfig(**config), torch.Generator().manual_seed(seed))
+            for _ in range(2)
+        )
+        assert torch.equal(first.student.mel, again.student.mel)
+        assert torch.equal(first.student.transformer, again.student.transformer)
+        assert torch.equal(first.targets.strong, again.targets.strong)
+
+
+def test_a_mixed_teacher_sees_the_students_features():
+    _, _, _, result = run({"mixup": {"p": 1.0}, "mixstyle": {"p": 1.0}, "filter": {"p": 1.0, "views": 1}})
+    assert result.teacher is result.student
+
+
+def test_two_views_differ_in_the_crnn_stream_only():
+    config = {"mixup": {"p": 1.0}, "filter": {"p": 1.0, "views": 2, "streams": "crnn"}}
+    features, _, _, result = run(config)
+    assert changed_clips(result.student.mel, result.teacher.mel) == list(range(11))
+    assert torch.equal(result.student.transformer, result.teacher.transformer)
+    ratio = result.student.mel / result.teacher.mel  # both are the same mixture times a gain for each bin
+    assert torch.allclose(ratio, ratio[..., :1].expand_as(ratio), rtol=1e-4)
+    assert changed_clips(features.mel, result.student.mel) == list(range(11))
+
+
+def test_an_unmixed_teacher_sees_the_clips_after_the_time_mask_only():
+    config = {
+        "teacher_input": "unmixed",
+        "mixup": {"p": 1.0},
+        "mixstyle": {"p": 1.0},
+        "time_mask": {"p": 1.0},
+        "warp": {"p": 1.0},
+        "filter": {"p": 1.0},
+    }
+    features, _, groups, result = run(config)
+    masked = list(range(groups["strong"].start, groups["synth"].stop))
+    assert changed_clips(features.mel, result.teacher.mel) == masked
+    assert changed_clips(features.transformer, result.teacher.transformer) == masked
+    assert changed_clips(features.mel, result.student.mel) == list(range(11))
+    silent = result.teacher.mel[masked] == 0
+    assert torch.equal(silent | (result.teacher.mel[masked] == features.mel[masked]), torch.ones_like(silent))
+
+
+@given(st.integers(0, 2**31))
+@settings(max_examples=20, deadline=None)
+def test_the_time_mask_silences_features_targets_and_pseudo_labels_together(seed):
+    config = OFF | {"teacher_input": "unmixed", "time_mask": {"p": 1.0}}
+    _, targets, groups, result = run(config, seed=seed)
+    rows = slice(groups["strong"].start, groups["synth"].stop)
+    silent = (result.student.mel[rows] == 0).all(dim=(0, 1, 2))
+    frames = silent[:624].reshape(156, 4)
+    assert torch.equal(frames.any(1), frames.all(1))
+    masked = frames.all(1)
+    assert 7 <= masked.sum() <= 45
+    assert (result.targets.strong[rows][..., masked] == 0).all()
+    assert (result.targets.pseudo[rows][..., masked] == 0).all()
+    assert torch.equal(result.targets.strong[rows][..., ~masked], targets.strong[rows][..., ~masked])
+    first, last = masked.nonzero()[[0, -1]].flatten().tolist()
+    zeros = (result.student.transformer[rows] == 0).all(dim=(0, 1, 2)).nonzero().flatten()
+    assert abs(zeros[0] / 1001 - first / 156) < 1 / 1001
+    assert abs((zeros[-1] + 1) / 1001 - (last + 1) / 156) < 1 / 1001
+
+
+@pytest.mark.parametrize("joint", [True, False])
+def test_mixup_keeps_to_its_blocks(joint):
+    _, targets, groups, result = run({"mixup": {"p": 1.0, "joint": joint}}, sizes=dict.fromkeys(SIZES, 6))
+    assert result.mixing.joint == joint
+    partner = result.mixing.partner
+    names = [("maestro", "strong", "synth")] if joint else [("maestro",), ("strong", "synth")]
+    for block in [*names, ("weak",), ("unlabeled",)]:
+        inside = set(range(groups[block[0]].start, groups[block[-1]].stop))
+        assert set(partner[min(inside) : max(inside) + 1].tolist()) == inside
+    if joint:
+        assert (partner[groups["maestro"]] >= 6).any()
+    assert result.targets.strong.min() >= 0
+    assert result.targets.strong.max() <= 1
+    unmixed = partner == torch.arange(len(partner))
+    assert torch.equal(result.targets.strong[unmixed], targets.strong[unmixed])
+
+
+def test_mixup_widens_the_mask_by_active_classes():
+    _, targets, _, result = run({"mixup": {"p": 1.0}})
+    active = (targets.strong != 0).any(-1)
+    assert torch.equal(result.targets.mask, targets.mask | active[result.mixing.partner])
+    assert (result.targets.mask != targets.mask).any()
+
+
+@pytest.mark.parametrize("include", [True, False])
+def test_the_warp_leaves_the_crnn_stream_and_on_request_maestro_alone(include):
+    config = OFF | {"warp": {"p": 1.0, "min_ratio": 0.3, "include_maestro": include}}
+    for seed in range(3):
+        features, _, _, result = run(config, seed=seed)
+        assert result.student.mel is features.mel
+        changed = changed_clips(features.transformer, result.student.transformer)
+        assert include or not {0, 1} & set(changed)
+        assert changed
+
+
+def test_the_frame_shift_moves_labels_with_features():
+    features, targets, groups = example()
+    features.mel[..., 0] = 5.0  # a marker that the roll carries along
+    config = AugmentConfig(**OFF, frame_shift={"p": 1.0})
+    result = augment(features, targets, groups, config, torch.Generator().manual_seed(3))
+    shifts = (result.student.mel[:, 0, 0] == 5.0).float().argmax(-1)
+    shifts = torch.where(shifts > 313, shifts - 626, shifts)
+    assert shifts.abs().max() > 4
+    for clip, shift in enumerate(shifts.tolist()):
+        assert torch.equal(result.targets.strong[clip], targets.strong[clip].roll(round(shift / 4), -1))
+        assert torch.equal(result.targets.pseudo[clip], targets.pseudo[clip].roll(round(shift / 4), -1))
+
+
+@pytest.mark.parametrize("absent", SIZES)
+@pytest.mark.parametrize("teacher_input", ["mixed", "unmixed"])
+def test_absent_groups_and_missing_pseudo_labels_are_no_problem(absent, teacher_input):
+    sizes = {name: size for name, size in SIZES.items() if name != absent}
+    features, targets, groups = example(sizes)
+    targets = Targets(targets.strong, targets.weak, targets.mask)
+    everything = {"p": 1.0}
+    config = AugmentConfig(
+        teacher_input=teacher_input,
+        frame_shift=everything,
+        mixup=everything,
+        mixstyle=everything,
+        time_mask=everything,
+        warp=everything,
+        filter=everything,
+    )
+    result = augment(features, targets, groups, config, torch.Generator().manual_seed(0))
+    assert result.student.mel.shape == features.mel.shape
+    assert torch.isfinite(result.student.transformer).all()
+    assert result.targets.pseudo is None
+
+
+def test_probabilities_are_met():
+    features, targets, groups = example({"weak": 2})
+    config = AugmentConfig(mixup={"p": 0.3})
+    generator = torch.Generator().manual_seed(0)
+    fired = sum(augment(features, targets, groups, config, generator).mixing is not None for _ in range(400))
+    assert 90 < fired < 150
+
+
+def test_wavmix_mixes_inside_strongly_labelled_groups():
+    _, targets, groups = example()
+    waveform = torch.rand(11, 400)
+    config = AugmentConfig(wavmix={"p": 1.0})
+    mixed, new = augment_waveforms(waveform, targets, groups, config, torch.Generator().manual_seed(5))
+    changed = changed_clips(waveform, mixed)
+    assert changed
+    assert set(changed) <= set(range(6))
+    assert changed_clips(targets.strong, new.strong) == changed
+    off, same = augment_waveforms(waveform, targets, groups, AugmentConfig(), torch.Generator())
+    assert torch.equal(off, waveform)
+    assert same is targets
+
+
+def test_draws_from_the_host_reach_the_device_of_the_features():
+    """Tensors of the meta device refuse to meet those of the CPU, as an accelerator's do."""
+    features, targets, groups = example()
+    features = Features(features.mel.to("meta"), features.transformer.to("meta"))
+    targets = Targets(
+        targets.strong.to("meta"), targets.weak.to("meta"), targets.mask.to("meta"), targets.pseudo.to("meta")
+    )
+    everything = {"p": 1.0}
+    config = AugmentConfig(
+        frame_shift=everything,
+        mixup=everything,
+        mixstyle=everything,
+        time_mask=everything,
+        warp=everything,
+        filter=everything,
+        wavmix=everything,
+        gain={"max_db": 5},
+    )
+    generator = torch.Generator().manual_seed(0)
+    result = augment(features, targets, groups, config, generator)
+    assert result.student.mel.is_meta
+    assert result.targets.strong.is_meta
+    waveform, mixed = augment_waveforms(torch.rand(11, 400, device="meta"), targets, groups, config, generator)
+    assert waveform.is_meta
+    assert mixed.pseudo.is_meta

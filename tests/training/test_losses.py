@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from golden_batch import GOLDEN, masked, mixed
+
+from sedlab.audio.mixup import Mixing
+from sedlab.config.training import LossConfig
+from sedlab.training.consistency import Predictions
+from sedlab.training.criteria import GROUPS, mean_over, rows_of
+from sedlab.training.losses import Targets, prediction_masks, stage_loss
+
+CASES = json.loads((GOLDEN / "losses.json").read_text())
+
+
+def config_of(case: dict) -> LossConfig:
+    weights = dict(
+        zip(("maestro", "strong", "synth", "weak", "self_supervised", "pseudo"), case["loss_weights"], strict=True)
+    )
+    ramp = {1: (14_000, 2.0), 2: (270, 1.0)}[case["stage"]]
+    return LossConfig(
+        form=f"stage{case['stage']}",
+        ramp_steps=ramp[0],
+        ramp_max=ramp[1],
+        ict=case["stage"] == 2 and case.get("use_ict_loss", True),
+        ssl_no_class_mask=bool(case.get("ssl_no_class_mask", False)),
+        exclude_maestro_weak_ssl=bool(case.get("exclude_maestro_weak_ssl", False)),
+        pseudo_no_class_mask=bool(case.get("pseudo_strong_no_class_mask", False)),
+        **weights,
+    )
+
+
+def loss_of(batch, config, *, step=270, mixing=None, student=None, groups=None, targets=None):
+    targets = targets or (mixed(batch.targets, mixing) if mixing else batch.targets)
+    student = student or batch.student
+    return stage_loss(
+        (masked(student, targets.mask), student),
+        (masked(batch.teacher, targets.mask), batch.teacher),
+        targets=targets,
+        groups=batch.groups if groups is None else groups,
+        step=step,
+        config=config,
+        mixing=mixing,
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_agrees_with_the_published_code(name, batch, golden_mixing):
+    case = CASES[name]
+    mixing = golden_mixing(case["joint_mixup"]) if case["mixup"] else None
+    terms = loss_of(batch, config_of(case), step=case["global_step"], mixing=mixing)
+    assert float(terms.total) == pytest.approx(case["total"], rel=1e-6)
+    logged = {key.rpartition("/")[2]: value for key, value in case["logged"].items()}
+    ours = {
+        "loss_maestro": "maestro",
+        "loss_desed_real_strong": "strong",
+        "loss_desed_synth": "synth",
+        "tot_supervised": "supervised",
+        "tot_ssl": "self_supervised",
+        "pseudo_strong_loss": "pseudo",
+        "loss_pseudo": "pseudo",
+        "strong_self_sup_loss": "consistency_strong",
+        "weak_self_sup_loss": "consistency_weak",
+        "tot_ict_loss": "ict",
+    }
+    compared = [key for key in logged if key in ours]
+    assert len(compared) >= 7
+    for key in compared:
+        assert float(terms.parts[ours[key]]) == pytest.approx(logged[key], rel=1e-6, abs=1e-9), key
+
+
+EVERYTHING = LossConfig(
+    form="stage2", maestro=12, strong=3, synth=0.25, weak=1, self_supervised=60, pseudo=1.5, ict=True
+)
+
+
+def test_masked_classes_get_no_gradient(batch, golden_mixing):
+    mixing = golden_mixing(True)
+    logits = torch.randn(12, 27, 20, requires_grad=True)
+    strong = logits.sigmoid()
+    student = Predictions(strong, strong.mean(-1))
+    loss_of(batch, EVERYTHING, mixing=mixing, student=student).total.backward()
+    valid = mixed(batch.targets, mixing).mask
+    assert (logits.grad[~valid] == 0).all()
+    assert (logits.grad[valid] != 0).any()
+
+
+@pytest.mark.parametrize("option", ["ssl_no_class_mask", "pseudo_no_class_mask"])
+def test_the_no_class_mask_options_reach_every_class(option, batch):
+    config = LossConfig(pseudo=1.5, **{option: True})
+    logits = torch.randn(12, 27, 20, requires_grad=True)
+    student = Predictions(logits.sigmoid(), logits.sigmoid().mean(-1))
+    loss_of(batch, config, student=student).total.backward()
+    assert (logits.grad[~batch.targets.mask] != 0).all()
+    assert prediction_masks(batch.targets.mask, config)[1] is None
+
+
+@pytest.mark.parametrize("form", ["stage1", "stage2"])
+@pytest.mark.parametrize("absent", GROUPS)
+@pytest.mark.parametrize("joint", [None, True, False])
+def test_an_absent_group_adds_nothing(form, absent, joint, batch):
+    config = LossConfig(form=form, pseudo=1.0, ict=form == "stage2")
+    gone = batch.groups[absent]
+    rows = torch.tensor([row for row in range(12) if not gone.start <= row < gone.stop])
+    size = gone.stop - gone.start
+    groups = {
+        name: slice(r.start - size, r.stop - size) if r.start >= gone.stop else r
+        for name, r in batch.groups.items()
+        if name != absent
+    }
+    t = batch.targets
+    rest = type(batch)(
+        groups=groups,
+        targets=Targets(t.strong[rows], t.weak[rows], t.mask[rows], t.pseudo[rows]),
+        student=Predictions(*(values[rows] for values in batch.student)),
+        teacher=Predictions(*(values[rows] for values in batch.teacher)),
+    )
+    mixing = None if joint is None else Mixing(torch.arange(len(rows)), torch.ones(len(rows)), joint)
+    missing = loss_of(rest, config, mixing=mixing)
+    empty = loss_of(rest, config, mixing=mixing, groups=groups | {absent: slice(gone.start, gone.start)})
+    assert 0 < float(missing.total) < float("inf")
+    assert float(missing.total) == float(empty.total)
+    if absent != "unlabeled":
+        assert float(missing.parts[absent]) == 0
+
+
+def test_no_group_at_all_is_zero_not_nan(batch):
+    assert float(loss_of(batch, EVERYTHING, groups={}).total) == 0
+
+
+def test_the_order_of_clips_inside_a_group_does_not_matter(batch):
+    order = torch.arange(12)
+    generator = torch.Generator().manual_seed(0)
+    for rows in batch.groups.values():
+        order[rows] = order[rows][torch.randperm(rows.stop - rows.start, generator=generator)]
+    assert not torch.equal(order, torch.arange(12))
+    t = batch.targets
+    shuffled = type(batch)(
+        groups=batch.groups,
+        targets=Targets(t.strong[order], t.weak[order], t.mask[order], t.pseudo[order]),
+        student=Predictions(*(values[order] for values in batch.student)),
+        teacher=Predictions(*(values[order] for values in batch.teacher)),
+    )
+    for config in (EVERYTHING, LossConfig(pseudo=1.0)):
+        assert float(loss_of(shuffled, config).total) == pytest.approx(float(loss_of(batch, config).total), rel=1e-6)
+
+
+def test_the_joint_ict_term_counts_for_maestro_too(batch, golden_mixing):
+    """With the teacher at 0, each term is a mean square of the student, so the sum can be written out."""
+    mixing = golden_mixing(True)
+    teacher = Predictions(torch.zeros(12, 27, 20), torch.zeros(12, 27))
+    config = EVERYTHING.model_copy(update={"ssl_no_class_mask": True})
+    terms = stage_loss(
+        (batch.student, batch.student),
+        (teacher, teacher),
+        targets=mixed(batch.targets, mixing),
+        groups=batch.groups,
+        step=270,
+        config=config,
+        mixing=mixing,
+    )
+
+    def term(rows: slice) -> float:
+        return float((batch.student.strong[rows] ** 2).mean() + (batch.student.weak[rows] ** 2).mean() / 2)
+
+    expected = (2 * term(slice(0, 6)) + term(slice(6, 9)) + term(slice(9, 12))) / 8
+    assert float(terms.parts["ict"]) == pytest.approx(expected, rel=1e-6)
+
+
+def test_without_weight_neither_teacher_nor_pseudo_labels_are_needed(batch):
+    config = LossConfig(self_supervised=0, pseudo=0)
+    targets = replace(batch.targets, pseudo=None)
+    student = masked(batch.student, targets.mask)
+    terms = stage_loss((student,), None, targets=targets, groups=batch.groups, step=5, config=config)
+    assert float(terms.total) == pytest.approx(5 * float(terms.parts["supervised"]))
+    assert prediction_masks(targets.mask, config) == (targets.mask,)
+
+
+def test_the_teacher_receives_no_gradient(batch):
+    strong = batch.teacher.strong.clone().requires_grad_()
+    teacher = Predictions(strong, batch.teacher.weak)
+    student_strong = batch.student.strong.clone().requires_grad_()
+    student = Predictions(student_strong, batch.student.weak)
+    stage_loss(
+        (student, student), (teacher, teacher), targets=batch.targets, groups=batch.groups, step=9, config=LossConfig()
+    ).total.backward()
+    assert strong.grad is None
+    assert student_strong.grad is not None
+
+
+def test_half_precision_scores_under_autocast_are_computed_in_float32(batch):
+    student = Predictions(*(values.bfloat16() for values in batch.student))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        terms = loss_of(batch, EVERYTHING, student=student)
+    assert terms.total.dtype == torch.float32
+    rounded = Predictions(*(values.float() for values in student))
+    assert float(terms.total) == float(loss_of(batch, EVERYTHING, student=rounded).total)
+
+
+def test_both_criteria_are_averaged():
+    prediction, target, rows = torch.rand(3, 4), torch.rand(3, 4), slice(0, 2)
+    mse, bce, both = (float(mean_over(prediction, target, rows, kind)) for kind in ("mse", "bce", "both"))
+    assert both == pytest.approx((4 * mse + bce) / 2, rel=1e-6)
+    assert bce > 0
+
+
+def test_rows_of_neighbours_are_one_slice():
+    groups = {"maestro": slice(0, 2), "synth": slice(2, 4), "weak": slice(4, 4)}
+    assert rows_of(groups, "maestro", "strong", "synth") == slice(0, 4)
+    assert rows_of(groups, "weak", "unlabeled") == slice(0, 0)
