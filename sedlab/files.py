@@ -30,7 +30,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
     except OSError as error:
-        raise SedlabError(f"{path}: cannot be written ({error.strerror}). Free space or choose another folder.") from error
+        raise SedlabError(
+            f"{path}: cannot be written ({error.strerror}). Free space or choose another folder."
+        ) from error
     os.close(handle)
     temporary = Path(name)
     try:

@@ -1,12 +1,13 @@
 """Synthetic weights and waveforms of the golden fixtures, rebuilt from their recipe.
 
-The fixtures in `tests/golden/` hold activations of the published code, run with weights that nobody has to store: every
-tensor follows from its key in the published state dict, every waveform from its clip number and length. This module is that
-recipe; `tests/golden/README.md` tells the conventions.
+The fixtures in `tests/golden/models` hold activations of the published code, run with weights that nobody has to store:
+every tensor follows from its key in the published state dict, every waveform from its clip number and length. This
+module is that recipe; `tests/golden/README.md` tells the conventions.
 """
 
 from __future__ import annotations
 
+import json
 import zlib
 from functools import cache
 from math import prod
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent / "golden" / "models"
 SEED = "sedlab-golden-1"
 
 #: Factor on a weight's 1/sqrt(fan-in) deviation: the first name found in the key counts.
@@ -30,6 +31,18 @@ _GAINS = (
     ("dense", 4.0),
 )
 _HALF_NORMAL = ("pos_embed", "cls_token", "dist_token", "mask_embed")
+
+
+def golden(name: str) -> dict[str, np.ndarray]:
+    """Return all arrays of fixture ``name``."""
+    with np.load(GOLDEN / f"{name}.npz") as arrays:
+        return dict(arrays)
+
+
+def manifest(name: str) -> dict[str, tuple[int, ...]]:
+    """Return the published state-dict keys and shapes of network ``name``."""
+    content = json.loads((GOLDEN / "manifests" / f"{name}.json").read_text())
+    return {key: tuple(shape) for key, (shape, _) in content["state_dict"].items()}
 
 
 def generator(*parts: object) -> np.random.Generator:

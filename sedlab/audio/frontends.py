@@ -1,8 +1,9 @@
 """The four front-ends: a batch of waveforms in, log-mel features (or the CRNN's magnitudes) out.
 
-Each transformer was pre-trained on its own features, so each has its own front-end, with the constants of its publication.
-All take mono waveforms (B, N) at 16 kHz in [-1, 1], work on the device of the waveform, have no trainable parameters and
-return float32 (B, 1, F, T); buffers are derived from constants and are not saved in checkpoints.
+Each transformer was pre-trained on its own features, so each has its own front-end, with the constants of its
+publication. All take mono waveforms (B, N) at 16 kHz in [-1, 1], work on the device of the waveform, have no
+trainable parameters and return float32 (B, 1, F, T); buffers are derived from constants and are not saved in
+checkpoints.
 
 | front-end | 10 s | hop |
 | --- | --- | --- |
@@ -11,8 +12,8 @@ return float32 (B, 1, F, T); buffers are derived from constants and are not save
 | `AtstMel` | (B, 1, 64, 1001) | 10 ms |
 | `CrnnMel` | (B, 1, 128, 626) | 16 ms |
 
-Source: public code of CP-JKU's DCASE 2024 Task 4 system (arXiv 2408.00791), of BEATs (arXiv 2212.09058) and of ATST-Frame
-(arXiv 2306.04186).
+Source: public code of CP-JKU's DCASE 2024 Task 4 system (arXiv 2408.00791), of BEATs (arXiv 2212.09058) and of
+ATST-Frame (arXiv 2306.04186).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ HOP = 160  # 10 ms, the same for the three transformers
 
 
 class PasstMel(nn.Module):
-    """Features of fPaSST: log-mel of the pre-emphasised waveform, upper band edge drawn anew for each batch in training.
+    """Features of fPaSST: log-mel of the pre-emphasised waveform, band edges drawn anew for each batch in training.
 
     In evaluation the bands run from ``fmin`` to ``fmax``. In training mode the edges are drawn once per call from the
     ranges of the configuration, which shifts and stretches the mel axis a little.
@@ -143,7 +144,10 @@ class CrnnMel(nn.Module):
 
 
 def scale_crnn_mel(magnitude: Tensor) -> Tensor:
-    """Return ``magnitude`` (B, 1, F, T) in dB within [-50, 80], stretched to [-1, 1] for each clip; a constant clip is -1."""
+    """Return ``magnitude`` (B, 1, F, T) in dB, clamped to [-50, 80] and stretched to [-1, 1] for each clip.
+
+    A constant clip becomes -1 everywhere.
+    """
     decibel = magnitude_to_decibel(magnitude)
     low, high = decibel.amin(dim=(2, 3), keepdim=True), decibel.amax(dim=(2, 3), keepdim=True)
     return 2.0 * (decibel - low) / (high - low + 1e-8) - 1.0

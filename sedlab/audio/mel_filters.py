@@ -1,8 +1,8 @@
 """Triangular mel filter banks: matrices from FFT bins to mel bands.
 
-Two conventions are in use. Kaldi's triangles are straight lines over the mel axis and leave out the Nyquist bin; those of the
-HTK scale in torchaudio are straight lines over Hz. Neither is normalised by area. With narrow low bands a triangle can fall
-between two FFT bins: that filter is zero everywhere, in the published features too.
+Two conventions are in use. Kaldi's triangles are straight lines over the mel axis and leave out the Nyquist bin;
+those of the HTK scale in torchaudio are straight lines over Hz. Neither is normalised by area. With narrow low bands
+a triangle can fall between two FFT bins: that filter is zero everywhere, in the published features too.
 """
 
 from __future__ import annotations

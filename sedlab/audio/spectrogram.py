@@ -1,8 +1,8 @@
 """Mel spectrograms of a batch of waveforms, fast on a CPU as well.
 
-Frames are a view of the waveform, windowed in one pass, and the spectrum goes straight into the filter bank. On a CPU the
-batch passes in blocks whose spectra stay in the cache, which halves the time of long FFTs; on a GPU it passes as a whole.
-The result is the same.
+Frames are a view of the waveform, windowed in one pass, and the spectrum goes straight into the filter bank. On a CPU
+the batch passes in blocks whose spectra stay in the cache, which halves the time of long FFTs; on a GPU it passes as
+a whole. The result is the same.
 
 Shape letters: B clips, N samples, T frames, F mel bins.
 """

@@ -1,8 +1,8 @@
 """One way to import torchaudio that also works beside a CPU-only torch.
 
-The wheel of torchaudio on PyPI is built for CUDA. Next to a CPU build of torch its compiled extension cannot be loaded and the
-whole import fails, although everything written in Python (spectrograms, Kaldi features, resampling) needs no extension. Here
-the extension is then replaced by a stand-in that says it is absent.
+The wheel of torchaudio on PyPI is built for CUDA. Next to a CPU build of torch its compiled extension cannot be
+loaded and the whole import fails, although everything written in Python (spectrograms, Kaldi features, resampling)
+needs no extension. Here the extension is then replaced by a stand-in that says it is absent.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _absent_extension() -> ModuleType:
 def _unavailable(function: Callable[..., Any]) -> Callable[..., Any]:
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise SedlabError(
-            f"torchaudio.{function.__name__} needs torchaudio's compiled extension, which this build of torch cannot load. "
+            f"torchaudio.{function.__name__} needs torchaudio's compiled extension, which this torch cannot load. "
             "Install a CUDA build of torch."
         )
 

@@ -54,6 +54,14 @@ class StageConfig(Config):
     """Epochs between validations; the last epoch is always validated."""
     trainer: TrainerConfig = TrainerConfig()
 
+    @model_validator(mode="after")
+    def _check(self) -> StageConfig:
+        if self.loss.ict and self.augment.teacher_input != "unmixed":
+            raise ValueError("loss.ict needs augment.teacher_input: unmixed (else there is nothing to interpolate)")
+        if self.train_transformer != (self.optim.lr_transformer is not None):
+            raise ValueError("optim.lr_transformer must be set exactly when train_transformer is true")
+        return self
+
 
 class PretrainConfig(Config):
     """Training of a transformer with a frame-level head on strongly labelled AudioSet clips."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from sedlab.files import atomic_path
 
 WAVEFORMS = "waveforms.i16"
 INDEX = "index.tsv"
+_LOCK = ".lock"
 
 _FULL_SCALE = 32768.0
 _INDEX_COLUMNS = ("subset", "clip_id", "audio", "bytes", "modified_ns", "offset", "num_samples")
@@ -73,20 +75,11 @@ class WaveformCache:
         """
         folder = Path(path) if path is not None else corpus.root / CACHE_FOLDER
         wanted = _with_fingerprint(corpus)
-        if _covers(folder, wanted):
-            return cls.open(folder)
-
-        audio = wanted["audio"].drop_duplicates()
-        # Without an index there is no cache: nobody can read new samples by an old index if this stops half-way.
-        (folder / INDEX).unlink(missing_ok=True)
-        lengths = []
-        with atomic_path(folder / WAVEFORMS) as temporary, temporary.open("wb") as file:
-            for samples in _decode([corpus.root / name for name in audio], progress):
-                lengths.append(len(samples))
-                file.write(samples.tobytes())
-        places = pd.DataFrame({"num_samples": lengths}, index=audio, dtype=np.int64)
-        places["offset"] = places["num_samples"].cumsum() - places["num_samples"]
-        write_tsv(folder / INDEX, wanted.join(places, on="audio")[list(_INDEX_COLUMNS)])
+        if not _covers(folder, wanted):
+            with _lock(folder):
+                # Another process may have built it while this one waited.
+                if not _covers(folder, wanted):
+                    _write(folder, corpus.root, wanted, progress)
         return cls.open(folder)
 
     @classmethod
@@ -159,6 +152,38 @@ class WaveformCache:
     def __getstate__(self) -> dict[str, Any]:
         # A memory map would be pickled as the gigabytes it shows.
         return self.__dict__ | {"_samples": None}
+
+
+def _write(folder: Path, root: Path, wanted: pd.DataFrame, progress: Callable[[int, int, str], None] | None) -> None:
+    audio = wanted["audio"].drop_duplicates()
+    # Without an index there is no cache: nobody can read new samples by an old index if this stops half-way.
+    (folder / INDEX).unlink(missing_ok=True)
+    lengths = []
+    with atomic_path(folder / WAVEFORMS) as temporary, temporary.open("wb") as file:
+        for samples in _decode([root / name for name in audio], progress):
+            lengths.append(len(samples))
+            file.write(samples.tobytes())
+    places = pd.DataFrame({"num_samples": lengths}, index=audio, dtype=np.int64)
+    places["offset"] = places["num_samples"].cumsum() - places["num_samples"]
+    write_tsv(folder / INDEX, wanted.join(places, on="audio")[list(_INDEX_COLUMNS)])
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Let one process at a time build the cache; on a system without such locks several may, with the same result."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / _LOCK).open("w")
+    except OSError as error:
+        raise SedlabError(f"{folder}: cannot be written ({error.strerror}). Choose another cache folder.") from None
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _with_fingerprint(corpus: Corpus) -> pd.DataFrame:

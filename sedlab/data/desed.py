@@ -93,6 +93,37 @@ def write_durations(root: Path, subset_name: str) -> Path:
     return root / subset.durations
 
 
+def write_exclusion_lists(root: Path) -> dict[str, int]:
+    """Write substitutes for the published exclusion lists; return the number of names by subset.
+
+    Of the real strong clips those in the DESED validation set are listed, of the weak and unlabelled clips those in the
+    real strong set. Subsets that are not there are left out.
+    """
+    names = {name: _filenames(root, SUBSETS[name]) for name in ("strong_train", "weak_train", "unlabeled_train")}
+    tested = _filenames(root, SUBSETS["devtest"])
+    counts = {}
+    for name, others in (
+        ("strong_train", tested),
+        ("weak_train", names["strong_train"]),
+        ("unlabeled_train", names["strong_train"]),
+    ):
+        if names[name]:
+            shared = sorted(names[name] & others)
+            write_tsv(root / SUBSETS[name].exclude, pd.DataFrame({"filename": shared}))
+            counts[name] = len(shared)
+    return counts
+
+
+def _filenames(root: Path, subset: Subset) -> set[str]:
+    """Return the file names of a subset's clips, empty if it is not there."""
+    if subset.table is None:
+        folder = subset.audio_folder(root)
+        return set(audio_names(folder).values()) if folder else set()
+    if not (root / subset.table).is_file():
+        return set()
+    return set(read_tsv(root / subset.table, ("filename",))["filename"])
+
+
 def _read_strong(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
     path = root / subset.table
     columns = ("filename", "onset", "offset", "event_label")

@@ -44,20 +44,24 @@ def clip_table(
     recording_onset: pd.Series | float = 0.0,
 ) -> pd.DataFrame:
     """Return the clip table of a subset, ``audio`` still empty: see ``clips_with_audio``."""
-    return pd.DataFrame(
-        {
-            "subset": subset.name,
-            "clip_id": clip_ids,
-            "audio": "",
-            "duration": duration,
-            "group": subset.group,
-            "split": subset.split,
-            "label_kind": subset.label_kind,
-            "recording": recording,
-            "recording_onset": recording_onset,
-        },
-        columns=list(CLIP_COLUMNS),
-    ).reset_index(drop=True)
+    return (
+        pd.DataFrame(
+            {
+                "subset": subset.name,
+                "clip_id": clip_ids,
+                "audio": "",
+                "duration": duration,
+                "group": subset.group,
+                "split": subset.split,
+                "label_kind": subset.label_kind,
+                "recording": recording,
+                "recording_onset": recording_onset,
+            },
+            columns=list(CLIP_COLUMNS),
+        )
+        .reset_index(drop=True)
+        .astype({"duration": float, "recording_onset": float})
+    )
 
 
 def clips_with_audio(
@@ -153,7 +157,7 @@ def event_table(
             "confidence": confidence,
         },
         columns=list(EVENT_COLUMNS),
-    )
+    ).astype({"onset": float, "offset": float, "confidence": float})
     return add_aliases(events, aliases)
 
 

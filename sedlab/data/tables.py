@@ -128,8 +128,8 @@ def load_corpus(root: str | Path, config: DataConfig | None = None) -> Corpus:
             _compare_with_published(corpus, subset, config)
     if not corpora:
         raise SedlabError(
-            f"{root}: holds no subset; expected for example {SUBSETS['devtest'].table}. "
-            "Check data.root, or make the embedded corpus with `sedlab data mini prepare`."
+            f"{root}: no subset has both its table and its audio, for example {SUBSETS['devtest'].table} and "
+            f"{SUBSETS['devtest'].audio}/. Check data.root, or make a corpus with `sedlab data mini prepare`."
         )
     return concatenate(corpora)
 

@@ -22,8 +22,8 @@ from sedlab.models.transformer import AudioTransformer, join_heads, split_heads
 class BeatsTransformer(AudioTransformer):
     """Features (B, 1, F, T) to embeddings (B, L, D).
 
-    The tokens run over time and, faster, over frequency: L = (T // 16) · (F // 16), and 10 s of 128 bands give 62 · 8 = 496.
-    There is no final norm: each block ends with one.
+    The tokens run over time and, faster, over frequency: L = (T // 16) · (F // 16), and 10 s of 128 bands give 62 · 8
+    = 496. There is no final norm: each block ends with one.
     """
 
     def __init__(self, config: BeatsConfig):
@@ -140,8 +140,8 @@ class PositionConvolution(nn.Module):
 def relative_buckets(distance: Tensor, num_buckets: int, max_distance: int) -> Tensor:
     """Return the bucket of each signed ``distance`` (key index minus query index), any shape, int64.
 
-    Half of the buckets are for keys behind the query, half for those ahead. In each half small distances have a bucket of
-    their own, larger ones share buckets that widen logarithmically up to ``max_distance``.
+    Half of the buckets are for keys behind the query, half for those ahead. In each half small distances have a
+    bucket of their own, larger ones share buckets that widen logarithmically up to ``max_distance``.
     """
     half = num_buckets // 2
     exact = half // 2

@@ -5,11 +5,11 @@ Shape letters: B clips, C channels, T frames, F mel bins.
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sedlab.audio.frontends import scale_crnn_mel
 from sedlab.config.model import CrnnConfig
+from sedlab.models.context_gate import gate_and_pool
 
 
 class GatedCnn(nn.Module):
@@ -48,5 +48,5 @@ class GatedConvolution(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, C, T / pool, F / pool) for ``x`` (B, C', T, F)."""
         x = self.norm(self.convolution(x))
-        gate = F.conv2d(x, self.gate.weight[:, :, None, None], self.gate.bias).sigmoid()
-        return F.avg_pool2d(F.dropout(x * gate, self.dropout, self.training), self.pool)
+        weight, bias = self.gate.weight, self.gate.bias
+        return gate_and_pool(x, weight, bias, pool=self.pool, dropout=self.dropout, training=self.training)

@@ -15,6 +15,7 @@ from sedlab.audio.frontends import CrnnMel, build_frontend
 from sedlab.config.model import DetectorConfig
 from sedlab.models.build import build_transformer
 from sedlab.models.crnn import GatedCnn
+from sedlab.models.dropout import dropout
 from sedlab.models.head import AttentionHead, Scores
 from sedlab.models.pooling import pool_time
 
@@ -65,17 +66,20 @@ class Detector(nn.Module):
 
     @torch.no_grad()
     def features(self, waveform: Tensor, generator: Generator | None = None) -> Features:
-        """Return the inputs of both branches for ``waveform`` (B, N); ``generator`` draws what is random in training."""
+        """Return the inputs of both branches for ``waveform`` (B, N); ``generator`` draws band edges in training."""
         return Features(self.crnn_frontend(waveform), self.transformer_frontend(waveform, generator))
 
     def embed(self, transformer_features: Tensor) -> Tensor:
         """Return embeddings (B, L, D) for features of the transformer (B, 1, F', frames)."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self._transformer_frozen):
-            embedding = self.transformer(transformer_features)
-            if self.wrapper is None:
-                return embedding
-            embedding = pool_time(embedding, WRAPPER_TOKENS, "aap")
-            return F.linear(embedding, self.wrapper.weight.detach(), self.wrapper.bias.detach())
+            return self.wrap(self.transformer(transformer_features))
+
+    def wrap(self, embedding: Tensor) -> Tensor:
+        """Return ``embedding`` (B, L, D) of the transformer through the wrapper (B, 250, D'), if there is one."""
+        if self.wrapper is None:
+            return embedding
+        embedding = pool_time(embedding, WRAPPER_TOKENS, "aap")
+        return F.linear(embedding, self.wrapper.weight.detach(), self.wrapper.bias.detach())
 
     def forward(
         self,
@@ -106,13 +110,13 @@ class Detector(nn.Module):
 
     def trunk(self, mel: Tensor, embedding: Tensor) -> Tensor:
         """Return frame features (B, T, 2 · rnn_dim) from magnitudes and embeddings (B, L, D)."""
-        dropout = self.config.crnn.dropout
+        probability = self.config.crnn.dropout
         frames = self.cnn(mel)
         embedding = pool_time(embedding, frames.shape[1], self.config.embed_pool)
         merged = torch.cat([frames, embedding.to(frames.dtype)], dim=-1)
-        merged = self.merge(F.dropout(merged, dropout, self.training))
+        merged = self.merge(dropout(merged, probability, self.training))
         recurrent, _ = self.rnn(merged)
-        return F.dropout(recurrent, dropout, self.training)
+        return dropout(recurrent, probability, self.training)
 
     def freeze_transformer(self) -> Detector:
         """Stop training of the transformer and keep it and its front-end in evaluation mode; return self."""

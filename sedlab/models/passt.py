@@ -23,8 +23,8 @@ from sedlab.models.transformer import AudioTransformer, PreNormBlock, init_posit
 class PasstTransformer(AudioTransformer):
     """Features (B, 1, F, T) to embeddings (B, L, D), one token for 4 frames (40 ms).
 
-    Positions exist for ``max_tokens``; what lies behind is dropped with a warning. Shorter inputs take the first positions
-    in evaluation and a random window of them in training.
+    Positions exist for ``max_tokens``; what lies behind is dropped with a warning. Shorter inputs take the first
+    positions in evaluation and a random window of them in training.
     """
 
     def __init__(self, config: PasstConfig):
@@ -43,11 +43,15 @@ class PasstTransformer(AudioTransformer):
         self.frequency_position = nn.Parameter(torch.empty(1, config.dim, 1, 1))
         self.time_position = nn.Parameter(torch.empty(1, config.dim, 1, config.max_tokens))
         init_positions(
-            (self.class_token, self.distillation_token, self.token_position, self.frequency_position, self.time_position)
+            (
+                self.class_token,
+                self.distillation_token,
+                self.token_position,
+                self.frequency_position,
+                self.time_position,
+            )
         )
-        self.blocks = nn.ModuleList(
-            PreNormBlock(config.dim, config.heads, config.mlp_dim) for _ in range(config.depth)
-        )
+        self.blocks = nn.ModuleList(PreNormBlock(config.dim, config.heads, config.mlp_dim) for _ in range(config.depth))
         self.final_norm = nn.LayerNorm(config.dim, eps=1e-6)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -13,8 +13,8 @@ PoolMode = Literal["aap", "nearest", "nearest-exact", "linear"]
 def pool_time(embedding: Tensor, num_frames: int, mode: PoolMode) -> Tensor:
     """Return ``embedding`` (B, L, D) on ``num_frames`` frames (B, num_frames, D).
 
-    "aap" is adaptive average pooling; the others are interpolations: "nearest" takes token floor(i L / n), "nearest-exact"
-    floor((i + 0.5) L / n), "linear" blends two neighbours.
+    "aap" is adaptive average pooling; the others are interpolations: "nearest" takes token floor(i L / n),
+    "nearest-exact" floor((i + 0.5) L / n), "linear" blends two neighbours.
     """
     if embedding.shape[1] == num_frames:
         return embedding

@@ -1,8 +1,8 @@
 """Names of the published checkpoints' tensors, translated to ours and back.
 
 The published detectors are state dicts whose keys tell the history of the code bases they come from. Here each
-architecture is one table of (pattern of the published key, our key); `{i}` stands for a layer number. The same tables serve
-reading and writing, complete detectors and bare transformers.
+architecture is one table of (pattern of the published key, our key); `{i}` stands for a layer number. The same tables
+serve reading and writing, complete detectors and bare transformers.
 
 Source: state dicts of the public CP-JKU DCASE 2024 Task 4 code.
 """
@@ -114,7 +114,9 @@ def own_detector_state(arch: Arch, published: Mapping[str, Tensor], *, source: s
     return _rename(published, {key: own_detector_key(arch, key) for key in published}, arch, source)
 
 
-def own_transformer_state(arch: Arch, published: Mapping[str, Tensor], *, source: str = "checkpoint") -> dict[str, Tensor]:
+def own_transformer_state(
+    arch: Arch, published: Mapping[str, Tensor], *, source: str = "checkpoint"
+) -> dict[str, Tensor]:
     """Return a published bare transformer's state dict (keys without prefix) under our names; errors as above."""
     return _rename(published, {key: own_transformer_key(arch, key) for key in published}, arch, source)
 

@@ -10,11 +10,12 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 
 from sedlab.errors import SedlabError
 from sedlab.pipeline.graph import Job, find_job, graph_of
 from sedlab.pipeline.locks import when_run_ends
-from sedlab.pipeline.notebooks import execute_notebook, notebook_path
+from sedlab.pipeline.notebooks import execute_notebook, kernel_died, notebook_path
 from sedlab.pipeline.progress import forget_progress
 from sedlab.pipeline.run_folder import Run, open_run
 
@@ -41,10 +42,7 @@ def run_job(run: Run, job: Job) -> None:
         parameters = {"run": os.path.relpath(run.path, run.project), **job.parameters}
         execute_notebook(notebook_path(job.notebook), run.notebook(job.name), parameters, folder=run.project)
     if job.manifest and not (run.path / job.manifest).is_file():
-        raise SedlabError(
-            f"{run.notebook(job.name)}: ended without finishing its stage (no {job.manifest}): the kernel died, perhaps "
-            "for lack of memory. Run `sedlab run` again to resume."
-        )
+        raise SedlabError(kernel_died(run.notebook(job.name)))
 
 
 def main() -> int:
@@ -67,6 +65,11 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         print("error: interrupted.", file=sys.stderr, flush=True)
+        return 1
+    except Exception as error:
+        # A fault of ours: the whole story for the log, and the line for who watches the run.
+        traceback.print_exc()
+        print(f"error: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         return 1
     return 0
 

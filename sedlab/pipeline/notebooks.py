@@ -77,10 +77,11 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
     Raises
     ------
     SedlabError
-        For an unknown parameter, or when a cell fails: the cell's own message if it raised a SedlabError, otherwise the
-        exception and where to read it.
+        For an unknown parameter, when the kernel is seen to die, or when a cell fails: the cell's own message if it raised
+        a SedlabError, otherwise the exception and where to read it.
     """
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     check_parameters(path, parameters)
@@ -90,7 +91,9 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
             str(path),
             str(output),
             parameters=dict(parameters),
+            # Also for notebooks whose metadata do not say: sedlab's kernels are those of its own environment.
             kernel_name="python3",
+            language="python",
             cwd=str(folder),
             progress_bar=False,
             log_output=True,
@@ -100,9 +103,16 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
             raise SedlabError(error.evalue) from error
         line = " ".join(str(error.evalue).split())
         raise SedlabError(f"{error.ename}: {line} (cell {error.exec_count} of {output})") from error
+    except DeadKernelError as error:
+        raise SedlabError(kernel_died(output)) from error
     finally:
         if output.is_file():
             export_html(output)
+
+
+def kernel_died(notebook: Path) -> str:
+    """Return what to tell when an executed notebook has not come to its end without an error of its own."""
+    return f"{notebook}: the kernel died, perhaps for lack of memory. Run `sedlab run` again to resume."
 
 
 def export_html(notebook: Path) -> Path:

@@ -27,8 +27,8 @@ SECTIONS: dict[str, Callable[[Run], str]] = {
 def write_report(run: Run) -> Path:
     """Write `report.html` of a run and return its path.
 
-    The page is self-contained but for links to the executed notebooks, which lie beside it. A run that has not come to its
-    end gets a page too: a section whose files are not there says so.
+    The page is self-contained but for links to the executed notebooks, which lie beside it. A run that has not come to
+    its end gets a page too: a section whose files are not there says so.
     """
     head = sections.summary(run) + _section(run, sections.headline)
     text = page(f"sedlab: {run.name}", head, [(name, _section(run, section)) for name, section in SECTIONS.items()])

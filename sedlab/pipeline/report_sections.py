@@ -1,19 +1,26 @@
-"""The sections of a run's report. Each takes a run and returns HTML, or raises SedlabError when its files are not there yet."""
+"""The sections of a run's report: each takes a run and returns HTML, or raises SedlabError when files are missing."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from sedlab.errors import SedlabError
 from sedlab.pipeline import report_page as page
 from sedlab.pipeline.manifest import manifests
+from sedlab.pipeline.report_tables import (
+    METRIC_NAME,
+    STAGE_NAME,
+    best_single,
+    overall_table,
+    pretraining_table,
+    read_ladder,
+    versions_table,
+)
 from sedlab.pipeline.run_folder import Run
 from sedlab.pipeline.run_views import (
     ENSEMBLE,
     audit_summary,
     clip_view,
     histories,
-    psds_results,
+    psds_of,
     pseudo_label_audits,
     ranked_clips,
     score_path,
@@ -21,18 +28,26 @@ from sedlab.pipeline.run_views import (
     wall_times,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-STAGE_NAME = {"pretrain": "pre-training", "stage1": "stage 1", "stage2": "stage 2"}
-METRIC_NAME = {"psds1": "PSDS1", "psds2": "PSDS2", "mpauc": "mpAUC"}
 #: Which clips are shown: places between the best (0) and the worst (1) agreement with people.
 SHOWN_CLIPS = {"devtest": (0.0, 0.5, 0.9), "maestro_dev": (0.1, 0.6)}
 
 
+def summary(run: Run) -> str:
+    """Return what was run, in a sentence or two."""
+    experiment, done = run.experiment, manifests(run.path)
+    told = f"{experiment.description} Seed {experiment.seed}, {', '.join(experiment.archs)}, "
+    told += f"{experiment.iterations} iteration{'s' if experiment.iterations > 1 else ''}."
+    if done:
+        started, finished = min(manifest.started for manifest in done), max(manifest.finished for manifest in done)
+        told += f" {len(done)} steps, from {started[:16].replace('T', ' ')} to {finished[:16].replace('T', ' ')} UTC."
+    if experiment.data.mini is not None:
+        told += " The corpus is synthetic: compare these numbers with each other, not with published ones."
+    return page.paragraph(told.strip(), kind="quiet")
+
+
 def headline(run: Run) -> str:
     """Return the first and the last rung of the ladder as key numbers."""
-    table = _ladder(run)
+    table = read_ladder(run)
     last = table[(table["stage"] == "stage2") & (table["iteration"] == table["iteration"].max())]
     first = table[(table["stage"] == "stage1") & (table["iteration"] == 1) & (table["model"] != ENSEMBLE)]
     best = last[last["model"] == ENSEMBLE]
@@ -50,20 +65,20 @@ def ladder(run: Run) -> str:
     """Return the step-by-step figure and the table of every trained model, on every test set."""
     from sedlab.scoring.results import read_results
     from sedlab.views.ladder import ladder_figure
+    from sedlab.views.style import model_name
 
     results = read_results(run.results)
-    wide = _overall(results)
-    is_ensemble = list(wide["model"] == ENSEMBLE)
+    table = overall_table(results)
+    more = {"The teachers": overall_table(results, teacher=True), "Pre-training": pretraining_table(results)}
     return "\n".join(
         [
             page.paragraph(
-                "Stage 1 trains the CRNN on a frozen transformer, stage 2 all of it; a later iteration starts again and also "
-                "learns from the pseudo-labels of the earlier ensemble. Students, class-wise median filter."
+                "Stage 1 trains the CRNN on a frozen transformer, stage 2 all of it; a later iteration starts again "
+                "and also learns from the pseudo-labels of the earlier ensemble. Students, class-wise median filter."
             ),
             page.drawing(ladder_figure(results), "PSDS1 and mpAUC after each stage of each iteration"),
-            page.table(_named(wide), strong=is_ensemble),
-            page.folded("The teachers", page.table(_named(_overall(results, teacher=True)))),
-            _pretraining(results),
+            page.table(table, strong=list(table["model"] == model_name(ENSEMBLE))),
+            *(page.folded(name, page.table(rows)) for name, rows in more.items() if len(rows)),
         ]
     )
 
@@ -74,10 +89,9 @@ def psd_roc(run: Run) -> str:
 
     curves = {}
     for iteration in _scored_iterations(run):
-        single = _best_single(run, iteration)
+        single = best_single(run, iteration)
         names = [name for name in (single, ENSEMBLE) if name in scored_models(run, iteration)]
-        results = psds_results(run, iteration, models=names)
-        curves |= {f"{name}, iteration {iteration}": result for name, result in results.items()}
+        curves |= {f"{name} iteration {iteration}": psds_of(run, iteration, name) for name in names}
     if not curves:
         raise SedlabError(f"{run.path}: no scores of devtest yet. Run `sedlab run` to make them.")
     return page.drawing(
@@ -121,16 +135,14 @@ def learning_curves(run: Run) -> str:
 
 def clips(run: Run) -> str:
     """Return some test clips as heard, annotated, pseudo-labelled and detected: the best, a middling and a bad one."""
-    from dataclasses import asdict
-
-    from sedlab.views.clip import clip_figure
+    from sedlab.views.clip import view_figure
 
     iteration = max(_scored_iterations(run), default=0)
     subsets = [name for name in SHOWN_CLIPS if iteration and score_path(run, iteration, ENSEMBLE, name).is_file()]
     parts = [
         page.paragraph(
-            f"The ensemble of iteration {iteration}, threshold 0.5. Pseudo-labels are those of the iteration before. Chosen by "
-            "rank of agreement with people (frame F1), not by hand."
+            f"The ensemble of iteration {iteration}, threshold 0.5. Pseudo-labels are those of the iteration before. "
+            "Clips are chosen by their rank of agreement with people (frame F1), not by hand."
         )
     ]
     for subset in subsets:
@@ -141,7 +153,7 @@ def clips(run: Run) -> str:
             rank = f"rank {row.name + 1} of {len(ranking)}, frame F1 {row['f1']:.2f}"
             parts.append(
                 page.picture(
-                    clip_figure(**asdict(view)),
+                    view_figure(view),
                     f"{row['clip_id']} ({subset}): {rank}",
                     after=page.audio(view.waveform),
                 )
@@ -170,24 +182,30 @@ def pseudo_labels(run: Run) -> str:
     if not parts:
         raise SedlabError(f"{run.path}: no pseudo-labels yet. Run `sedlab run` to make them.")
     told = page.paragraph(
-        "Pseudo-labels are the mean logits of the three students. Precision, recall and F1 count frames above 0.5 (clips where "
-        "the annotation is weak). The training sets were seen by the teachers: only devtest and maestro_dev were not."
+        "Pseudo-labels are the mean logits of the students. Precision, recall and F1 count frames above 0.5 (clips "
+        "where the annotation is weak). The models that wrote them were trained on the training sets, not on devtest "
+        "and maestro_dev."
     )
     return "\n".join([told, *parts])
 
 
 def times(run: Run) -> str:
     """Return when each step ran and how long, with its executed notebook."""
+    import pandas as pd
+
     from sedlab.views.timeline import wall_time_figure
 
     table = wall_times(run)
     if table.empty:
         raise SedlabError(f"{run.path}: no finished step yet. Run `sedlab run {run.experiment.name}`.")
-    rows = table.assign(
-        started=table["started"].str.slice(0, 19).str.replace("T", " "),
-        notebook=[_links(run, n) for n in table["node"]],
+    rows = pd.DataFrame(
+        {
+            "step": table["node"],
+            "started (UTC)": table["started"].str.slice(0, 19).str.replace("T", " "),
+            "seconds": table["seconds"],
+            "notebook": [_notebook(run, node) for node in table["node"]],
+        }
     )
-    rows = rows.rename(columns={"started": "started (UTC)"})
     return page.drawing(wall_time_figure(table), "When each step ran") + page.table(rows, digits=1)
 
 
@@ -203,82 +221,14 @@ def configuration(run: Run) -> str:
 
 def versions(run: Run) -> str:
     """Return the versions and the machine that the run recorded."""
-    import json
-
-    import pandas as pd
-
-    file = run.path / "versions.json"
-    if not file.is_file():
-        raise SedlabError(f"{file}: not there. Run `sedlab run` again to write it.")
-    known = json.loads(file.read_text(encoding="utf-8"))
-    rows = [("python", known["python"]), ("commit", known["commit"] or page.MISSING)]
-    rows += list(known["packages"].items())
-    rows += [(name, ", ".join(value) if isinstance(value, list) else value) for name, value in known["machine"].items()]
-    table = pd.DataFrame([(name, str(value or page.MISSING)) for name, value in rows], columns=["what", "version"])
-    return page.table(table)
-
-
-def _ladder(run: Run) -> pd.DataFrame:
-    from sedlab.scoring.results import ladder, read_results
-
-    table = ladder(read_results(run.results))
-    if table.empty:
-        raise SedlabError(f"{run.results}: holds no evaluated step. Run `sedlab run` to evaluate one.")
-    return table
-
-
-def _overall(results: pd.DataFrame, *, teacher: bool = False) -> pd.DataFrame:
-    """Return one row for each trained model, a column for each metric and test set."""
-    from sedlab.scoring.results import ALL, MODELS, STAGES
-
-    chosen = results[
-        (results["postprocess"] == "median")
-        & (results["label"] == ALL)
-        & (results["stage"] != "pretrain")
-        & (results["teacher"].astype(bool) == teacher)
-    ]
-    keys = ["iteration", "stage", "model"]
-    chosen = chosen.assign(column=chosen["metric"].map(METRIC_NAME) + " " + chosen["subset"])
-    columns = sorted(
-        chosen["column"].unique(), key=lambda name: (list(METRIC_NAME.values()).index(name.split()[0]), name)
-    )
-    wide = chosen.pivot_table(index=keys, columns="column", values="value", aggfunc="last")[columns].reset_index()
-    places = {"stage": STAGES, "model": MODELS}
-    return wide.sort_values(
-        keys, key=lambda column: column.map(places[column.name].index) if column.name in places else column
-    ).rename_axis(columns=None)
-
-
-def _named(wide: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with stages and models spelt as in print."""
-    from sedlab.views.style import model_name
-
-    return wide.assign(stage=wide["stage"].map(STAGE_NAME), model=wide["model"].map(model_name))
-
-
-def _pretraining(results: pd.DataFrame) -> str:
-    from sedlab.views.style import model_name
-
-    rows = results[(results["stage"] == "pretrain") & (results["label"] == "all")]
-    if rows.empty:
-        return ""
-    rows = rows.assign(model=rows["model"].map(model_name), metric=rows["metric"].map(METRIC_NAME))
-    return page.folded("Pre-training on AudioSet strong", page.table(rows[["model", "metric", "subset", "value"]]))
+    return page.table(versions_table(run))
 
 
 def _scored_iterations(run: Run) -> list[int]:
     return [iteration for iteration in range(1, run.experiment.iterations + 1) if scored_models(run, iteration)]
 
 
-def _best_single(run: Run, iteration: int) -> str | None:
-    """Return the single model with the highest PSDS1 after stage 2 of an iteration."""
-    table = _ladder(run)
-    rows = table[(table["iteration"] == iteration) & (table["stage"] == "stage2") & (table["model"] != ENSEMBLE)]
-    rows = rows.dropna(subset=["psds1"])
-    return None if rows.empty else str(rows.loc[rows["psds1"].idxmax(), "model"])
-
-
-def _links(run: Run, node: str) -> str:
+def _notebook(run: Run, node: str) -> str:
     """Return a link to the executed notebook of a step, relative to the report; nothing where there is none."""
     file = run.notebook(node).with_suffix(".html")
     return page.link("notebook", str(file.relative_to(run.path))) if file.is_file() else ""
@@ -286,16 +236,3 @@ def _links(run: Run, node: str) -> str:
 
 def _number(value: float) -> str:
     return page.MISSING if value != value else f"{value:.3f}"
-
-
-def summary(run: Run) -> str:
-    """Return what was run, in a sentence or two."""
-    experiment, done = run.experiment, manifests(run.path)
-    told = f"{experiment.description} Seed {experiment.seed}, {', '.join(experiment.archs)}, "
-    told += f"{experiment.iterations} iteration{'s' if experiment.iterations > 1 else ''}."
-    if done:
-        started, finished = min(manifest.started for manifest in done), max(manifest.finished for manifest in done)
-        told += f" {len(done)} steps, from {started[:16].replace('T', ' ')} to {finished[:16].replace('T', ' ')} UTC."
-    if experiment.data.mini is not None:
-        told += " The corpus is synthetic: compare these numbers with each other, not with published ones."
-    return page.paragraph(told.strip(), kind="quiet")

@@ -65,8 +65,8 @@ class Run:
         manifest = self.path / "data" / "manifest.json"
         if manifest.is_file() and read_manifest(manifest).results.get("corpus") != self.corpus_digest():
             raise SedlabError(
-                f"{self.data_root}: another corpus has taken the place of the one this run was begun with. Set data.root to "
-                f"a folder of its own, or delete {manifest} and run again with the present one."
+                f"{self.data_root}: another corpus has taken the place of the one this run was begun with. Set "
+                f"data.root to a folder of its own, or delete {manifest} and run again with the present one."
             )
         return load_corpus(self.data_root, self.experiment.data)
 

@@ -6,7 +6,8 @@ line that says what is missing, when the run has not come that far.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,33 +52,49 @@ def scored_models(run: Run, iteration: int, subset: str = "devtest") -> list[str
     return [model for model in models if score_path(run, iteration, model, subset).is_file()]
 
 
-def psds_results(
-    run: Run, iteration: int, subset: str = "devtest", *, models: Iterable[str] | None = None, scenario: str = "PSDS1"
-) -> dict[str, PsdsResult]:
-    """Return PSDS and curves of stage-2 students and the ensemble, with class-wise median filter.
+def scored_nodes(run: Run, subset: str = "devtest") -> pd.DataFrame:
+    """Return `model, stage, iteration` of every detector and ensemble with scores of a subset."""
+    import pandas as pd
 
-    Parameters
-    ----------
-    models : names, or None
-        None: all that have scores.
-    scenario : "PSDS1" or "PSDS2"
+    nodes = [
+        (model, stage, iteration)
+        for iteration in range(1, run.experiment.iterations + 1)
+        for stage in ("stage1", "stage2")
+        for model in (*run.experiment.archs, *[ENSEMBLE] * (stage == "stage2"))
+        if score_path(run, iteration, model, subset, stage=stage).is_file()
+    ]
+    return pd.DataFrame(nodes, columns=["model", "stage", "iteration"])
+
+
+def psds_of(
+    run: Run, iteration: int, model: str, *, stage: str = "stage2", subset: str = "devtest", scenario: str = "PSDS1"
+) -> PsdsResult:
+    """Return PSDS and curves of a student or an ensemble, with class-wise median filter.
+
+    ``scenario`` is "PSDS1" or "PSDS2".
     """
     from sedlab.scoring import psds as scoring
+    from sedlab.scoring.score_tables import score_tables
+
+    part, classes = run.corpus().subset(subset), list(DESED_CLASSES)
+    scores = read_scores(score_path(run, iteration, model, subset, stage=stage)).select(list(part.clips["clip_id"]))
+    tables = score_tables(_filtered(scores, classes), scores.clip_ids, classes, scores.frame_times)
+    durations = dict(zip(part.clips["clip_id"], part.clips["duration"], strict=True))
+    return scoring.psds(tables, part.events, durations, scenario=getattr(scoring, scenario))
+
+
+def heard_clip(run: Run, subset: str, clip_id: str) -> ClipView:
+    """Return a clip as heard and annotated, without what any model says."""
+    from sedlab.views.clip import ClipView
 
     part = run.corpus().subset(subset)
-    durations = dict(zip(part.clips["clip_id"], part.clips["duration"], strict=True))
-    names = list(models) if models is not None else scored_models(run, iteration, subset)
-    if not names:
-        raise SedlabError(f"{run.path}: no scores of {subset} in iteration {iteration} yet. `sedlab run` makes them.")
-    return {
-        name: scoring.psds(
-            _filtered_tables(_scores(run, iteration, name, subset), part.clips["clip_id"]),
-            part.events,
-            durations,
-            scenario=getattr(scoring, scenario),
-        )
-        for name in names
-    }
+    if clip_id not in set(part.clips["clip_id"]):
+        raise SedlabError(f"{subset}: has no clip {clip_id!r}. Choose one of run.corpus().subset({subset!r}).clips.")
+    return ClipView(
+        waveform=run.cache().read(subset, clip_id, num_samples=None),
+        events=part.events[part.events["clip_id"] == clip_id],
+        title=f"{clip_id} ({subset})",
+    )
 
 
 def clip_view(
@@ -90,26 +107,20 @@ def clip_view(
     filtered scores above ``threshold``.
     """
     from sedlab.scoring.decode import detect_events
-    from sedlab.views.clip import ClipView
 
-    part = run.corpus().subset(subset)
-    row = part.clips[part.clips["clip_id"] == clip_id]
-    if row.empty:
-        raise SedlabError(f"{subset}: has no clip {clip_id!r}. Choose one of run.corpus().subset({subset!r}).clips.")
-    classes = annotated_classes(subset)
-    scores = _scores(run, iteration, model, subset).select([clip_id])
+    heard, classes = heard_clip(run, subset, clip_id), annotated_classes(subset)
+    scores = read_scores(score_path(run, iteration, model, subset)).select([clip_id])
     filtered = _filtered(scores, classes)[0]
     teacher = score_path(run, max(1, iteration - 1), ENSEMBLE, subset)
     pseudo = None
     if teacher.is_file() and teacher != score_path(run, iteration, model, subset):
-        pseudo = _among_27(_chosen(_read(teacher).select([clip_id]), classes)[0], classes)
-    return ClipView(
-        waveform=run.cache().read(subset, clip_id, num_samples=None),
-        events=part.events[(part.events["clip_id"] == clip_id) & part.events["label"].isin(classes)],
+        pseudo = _among_27(_chosen(read_scores(teacher).select([clip_id]), classes)[0], classes)
+    return replace(
+        heard,
+        events=heard.events[heard.events["label"].isin(classes)],
         detections=detect_events(filtered, classes, scores.frame_times, threshold),
         pseudo=pseudo,
         scores=_among_27(filtered, classes),
-        title=f"{clip_id} ({subset})",
     )
 
 
@@ -129,7 +140,7 @@ def ranked_clips(run: Run, subset: str, iteration: int, *, threshold: float = 0.
 
     part, classes = run.corpus().subset(subset), annotated_classes(subset)
     events = part.events[part.events["label"].isin(classes) & (part.events["confidence"] > 0.5)]
-    scores = _scores(run, iteration, ENSEMBLE, subset).select(list(dict.fromkeys(events["clip_id"])))
+    scores = read_scores(score_path(run, iteration, ENSEMBLE, subset)).select(list(dict.fromkeys(events["clip_id"])))
     detected = dict(zip(scores.clip_ids, _filtered(scores, classes) > threshold, strict=True))
     rows = []
     for clip_id, table in events.groupby("clip_id", sort=False):
@@ -150,7 +161,7 @@ def pseudo_label_audits(run: Run, iteration: int) -> dict[str, PseudoLabelAudit]
     files = {name: file for name, file in files.items() if file.is_file()}
     if not files:
         raise SedlabError(f"{run.pseudo_labels_dir(iteration)}: no pseudo-labels yet. Run `sedlab run` to make them.")
-    return {name: audit_pseudo_labels(_read(file), corpus, name) for name, file in files.items()}
+    return {name: audit_pseudo_labels(read_scores(file), corpus, name) for name, file in files.items()}
 
 
 def audit_summary(audits: dict[str, PseudoLabelAudit]) -> pd.DataFrame:
@@ -181,11 +192,15 @@ def annotated_classes(subset: str) -> list[str]:
     return [label for label, is_valid in zip(CLASSES, valid, strict=True) if is_valid]
 
 
-def _scores(run: Run, iteration: int, model: str, subset: str) -> ScoreFile:
-    return _read(score_path(run, iteration, model, subset))
+def read_scores(path: Path) -> ScoreFile:
+    """Read a score file; the last few are remembered, because an inspector asks for the same one again and again."""
+    if not path.is_file():
+        raise SedlabError(f"{path}: no such scores yet. Run `sedlab run` to make them.")
+    return _read(path, path.stat().st_mtime_ns)
 
 
-def _read(path: Path) -> ScoreFile:
+@lru_cache(maxsize=4)
+def _read(path: Path, _modified: int) -> ScoreFile:
     from sedlab.scoring.score_file import read_score_file
 
     return read_score_file(path)
@@ -201,13 +216,6 @@ def _filtered(scores: ScoreFile, classes: list[str]) -> np.ndarray:
     from sedlab.scoring.median import median_filter, median_lengths
 
     return median_filter(_chosen(scores, classes), median_lengths(classes))
-
-
-def _filtered_tables(scores: ScoreFile, clip_ids: Iterable[str]) -> dict[str, pd.DataFrame]:
-    from sedlab.scoring.score_tables import score_tables
-
-    scores, classes = scores.select(list(clip_ids)), list(DESED_CLASSES)
-    return score_tables(_filtered(scores, classes), scores.clip_ids, classes, scores.frame_times)
 
 
 def _among_27(probabilities: np.ndarray, classes: list[str]) -> np.ndarray:

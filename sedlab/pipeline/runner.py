@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +26,7 @@ from sedlab.pipeline.versions import gpu_names
 
 #: Time a job gets to save its notebook and end its kernel after an interrupt.
 STOP_SECONDS = 8.0
+_FOLLOWS = "Input files updated by another job"
 
 
 @dataclass(frozen=True)
@@ -111,15 +112,19 @@ def run_experiment(experiment: Experiment, folder: Path, *, cores: int, display:
 
 
 def short_reason(reason: str) -> str:
-    """Return Snakemake's reason for a job with long lists of files shortened to the first."""
-    parts = []
-    for part in reason.split("; "):
+    """Return the cause in Snakemake's reason for a job, long lists of files shortened to the first.
+
+    That inputs come from another job is only said where nothing else is the cause.
+    """
+    parts = [part for part in reason.split("; ") if not part.startswith(_FOLLOWS)] or reason.split("; ")
+    shortened = []
+    for part in parts:
         label, separator, files = part.partition(": ")
-        names = files.split(", ")
+        names = sorted(files.split(", "))
         if separator and len(names) > 1:
             files = f"{names[0]} and {len(names) - 1} more"
-        parts.append(f"{label}{separator}{files}")
-    return "; ".join(parts)
+        shortened.append(f"{label}{separator}{files}")
+    return "; ".join(shortened)
 
 
 def _schedule(run: Run, cores: int, *, dry_run: bool, display: Display) -> Outcome:
@@ -152,7 +157,7 @@ def _schedule(run: Run, cores: int, *, dry_run: bool, display: Display) -> Outco
                 problems.clear()
                 return outcome
     if not outcome.failed:
-        line = " ".join(problems[-1].split()) if problems else "the scheduler ended unexpectedly"
+        line = problems[-1].strip().splitlines()[-1] if problems else "the scheduler ended unexpectedly"
         raise SedlabError(f"{run.path}: {line}. See {log}.")
     return outcome
 
@@ -190,10 +195,8 @@ def _process_group(command: list[str], **options: Any) -> Iterator[subprocess.Po
         process.wait()
     except BaseException:
         _signal_group(process, signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
         raise
     finally:
         # Also after a regular end: jobs of a scheduler that was killed would otherwise live on.
@@ -204,10 +207,8 @@ def _process_group(command: list[str], **options: Any) -> Iterator[subprocess.Po
 
 
 def _signal_group(process: subprocess.Popen, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _last_error(run: Run, text_log: str) -> str:

@@ -1,10 +1,11 @@
 """The process in which Snakemake runs: `python -m sedlab.pipeline.scheduler RUN`, started by `sedlab run`.
 
-Snakemake takes seconds to import and handles signals its own way, so it gets a process of its own. What happens is told as
-JSON lines on standard output; everything else, also from the jobs, goes to standard error.
+Snakemake takes seconds to import and handles signals its own way, so it gets a process of its own. What happens is told
+as JSON lines on standard output; everything else, also from the jobs, goes to standard error.
 
-Events: {"event": "planned", "jobs": n}, {"event": "job", "name": ..., "reason": ...} when a job starts (or, in a dry run,
-would), {"event": "finished" | "failed", "name": ...}, {"event": "error", "message": ...}, {"event": "done", "ok": bool}.
+Events: {"event": "planned", "jobs": n}; {"event": "job", "name": ..., "reason": ...} when a job starts or, in a dry
+run, would; {"event": "finished" | "failed", "name": ...}; {"event": "error", "message": ...};
+{"event": "done", "ok": bool}.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ def schedule(run: Path, events: TextIO, cores: int, gpus: int, dry_run: bool) ->
     """Run Snakemake in ``run``, telling ``events`` what happens; return whether all went well."""
     from snakemake.api import SnakemakeApi
     from snakemake.logging import logger
+    from snakemake.scheduling.greedy import SchedulerSettings as GreedySettings
     from snakemake.settings.enums import RerunTrigger
     from snakemake.settings.types import (
         DAGSettings,
@@ -94,7 +96,9 @@ def schedule(run: Path, events: TextIO, cores: int, gpus: int, dry_run: bool) ->
             workflow.dag(DAGSettings(rerun_triggers=triggers, force_incomplete=True)).execute_workflow(
                 executor="dryrun" if dry_run else "local",
                 execution_settings=ExecutionSettings(keep_going=True, lock=False, latency_wait=5),
+                # The default scheduler starts a solver for every choice; there is little to choose here.
                 scheduling_settings=SchedulingSettings(scheduler="greedy"),
+                scheduler_settings=GreedySettings(),
             )
         except Exception as error:
             ok = False

@@ -1,7 +1,7 @@
 """The stage functions: what each node of the graph does, given a run.
 
-Notebooks call them and show what they return; jobs without a notebook call them by `run_stage`. Each writes its manifest
-last, and each may be called again at any time: training resumes, everything else is made anew.
+Notebooks call them and show what they return; jobs without a notebook call them by `run_stage`. Each writes its
+manifest last, and each may be called again at any time: training resumes, everything else is made anew.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def run_stage(run: Run, kind: str, parameters: Mapping[str, Any]) -> object:
 
 
 def prepare_data(run: Run) -> pd.DataFrame:
-    """Generate the mini corpus if the experiment asks for it, build the waveform cache, and return the summary table."""
+    """Generate the mini corpus if the experiment asks for it, build the waveform cache; return the summary table."""
     from sedlab.data.cache import WaveformCache
     from sedlab.data.summary import corpus_summary
     from sedlab.data.tables import load_corpus

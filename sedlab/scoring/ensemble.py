@@ -53,7 +53,7 @@ def _check_same_set(first: ScoreFile, other: ScoreFile) -> None:
         raise SedlabError(f"ensemble of {pair}: classes differ ({', '.join(labels)}). Use models of one label space.")
     if first.frame_times.shape != other.frame_times.shape or not np.allclose(first.frame_times, other.frame_times):
         raise SedlabError(
-            f"ensemble of {pair}: frame grids differ ({len(first.frame_times) - 1} and {len(other.frame_times) - 1} frames). "
+            f"ensemble of {pair}: frame grids differ ({first.logits.shape[1]} and {other.logits.shape[1]} frames). "
             "Use models with the same output grid."
         )
 

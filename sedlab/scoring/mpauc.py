@@ -35,7 +35,7 @@ MAX_FPR = 0.1
 SEGMENT_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RocCurve:
     """A ROC curve over segments, a staircase."""
 
@@ -43,7 +43,7 @@ class RocCurve:
     tpr: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MpaucResult:
     """Mean partial AUROC, the value of each class, and the curves."""
 

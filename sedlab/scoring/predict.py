@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from sedlab.data.layout import family
+from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, valid_classes
-from sedlab.scoring.score_file import Attribute, ScoreFile, published_frame_times
+from sedlab.scoring.score_file import Attribute, ScoreFile
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -38,7 +39,7 @@ class WaveformReader(Protocol):
         """Return the first 10 s of a clip at 16 kHz, (160000,) float32, padded with zeros."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Predictions:
     """Strong and weak output of a detector for a set of clips."""
 
@@ -128,8 +129,8 @@ def predict_tagger_logits(
     with _evaluating(tagger, device):
         for waveform, _ in _batches(cache, clips, batch_size, device, progress):
             logits.append(_to_numpy(tagger(tagger.features(waveform)).transpose(1, 2)))
-    frame_times = np.arange(TAGGER_FRAMES + 1) * TAGGER_FRAME_SECONDS
-    return _score_file(clips, logits, classes, frame_times, attrs)
+    times = frame_times(TAGGER_FRAMES, frame_seconds=TAGGER_FRAME_SECONDS)
+    return _score_file(clips, logits, classes, times, attrs)
 
 
 def _predict_detector(
@@ -159,7 +160,7 @@ def _predict_detector(
             (scores,) = detector(features.mel, features.transformer, masks=(batch_mask,))
             logits.append(_to_numpy(scores.logits.transpose(1, 2)))
             weak.append(_to_numpy(scores.weak))
-    scores = _score_file(clips, logits, classes, published_frame_times(), attrs)
+    scores = _score_file(clips, logits, classes, frame_times(), attrs)
     return Predictions(scores, np.concatenate(weak), mask)
 
 
@@ -200,10 +201,10 @@ def _score_file(
     clips: pd.DataFrame,
     logits: Sequence[np.ndarray],
     classes: Sequence[str],
-    frame_times: np.ndarray,
+    times: np.ndarray,
     attrs: Mapping[str, Attribute] | None,
 ) -> ScoreFile:
-    return ScoreFile(list(clips["clip_id"]), np.concatenate(logits), tuple(classes), frame_times, dict(attrs or {}))
+    return ScoreFile(list(clips["clip_id"]), np.concatenate(logits), tuple(classes), times, dict(attrs or {}))
 
 
 def _to_numpy(tensor: Tensor) -> np.ndarray:

@@ -35,14 +35,13 @@ class Scenario:
     """The curve is integrated up to this many effective false positives per hour."""
 
 
-# The two scenarios of DCASE Task 4,
-https://dcase.community/challenge2024/task-sound-event-detection-with-heterogeneous-training-dataset-and-potentially-missing-labels
-PSDS1 = Scenario(dtc_threshold=0.7, gtc_threshold=0.7)  # reacts fast: boundaries matter PSDS2 =
-Scenario(dtc_threshold=0.1, gtc_threshold=0.1, cttc_threshold=0.3, alpha_ct=0.5)  # confuses no classes
+# The two scenarios of DCASE Task 4 (2021 to 2024): reacting fast with exact boundaries, and not confusing classes.
+PSDS1 = Scenario(dtc_threshold=0.7, gtc_threshold=0.7)
+PSDS2 = Scenario(dtc_threshold=0.1, gtc_threshold=0.1, cttc_threshold=0.3, alpha_ct=0.5)
 
 
-@dataclass(frozen=True)
-class Curve:
+@dataclass(frozen=True, eq=False)
+class PsdRoc:
     """A PSD-ROC curve, a staircase: the true positive ratio at a rate holds until the next rate."""
 
     efpr: np.ndarray
@@ -51,15 +50,16 @@ class Curve:
     """Effective true positive ratio in [0, 1]."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PsdsResult:
     """PSDS over all classes and of each class alone, with their curves."""
 
     overall: float
     per_class: dict[str, float]
     """Area under each class's own curve; nan for a class without ground-truth event."""
-    curve: Curve
-    class_curves: dict[str, Curve] = field(repr=False)
+    curve: PsdRoc = field(repr=False)
+    class_curves: dict[str, PsdRoc] = field(repr=False)
+    """Of the classes that have a value; they end at their last change, before ``max_efpr``."""
     missing_classes: tuple[str, ...] = ()
     """Classes without ground-truth event: left out of ``overall``."""
     num_clips: int = 0
@@ -77,8 +77,8 @@ def psds(
 ) -> PsdsResult:
     """Score detections at every threshold.
 
-    Clips without any event of ``classes`` are left out, as in the task's official evaluation. Overlapping or touching events
-    of one class are joined, because an intersection with both would be ambiguous.
+    Clips without any event of ``classes`` are left out, as in the task's official evaluation. Overlapping or touching
+    events of one class are joined, because an intersection with both would be ambiguous.
 
     Parameters
     ----------
@@ -103,10 +103,12 @@ def psds(
     check_classes(scores, classes)
     events = events[events["label"].isin(list(classes)) & (events["offset"] > events["onset"])]
     events = merge_touching(events, ["clip_id"])
-    present = [label for label in sorted(classes) if label in set(events["label"])]
-    missing = tuple(label for label in classes if label not in present)
+    found = set(events["label"])
+    # Alphabetical, so that a mean over classes has the same last digit whatever the caller's order.
+    present = sorted(found)
+    missing = tuple(label for label in classes if label not in found)
     if not present:
-        empty = Curve(np.empty(0), np.empty(0))
+        empty = PsdRoc(np.empty(0), np.empty(0))
         return PsdsResult(np.nan, dict.fromkeys(classes, np.nan), empty, {}, missing)
 
     ground_truth = {
@@ -126,8 +128,8 @@ def psds(
     return PsdsResult(
         overall=float(overall),
         per_class={label: float(per_class.get(label, np.nan)) for label in classes},
-        curve=Curve(efpr, etpr),
-        class_curves={label: Curve(rates, ratios) for label, (ratios, rates, _) in class_curves.items()},
+        curve=PsdRoc(efpr, etpr),
+        class_curves={label: PsdRoc(rates, ratios) for label, (ratios, rates, _) in class_curves.items()},
         missing_classes=missing,
         num_clips=len(clip_ids),
         num_events=len(events),

@@ -1,8 +1,8 @@
 """How good pseudo-labels are where people have labelled the same clips.
 
-Strong and soft labels are compared frame by frame, weak labels clip by clip (a clip's score is its largest frame score). Only
-classes that the corpus annotates are compared, only frames that begin before the clip ends; soft labels count as present
-above 0.5.
+Strong and soft labels are compared frame by frame, weak labels clip by clip (a clip's score is its largest frame
+score). Only classes that the corpus annotates are compared, only frames that begin before the clip ends; soft labels
+count as present above 0.5.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ POOLED = "all"
 SOFT_THRESHOLD = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PseudoLabelAudit:
     """Agreement of pseudo-labels with ground truth on one subset."""
 
@@ -33,11 +33,11 @@ class PseudoLabelAudit:
     """What is counted: "frame" or, against weak labels, "clip"."""
     num_clips: int
     per_class: pd.DataFrame
-    """label, count, positive, detected, correct (units), precision, recall, f1, calibration_error; first row "all" pools
-    the classes. Ratios without denominator are nan."""
+    """label, count, positive, detected, correct (units), precision, recall, f1, calibration_error; first row "all"
+    pools the classes. Ratios without denominator are nan."""
     reliability: pd.DataFrame
-    """label, low, high (bounds of the probability bin), count, probability (mean in the bin), frequency (part of the bin that
-    ground truth confirms); for a perfectly calibrated teacher the last two are equal. Empty bins have nan."""
+    """label, low, high (bounds of the probability bin), count, probability (mean in the bin), frequency (part of the
+    bin that ground truth confirms); for a perfectly calibrated teacher the last two are equal. Empty bins have nan."""
 
 
 def audit_pseudo_labels(
@@ -66,8 +66,6 @@ def audit_pseudo_labels(
             f"{subset}: has no ground truth to compare with. Audit a labelled subset, such as weak_train."
         )
     part = corpus.subset(subset)
-    if part.clips.empty:
-        raise SedlabError(f"{subset}: the corpus has no clips of this subset. Prepare it, or audit another one.")
     family_classes = {"desed": DESED_CLASSES, "maestro": MAESTRO_CLASSES}.get(layout(subset).family, scores.classes)
     classes = [label for label in family_classes if label in scores.classes]
     scores = scores.select(list(part.clips["clip_id"]))
@@ -80,7 +78,7 @@ def audit_pseudo_labels(
         truth = _clip_truth(part, classes)
     else:
         probability = probabilities[audible]
-        truth = _frame_truth(part, classes, probabilities.shape[1])[audible]
+        truth = _frame_truth(part, classes, scores.frame_times)[audible]
     counts = _agreement(probability, truth, classes, threshold)
     bins = _reliability(probability, truth, classes, num_bins)
     return PseudoLabelAudit(subset, unit, len(part.clips), counts.merge(_calibration_error(bins), on="label"), bins)
@@ -93,13 +91,15 @@ def _clip_truth(part: Corpus, classes: list[str]) -> np.ndarray:
     return np.asarray(grid.isin(tags)).reshape(len(part.clips), len(classes))
 
 
-def _frame_truth(part: Corpus, classes: list[str], num_frames: int) -> np.ndarray:
+def _frame_truth(part: Corpus, classes: list[str], frame_times: np.ndarray) -> np.ndarray:
     """Return (clips, frames, classes) bool."""
+    num_frames, frame_seconds = len(frame_times) - 1, float(frame_times[1] - frame_times[0])
     truth = np.zeros((len(part.clips), num_frames, len(classes)), dtype=bool)
     row = {clip_id: index for index, clip_id in enumerate(part.clips["clip_id"])}
     events = part.events[part.events["label"].isin(classes)]
     for clip_id, rows in events.groupby("clip_id"):
-        truth[row[clip_id]] = strong_targets(rows, classes, num_frames=num_frames).T > SOFT_THRESHOLD
+        target = strong_targets(rows, classes, num_frames, frame_seconds=frame_seconds)
+        truth[row[clip_id]] = target.T > SOFT_THRESHOLD
     return truth
 
 

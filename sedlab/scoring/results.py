@@ -1,7 +1,7 @@
 """Metrics of a run as one tidy table: a row is one number.
 
-Columns: iteration, model, stage, teacher, postprocess, subset, metric, label, value. ``label`` is a class, or "all" for the
-metric itself.
+Columns: iteration, model, stage, teacher, postprocess, subset, metric, label, value. ``label`` is a class, or "all"
+for the metric itself.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def evaluate_score_file(
 ) -> list[Row]:
     """Evaluate the scores of one subset and return one row a number.
 
-    DESED subsets give psds1 and psds2, MAESTRO subsets mpauc, each without and with class-wise median filter. No class mask
-    is applied. AudioSet subsets give psds1 as pre-training reports it (`audioset_psds1`), median filtered.
+    DESED subsets give psds1 and psds2, MAESTRO subsets mpauc, each without and with class-wise median filter. No class
+    mask is applied. AudioSet subsets give psds1 as pre-training reports it (`audioset_psds1`), median filtered.
 
     Parameters
     ----------
@@ -77,8 +77,6 @@ def evaluate_score_file(
         When the corpus lacks the subset, clips lack scores, or classes are missing.
     """
     part = corpus.subset(subset)
-    if part.clips.empty:
-        raise SedlabError(f"{subset}: the corpus has no clips of this subset. Prepare it, or evaluate another one.")
     kind = family(subset)
     rows: list[Row] = []
     for postprocess in POSTPROCESS:
@@ -193,7 +191,8 @@ def _columns(scores: ScoreFile, classes: tuple[str, ...]) -> list[int]:
     if missing:
         where = scores.attrs.get("path", "scores")
         raise SedlabError(
-            f"{where}: no scores for class {missing[0]!r} ({len(scores.classes)} classes found). Use a model of the task's 27."
+            f"{where}: no scores for class {missing[0]!r} ({len(scores.classes)} classes found). "
+            "Use a model of the task's 27 classes."
         )
     return [scores.classes.index(label) for label in classes]
 

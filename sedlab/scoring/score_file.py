@@ -1,8 +1,8 @@
 """Frame logits of a set of clips in one HDF5 file: predictions, ensembles and pseudo-labels all have this form.
 
-Layout: datasets ``filenames`` (clips,) strings without extension and ``strong_logits`` (clips, frames, classes) float32, as
-in the published pseudo-labels of the CP-JKU DCASE 2024 Task 4 system, which can be read as they are. Files written here also
-carry attributes: ``classes``, ``frame_times`` and whatever the writer knows (model, commit, ...).
+Layout: datasets ``filenames`` (clips,) strings without extension and ``strong_logits`` (clips, frames, classes)
+float32, as in the published pseudo-labels of the CP-JKU DCASE 2024 Task 4 system, which can be read as they are. Files
+written here also carry attributes: ``classes``, ``frame_times`` and whatever the writer knows (model, commit, ...).
 
 Logits are stored in float32 and never rounded: the area under a ROC curve changes as soon as scores tie.
 """
@@ -15,18 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
+from sedlab.data.targets import frame_times as detector_frame_times
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
 from sedlab.labels import CLASSES
 
 FORMAT = "sedlab-scores-1"
-#: Output grid of a detector, assumed for published files: 156 frames of 64 ms.
-PUBLISHED_FRAMES, PUBLISHED_FRAME_SECONDS = 156, 0.064
-
 Attribute = str | int | float | bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ScoreFile:
     """Logits of a set of clips on one frame grid.
 
@@ -81,11 +79,6 @@ class ScoreFile:
         return replace(self, clip_ids=list(clip_ids), logits=self.logits[rows])
 
 
-def published_frame_times(num_frames: int = PUBLISHED_FRAMES) -> np.ndarray:
-    """Return the frame boundaries (num_frames + 1,) in seconds of a detector's output."""
-    return np.arange(num_frames + 1) * PUBLISHED_FRAME_SECONDS
-
-
 def write_score_file(path: str | Path, scores: ScoreFile) -> None:
     """Write ``scores`` to ``path``, whole or not at all.
 
@@ -112,7 +105,8 @@ def write_score_file(path: str | Path, scores: ScoreFile) -> None:
 def read_score_file(path: str | Path) -> ScoreFile:
     """Read scores written by ``write_score_file`` or published pseudo-labels.
 
-    A file without attributes has the 27 task classes and 156 frames of 64 ms. The path read is kept as ``attrs["path"]``.
+    A file without attributes has the 27 task classes and 156 frames of 64 ms. The path read is kept as
+    ``attrs["path"]``.
 
     Raises
     ------
@@ -135,13 +129,14 @@ def read_score_file(path: str | Path) -> ScoreFile:
             attrs = {name: _plain(value) for name, value in file.attrs.items()}
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise SedlabError(
-            f"{path}: not a readable score file ({_one_line(error)}). It may be truncated: delete it and write or download it again."
+            f"{path}: not a readable score file ({_one_line(error)}). "
+            "It may be truncated: delete it and write or download it again."
         ) from error
     classes = tuple(str(label) for label in attrs.pop("classes", CLASSES))
     attrs.pop("format", None)
     frame_times = attrs.pop("frame_times", None)
     if frame_times is None:
-        frame_times = published_frame_times()
+        frame_times = detector_frame_times()
     _check_contents(path, clip_ids, logits, classes, frame_times)
     return ScoreFile(clip_ids, logits, classes, np.asarray(frame_times, dtype=np.float64), {**attrs, "path": str(path)})
 

@@ -1,7 +1,7 @@
 """Probabilities as one table a clip, the form sed_scores_eval works on, and that library's import.
 
-A score table has the columns onset, offset (seconds) and one column a class; rows follow each other without gaps. Frame scores
-have equally long rows; event boxes from other post-processing need not.
+A score table has the columns onset, offset (seconds) and one column a class; rows follow each other without gaps.
+Frame scores have equally long rows; event boxes from other post-processing need not.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def merge_touching(events: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 def sed_scores_eval() -> ModuleType:
     """Import and return sed_scores_eval.
 
-    The library takes more than a second to import and one of its dependencies warns about pkg_resources, so it is loaded
-    where it is used and nowhere else.
+    The library takes more than a second to import and one of its dependencies warns about pkg_resources, so it is
+    loaded where it is used and nowhere else.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

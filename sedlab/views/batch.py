@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 
 from sedlab.labels import CLASSES
 from sedlab.views.style import (
@@ -114,19 +114,22 @@ def _class_columns(
 
 def _mark_groups(axes: Sequence[Axes], groups: dict[str, slice], num_clips: int) -> None:
     """Name the groups at the left edge and draw a line between them."""
-    middles, names, colours = [], [], []
+    middles, names = [], []
     for name, rows in groups.items():
         start, stop, _ = rows.indices(num_clips)
         if stop <= start:
             continue
         middles.append((start + stop - 1) / 2)
         names.append(f"{name} ({stop - start})")
-        colours.append(GROUP_COLOUR.get(name, MUTED))
-        axes[0].axvspan(-0.045, -0.01, 1 - stop / num_clips, 1 - start / num_clips, color=colours[-1], clip_on=False,
-                        transform=axes[0].transAxes)  # fmt: skip
+        colour = GROUP_COLOUR.get(name, MUTED)
+        # In axes coordinates, where the first row is at the top.
+        corner = (-0.06, 1 - stop / num_clips)
+        band = Rectangle(corner, 0.04, (stop - start) / num_clips, color=colour, clip_on=False, linewidth=0)
+        band.set_transform(axes[0].transAxes)
+        axes[0].add_patch(band)
         for ax in axes:
             if stop < num_clips:
-                ax.axhline(stop - 0.5, color=PSEUDO_LABEL, linewidth=0.9)
+                ax.axhline(stop - 0.5, color=MUTED, linewidth=1)
     axes[0].set_yticks(middles, names, fontsize=TICK_SIZE)
     for ax in axes:
         ax.tick_params(axis="y", length=0, pad=10)

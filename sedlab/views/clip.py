@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 
+from sedlab.data.targets import FRAME_SECONDS
 from sedlab.labels import CLASSES
 from sedlab.views.spectrogram import draw_spectrogram
 from sedlab.views.style import (
@@ -30,7 +31,6 @@ from sedlab.views.style import (
     say_empty,
 )
 
-FRAME_SECONDS = 0.064
 #: A class is worth a row when some model gives it more than this anywhere in the clip.
 SHOWN_ABOVE = 0.2
 _ROW_INCHES = 0.2
@@ -102,6 +102,20 @@ def clip_figure(
         ax.set_xlim(0, duration)
     axes[-1].set_xlabel("Time (s)", fontsize=LABEL_SIZE)
     return figure
+
+
+def view_figure(view: ClipView, *, classes: Sequence[str] = CLASSES) -> Picture:
+    """Return ``clip_figure`` of everything in ``view``."""
+    return clip_figure(
+        view.waveform,
+        sample_rate=view.sample_rate,
+        events=view.events,
+        detections=view.detections,
+        pseudo=view.pseudo,
+        scores=view.scores,
+        classes=classes,
+        title=view.title,
+    )
 
 
 def shown_classes(

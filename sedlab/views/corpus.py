@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator
 
 from sedlab.data.tables import Corpus
 from sedlab.labels import CLASSES
@@ -16,6 +17,8 @@ from sedlab.views.style import (
     AMOUNT_CMAP,
     GROUND_TRUTH,
     LABEL_KIND_COLOUR,
+    MUTED,
+    SPECTROGRAM_CMAP,
     TICK_SIZE,
     Picture,
     class_name,
@@ -68,7 +71,9 @@ def event_duration_figure(corpus: Corpus, *, title: str = "How long events last"
     ax.hlines(places, spread[0.25], spread[0.75], color="#BBBBBB", linewidth=6, label="middle half")
     ax.plot(spread[0.5], places, "D", color=GROUND_TRUTH, markersize=5, label="median")
     ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter("")
     ax.set_yticks(places, [class_name(label) for label in spread.index])
     label_axes(ax, title=title, x="Duration (s)", y="Class", grid="x")
     legend(ax, loc="lower right")
@@ -79,7 +84,7 @@ def class_gallery_figure(
     examples: Sequence[tuple[str, np.ndarray]],
     *,
     sample_rate: int = 16000,
-    columns: int = 4,
+    columns: int = 5,
     title: str = "One clip of each class",
 ) -> Picture:
     """Return a contact sheet of spectrograms, one for each (label, waveform (samples,))."""
@@ -87,21 +92,23 @@ def class_gallery_figure(
         return empty_figure(title, "No clips to show: prepare a corpus first.")
     columns = min(columns, len(examples))
     rows = -(-len(examples) // columns)
-    figure = new_figure(2.6 * columns + 0.4, 1.45 * rows + 0.5, title=title)
+    figure = new_figure(2.15 * columns + 0.4, 1.2 * rows + 0.6, title=title)
     axes = figure.subplots(rows, columns, squeeze=False)
+    same_duration = len({len(waveform) for _, waveform in examples}) == 1
     for place, ax in enumerate(axes.ravel()):
         if place >= len(examples):
             ax.set_axis_off()
             continue
         label, waveform = examples[place]
-        # A thumbnail is some 200 pixels wide: fewer bands show no less.
-        draw_spectrogram(ax, waveform, sample_rate, num_mels=48)
-        ax.set_title(class_name(label), fontsize=TICK_SIZE + 1, loc="left", pad=2)
-        ax.tick_params(labelsize=6, length=2)
-        ax.set_xlabel("Time (s)" if place + columns >= len(examples) else "", fontsize=7)
-        ax.set_ylabel("kHz" if place % columns == 0 else "", fontsize=7)
-        if place % columns:
-            ax.set_yticklabels([])
+        image = draw_spectrogram(ax, waveform, sample_rate, num_mels=48)
+        if image is not None:
+            # A thumbnail is some 200 pixels wide: fewer tones show no less and halve the file.
+            image.set_cmap(SPECTROGRAM_CMAP.resampled(20))
+        at_bottom, at_left = place + columns >= len(examples), place % columns == 0
+        ax.set_title(class_name(label), fontsize=TICK_SIZE, loc="left", pad=2)
+        ax.tick_params(labelsize=6, length=2, labelbottom=at_bottom or not same_duration, labelleft=at_left)
+        ax.set_xlabel("Time (s)" if at_bottom else "", fontsize=7)
+        ax.set_ylabel("kHz" if at_left else "", fontsize=7)
     return figure
 
 
@@ -126,8 +133,9 @@ def _draw_subsets(ax: Axes, clips: pd.DataFrame, subsets: list[str]) -> None:
         title="Annotation",
         title_fontsize=TICK_SIZE,
         fontsize=TICK_SIZE,
-        ncols=len(handles),
-        loc="outside lower left",
+        ncols=2,
+        loc="lower left",
+        alignment="left",
         frameon=False,
     )
 
@@ -147,6 +155,9 @@ def _draw_classes(ax: Axes, clips: pd.DataFrame, events: pd.DataFrame, subsets: 
         if np.isfinite(value) and value >= 0.5:
             colour = "white" if value > 25 else "black"
             ax.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=7, color=colour)
+    for row, subset in enumerate(subsets):
+        if not counts.loc[subset].any():
+            ax.text(0, row, "no annotation", va="center", fontsize=TICK_SIZE, color=MUTED)
     label_axes(ax, title=title, x="Class")
     ax.set_xticks(range(len(labels)), [class_name(label) for label in labels], rotation=40, ha="right")
     ax.tick_params(length=0)

@@ -28,7 +28,7 @@ from sedlab.views.style import (
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from sedlab.scoring.psds import Curve, PsdsResult
+    from sedlab.scoring.psds import PsdRoc, PsdsResult
 
 _DASHES = ("-", "--", "-.", ":")
 _PLOTLY_DASH = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
@@ -42,7 +42,7 @@ def psd_roc_figure(
     Parameters
     ----------
     results : {name: PsdsResult}
-        A name that starts with a known model ("atst", "ensemble", ...) gets that model's colour.
+        A name whose first word is a known model ("atst iteration 2") gets that model's colour.
     max_efpr : float
         Right end of the axis in effective false positives per hour.
     label : str or None
@@ -134,24 +134,33 @@ def learning_curves_figure(history: pd.DataFrame | Mapping[str, pd.DataFrame], *
     return figure
 
 
-def _curves(results: Mapping[str, PsdsResult], label: str | None) -> dict[str, tuple[Curve, float, dict]]:
+def _curves(results: Mapping[str, PsdsResult], label: str | None) -> dict[str, tuple[PsdRoc, float, dict]]:
     """Return {name: (curve, area, line options)} of the results that have a curve."""
-    drawn = {}
+    drawn: dict[str, tuple[PsdRoc, float, dict]] = {}
+    seen: list[str] = []
     for place, (name, result) in enumerate(results.items()):
         curve = result.curve if label is None else result.class_curves.get(label)
         if curve is None or len(curve.efpr) == 0:
             continue
         area = result.overall if label is None else result.per_class[label]
-        options = {"color": CLASS_CYCLE[place % len(CLASS_CYCLE)], "linestyle": _DASHES[place % len(_DASHES)]}
-        model = next((model for model in MODEL_STYLE if name.startswith(model)), None)
-        others = [other for other in results if model and other.startswith(model)]
-        if model and len(others) == 1:
-            options = {key: value for key, value in model_style(model)[1].items() if key != "marker"}
-        drawn[name] = (curve, area, options)
+        drawn[name] = (curve, area, _curve_options(name, place, seen))
     return drawn
 
 
-def _staircase(curve: Curve, max_efpr: float) -> tuple[np.ndarray, np.ndarray]:
+def _curve_options(name: str, place: int, seen: list[str]) -> dict[str, object]:
+    """Return colour and dash of a curve: a model keeps its colour, its later iterations differ by dash."""
+    model = name.split(" ")[0]
+    if model not in MODEL_STYLE:
+        return {"color": CLASS_CYCLE[place % len(CLASS_CYCLE)], "linestyle": _DASHES[place % len(_DASHES)]}
+    options = {key: value for key, value in model_style(model)[1].items() if key != "marker"}
+    if model in seen:
+        others = [dash for dash in _DASHES if dash != options["linestyle"]]
+        options["linestyle"] = others[(seen.count(model) - 1) % len(others)]
+    seen.append(model)
+    return options
+
+
+def _staircase(curve: PsdRoc, max_efpr: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the curve from 0 to ``max_efpr``: the ratio at a rate holds until the next rate."""
     order = np.argsort(curve.efpr, kind="stable")
     x, y = np.asarray(curve.efpr, dtype=float)[order], np.asarray(curve.etpr, dtype=float)[order]
@@ -162,7 +171,7 @@ def _staircase(curve: Curve, max_efpr: float) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([start, x, [max_efpr]]), np.concatenate([[0.0] * len(start), y, [last]])
 
 
-def _low(drawn: Mapping[str, tuple[Curve, float, dict]], max_efpr: float) -> bool:
+def _low(drawn: Mapping[str, tuple[PsdRoc, float, dict]], max_efpr: float) -> bool:
     """Return whether all curves end in the lower half, so that the upper corner is free for the legend."""
     return all(_staircase(curve, max_efpr)[1][-1] < 0.5 for curve, _, _ in drawn.values())
 

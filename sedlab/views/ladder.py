@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from sedlab.scoring.results import ALL, LADDER, STAGES, ladder
 from sedlab.views.style import (
+    CLASS_CYCLE,
     MODEL_STYLE,
     STUDENT,
     TICK_SIZE,
@@ -25,7 +26,7 @@ from sedlab.views.style import (
 
 _STAGE_NAME = {"pretrain": "Pre-training", "stage1": "Stage 1", "stage2": "Stage 2"}
 #: A bar per iteration: from light to dark, so that later iterations stand out in grey too.
-_ITERATION_COLOURS = ("#9CCBE8", STUDENT, "#062F4F")
+_ITERATION_COLOURS = {1: (STUDENT,), 2: ("#9CCBE8", STUDENT), 3: ("#9CCBE8", STUDENT, "#062F4F")}
 
 
 def ladder_figure(results: pd.DataFrame, *, title: str = "Step by step") -> Picture:
@@ -99,14 +100,14 @@ def class_bars_figure(
     ax = figure.subplots()
     places = np.arange(len(values))
     height = 0.78 / values.shape[1]
+    colours = _ITERATION_COLOURS.get(values.shape[1], CLASS_CYCLE * values.shape[1])
     for order, iteration in enumerate(values.columns):
-        colour = _ITERATION_COLOURS[-values.shape[1] :][order] if values.shape[1] <= 3 else f"C{order}"
         # The first iteration is the upper bar of each pair, as one reads.
         ax.barh(
             places + height * ((values.shape[1] - 1) / 2 - order),
             values[iteration].fillna(0).to_numpy(float),
             height=height * 0.94,
-            color=colour,
+            color=colours[order],
             label=f"iteration {iteration}",
         )
     _write_gain(ax, values)

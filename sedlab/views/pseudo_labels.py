@@ -100,7 +100,7 @@ def pseudo_label_map(scores: Mapping[str, ScoreFile], *, title: str = "Pseudo-la
     image = ax.imshow(shown, cmap=AMOUNT_CMAP, norm=LogNorm(0.05, 100), aspect="auto", interpolation="nearest")
     for (row, column), value in np.ndenumerate(percent):
         if np.isfinite(value) and value >= 0.05:
-            colour = "white" if value > 4 else "black"
+            colour = "white" if value > 1.5 else "black"
             text = f"{value:.0f}" if value >= 9.5 else f"{value:.1f}"
             ax.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     label_axes(ax, title=title, x="Class", y="Subset")
@@ -156,6 +156,39 @@ def agreement_figure(audit: PseudoLabelAudit, *, title: str = "") -> Picture:
     )
     ax.tick_params(axis="y", length=0)
     _legend_above(ax)
+    return figure
+
+
+def threshold_figure(
+    peaks: np.ndarray, threshold: float, *, label: str, annotated: np.ndarray | None = None, title: str = ""
+) -> Picture:
+    """Return how many clips hold a class at each threshold, with the chosen one marked.
+
+    Parameters
+    ----------
+    peaks : (clips,) floats in [0, 1]
+        Largest probability of the class in each clip.
+    annotated : (clips,) bool or None
+        Whether people marked the class in the clip; splits the count where it is given.
+    """
+    title = title or f"Clips with {class_name(label)}"
+    figure = new_figure(7.5, 2.4)
+    ax = figure.subplots()
+    thresholds = np.linspace(0, 1, 201)
+    above = np.sort(np.asarray(peaks, dtype=float))
+    count = len(above) - np.searchsorted(above, thresholds, side="right")
+    ax.step(thresholds, count, where="post", color=PSEUDO_LABEL, lw=1.8, label="pseudo-label above the threshold")
+    if annotated is not None:
+        annotated = np.asarray(annotated, dtype=bool)
+        agreed = np.sort(np.asarray(peaks, dtype=float)[annotated])
+        both = len(agreed) - np.searchsorted(agreed, thresholds, side="right")
+        ax.fill_between(thresholds, both, step="post", color=_BOTH, alpha=0.5, lw=0, label="of these, marked by people")
+        ax.axhline(annotated.sum(), color=GROUND_TRUTH, lw=1, ls=":", label="marked by people")
+    ax.axvline(threshold, color=MUTED, lw=1.2, ls="--")
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, max(1, np.quantile(count, 0.9) * 1.15, 1.15 * (0 if annotated is None else annotated.sum())))
+    label_axes(ax, title=title, x="Threshold (probability)", y="Clips", grid="both")
+    legend(ax, loc="upper right")
     return figure
 
 

@@ -7,6 +7,9 @@ import pandas as pd
 
 from sedlab.views.style import MODEL_STYLE, MUTED, TICK_SIZE, Picture, empty_figure, label_axes, model_style, new_figure
 
+#: A gap longer than this part of all work is a pause between two calls, not a part of the run.
+PAUSE = 0.1
+
 
 def wall_time_figure(manifests: pd.DataFrame, *, title: str = "Wall-clock time") -> Picture:
     """Return a bar for each step of a run, from its start to its end, coloured by model.
@@ -15,13 +18,14 @@ def wall_time_figure(manifests: pd.DataFrame, *, title: str = "Wall-clock time")
     ----------
     manifests : DataFrame
         `node` (name of the step, which may contain the model's), `seconds`, and optionally `started` (date and time, or
-        seconds). Without `started` the bars follow one another in row order.
+        seconds). Without `started` the bars follow one another in row order. Where a run was resumed later, the
+        pause is left out.
     """
     table = manifests.dropna(subset=["seconds"]) if "seconds" in manifests else manifests.iloc[:0]
     if table.empty:
         return empty_figure(title, "No finished step yet: run the experiment first.")
     seconds = table["seconds"].to_numpy(float)
-    start = _starts(table, seconds)
+    start, paused = _without_pauses(_starts(table, seconds), seconds)
     order = np.argsort(start, kind="stable")
     total = float((start + seconds).max())
     unit, scale = _unit(total)
@@ -41,6 +45,7 @@ def wall_time_figure(manifests: pd.DataFrame, *, title: str = "Wall-clock time")
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.set_xlim(0, total / scale * 1.1 or 1)
     work = f"{_spoken(total)} from start to end, {_spoken(seconds.sum())} of work"
+    work += f", {_spoken(paused)} of pauses left out" if paused else ""
     label_axes(ax, title=f"{title}: {work}", x=f"Time since the start ({unit})", y="Step", grid="x")
     ax.tick_params(axis="y", length=0)
     return figure
@@ -55,6 +60,19 @@ def _starts(table: pd.DataFrame, seconds: np.ndarray) -> np.ndarray:
         started = pd.to_datetime(started, utc=True, format="ISO8601")
         return (started - started.min()).dt.total_seconds().to_numpy(float)
     return (started - started.min()).to_numpy(float)
+
+
+def _without_pauses(start: np.ndarray, seconds: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return starts with every long time in which nothing ran taken out, and how much that was."""
+    long = PAUSE * seconds.sum()
+    shifted, busy_until, paused = start.astype(float), 0.0, 0.0
+    for row in np.argsort(start, kind="stable"):
+        gap = start[row] - busy_until
+        if gap > long:
+            paused += gap
+        shifted[row] = start[row] - paused
+        busy_until = max(busy_until, start[row] + seconds[row])
+    return shifted, paused
 
 
 def _unit(total: float) -> tuple[str, float]:

@@ -53,8 +53,8 @@ def test_wav_without_samples_is_refused(tmp_path):
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(SedlabError, match="absent.wav: no such sound file"):
-        read_audio(tmp_path / "absent.wav")
+    with pytest.raises(SedlabError, match="absent: no such sound file"):
+        read_audio(tmp_path / "absent")
 
 
 def test_not_finite_samples_are_refused(tmp_path):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.random import Generator
+from scipy import signal
 
 from sedlab.data.mini.sources import (
-    SAMPLE_RATE,
     band,
     clicks,
     coloured_noise,
@@ -28,6 +28,7 @@ from sedlab.data.mini.sources import (
     unit_rms,
 )
 from sedlab.data.mini.voices import random_voice, speak
+from sedlab.data.targets import SAMPLE_RATE
 
 
 def alarm_bell_ringing(rng: Generator, seconds: float) -> np.ndarray:
@@ -229,8 +230,7 @@ def _hammered_bell(rng: Generator, seconds: float) -> np.ndarray:
         rng, length, frequencies=frequencies, decays=rng.uniform(0.05, 0.2, len(frequencies)),
         amplitudes=rng.uniform(0.3, 1, len(frequencies)),
     )  # fmt: skip
-    spectrum_length = n + length
-    return np.fft.irfft(np.fft.rfft(strikes, spectrum_length) * np.fft.rfft(bell, spectrum_length), spectrum_length)[:n]
+    return signal.fftconvolve(strikes, bell)[:n]
 
 
 def _warble(rng: Generator, seconds: float) -> np.ndarray:

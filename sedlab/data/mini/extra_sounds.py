@@ -9,7 +9,6 @@ import numpy as np
 from numpy.random import Generator
 
 from sedlab.data.mini.sources import (
-    SAMPLE_RATE,
     band,
     clicks,
     curve,
@@ -23,6 +22,7 @@ from sedlab.data.mini.sources import (
     tilt_spectrum,
     unit_rms,
 )
+from sedlab.data.targets import SAMPLE_RATE
 
 
 def cricket(rng: Generator, seconds: float) -> np.ndarray:

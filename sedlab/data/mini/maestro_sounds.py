@@ -10,7 +10,6 @@ from numpy.random import Generator
 
 from sedlab.data.mini.desed_sounds import dish_cluster
 from sedlab.data.mini.sources import (
-    SAMPLE_RATE,
     band,
     clicks,
     coloured_noise,
@@ -29,6 +28,7 @@ from sedlab.data.mini.sources import (
     unit_rms,
 )
 from sedlab.data.mini.voices import conversation, random_voice, speak
+from sedlab.data.targets import SAMPLE_RATE
 
 
 def birds_singing(rng: Generator, seconds: float) -> np.ndarray:

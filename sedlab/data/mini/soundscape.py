@@ -11,9 +11,9 @@ from numpy.random import Generator
 from sedlab.data.mini.catalogue import DESED_SOUNDS, SOUNDS, Sound, active_span, render_event
 from sedlab.data.mini.difficulty import Difficulty
 from sedlab.data.mini.rooms import HOME_BACKGROUNDS, background, device_colour, reverberate, room_response
-from sedlab.data.mini.sources import SAMPLE_RATE, band, num_samples, place
+from sedlab.data.mini.sources import band, num_samples, place
+from sedlab.data.targets import CLIP_SECONDS, SAMPLE_RATE
 
-CLIP_SECONDS = 10.0
 #: Shortest event and shortest pause between two of one class. Shorter sounds are labelled this long, as in DESED.
 MIN_EVENT_SECONDS = 0.25
 MIN_GAP_SECONDS = 0.2
@@ -83,7 +83,9 @@ def audioset_clip(rng: Generator, index: int, difficulty: Difficulty) -> Clip:
     chosen += [sounds[i] for i in rng.integers(len(sounds), size=rng.integers(0, 3))]
     if rng.random() < difficulty.speech_probability:
         chosen.append(DESED_SOUNDS["Speech"])
-    return _mix(rng, list({sound.mid: sound for sound in chosen}.values()), difficulty, seconds=CLIP_SECONDS)
+    # One sound a class of the ontology; the first drawn stays.
+    by_class = {sound.mid: sound for sound in reversed(chosen)}
+    return _mix(rng, list(by_class.values()), difficulty, seconds=CLIP_SECONDS)
 
 
 def loudness(x: np.ndarray) -> float:

@@ -6,12 +6,14 @@ Waveforms are float64 arrays (samples,) at 16 kHz. Control curves (pitch, level)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.random import Generator
-from scipy import signal
+from scipy import fft, signal
 
-SAMPLE_RATE = 16_000
+from sedlab.data.targets import SAMPLE_RATE
+
 NYQUIST = SAMPLE_RATE / 2
 
 # Frames of `shape_spectrum`: 32 ms resolve the formants of a voice, a quarter of it is the hop.
@@ -27,12 +29,13 @@ def num_samples(seconds: float) -> int:
 
 def coloured_noise(rng: Generator, n: int, *, exponent: float) -> np.ndarray:
     """Return noise (n,) of unit RMS whose power falls as 1 / f**exponent (0 white, 1 pink, 2 brown)."""
-    spectrum = rng.standard_normal(n // 2 + 1) + 1j * rng.standard_normal(n // 2 + 1)
-    frequency = np.arange(n // 2 + 1) * SAMPLE_RATE / n
+    length = fft.next_fast_len(n, real=True)
+    spectrum = rng.standard_normal(length // 2 + 1) + 1j * rng.standard_normal(length // 2 + 1)
+    frequency = np.arange(length // 2 + 1) * SAMPLE_RATE / length
     # Flat below 30 Hz: a brown noise would otherwise be all drift.
     spectrum *= np.maximum(frequency, 30.0) ** (-exponent / 2)
     spectrum[0] = 0
-    return unit_rms(np.fft.irfft(spectrum, n))
+    return unit_rms(fft.irfft(spectrum, length)[:n])
 
 
 def curve(rng: Generator, n: int, *, rate_hz: float) -> np.ndarray:
@@ -65,7 +68,7 @@ def oscillate(frequency: np.ndarray, amplitudes: np.ndarray, *, rng: Generator |
     phases = np.zeros(len(amplitudes)) if rng is None else rng.uniform(0, 2 * np.pi, len(amplitudes))
     spectrum = np.zeros(_TABLE // 2 + 1, dtype=complex)
     spectrum[1 : len(amplitudes) + 1] = amplitudes * np.exp(1j * phases)
-    table = np.fft.irfft(spectrum, _TABLE) * _TABLE / 2
+    table = fft.irfft(spectrum, _TABLE) * _TABLE / 2
     position = np.cumsum(frequency) * (_TABLE / SAMPLE_RATE)
     floor = position.astype(np.int64)
     left, right = table[floor % _TABLE], table[(floor + 1) % _TABLE]
@@ -79,13 +82,7 @@ def harmonics(count: int, *, tilt: float) -> np.ndarray:
 
 def band(x: np.ndarray, low: float | None, high: float | None, *, order: int = 2) -> np.ndarray:
     """Return ``x`` limited to ``low`` .. ``high`` Hz by a Butterworth filter; None leaves that side open."""
-    if low is None:
-        sos = signal.butter(order, high, "lowpass", fs=SAMPLE_RATE, output="sos")
-    elif high is None:
-        sos = signal.butter(order, low, "highpass", fs=SAMPLE_RATE, output="sos")
-    else:
-        sos = signal.butter(order, [low, min(high, 0.97 * NYQUIST)], "bandpass", fs=SAMPLE_RATE, output="sos")
-    return signal.sosfilt(sos, x)
+    return signal.sosfilt(_butterworth(low, high, order), x)
 
 
 def resonances(x: np.ndarray, frequencies: Sequence[float], bandwidths: Sequence[float]) -> np.ndarray:
@@ -119,7 +116,7 @@ def shape_spectrum(x: np.ndarray, gains: np.ndarray) -> np.ndarray:
     padded[start : start + len(x)] = x
     window = signal.get_window("hann", _FRAME)
     blocks = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP]
-    blocks = np.fft.irfft(np.fft.rfft(blocks * window) * gains, _FRAME)
+    blocks = fft.irfft(fft.rfft(blocks * window) * gains, _FRAME)
     out = np.zeros((frames + _FRAME // _HOP - 1, _HOP))
     for part in range(_FRAME // _HOP):
         out[part : part + frames] += blocks[:, part * _HOP : (part + 1) * _HOP]
@@ -184,10 +181,13 @@ def place(out: np.ndarray, piece: np.ndarray, at: int) -> None:
 
 def hump(n: int, *, attack: float, release: float) -> np.ndarray:
     """Return an envelope (n,) that rises in ``attack`` seconds, stays at 1 and falls in ``release`` seconds."""
-    time = np.arange(n) / SAMPLE_RATE
-    rise = np.clip(time / max(attack, 1e-4), 0, 1)
-    fall = np.clip((n / SAMPLE_RATE - time) / max(release, 1e-4), 0, 1)
-    return np.sin(np.pi / 2 * rise) ** 2 * np.sin(np.pi / 2 * fall) ** 2
+    envelope = np.ones(n)
+    for seconds, edge in ((attack, envelope), (release, envelope[::-1])):
+        length = max(1.0, seconds * SAMPLE_RATE)
+        # The last sample of a fall is as far from zero as the first of a rise: half a sample.
+        position = np.minimum((np.arange(min(n, int(np.ceil(length)))) + 0.5) / length, 1)
+        edge[: len(position)] *= np.sin(np.pi / 2 * position) ** 2
+    return envelope
 
 
 def decay(n: int, *, attack: float, constant: float) -> np.ndarray:
@@ -200,3 +200,12 @@ def unit_rms(x: np.ndarray) -> np.ndarray:
     """Return ``x`` scaled to a root mean square of 1; silence stays silence."""
     rms = np.sqrt(np.mean(x**2))
     return x / rms if rms > 0 else x
+
+
+@lru_cache(maxsize=64)
+def _butterworth(low: float | None, high: float | None, order: int) -> np.ndarray:
+    if low is None:
+        return signal.butter(order, high, "lowpass", fs=SAMPLE_RATE, output="sos")
+    if high is None:
+        return signal.butter(order, low, "highpass", fs=SAMPLE_RATE, output="sos")
+    return signal.butter(order, [low, min(high, 0.97 * NYQUIST)], "bandpass", fs=SAMPLE_RATE, output="sos")

@@ -9,6 +9,8 @@ from sedlab.pipeline.graph import find_job, graph_of, job_name
 from sedlab.pipeline.manifest import recorded
 from sedlab.pipeline.progress import ProgressFile
 
+COLUMNS = ("iteration", "model", "stage", "teacher", "postprocess", "subset", "metric", "label", "value")
+
 
 def run_stage(run, kind, parameters):
     """Write every output of the job; behave badly where the file FAKE_ORDERS says so: {job name: order}."""
@@ -31,4 +33,4 @@ def run_stage(run, kind, parameters):
         for path in job.outputs:
             if path != job.manifest:
                 (run.path / path).parent.mkdir(parents=True, exist_ok=True)
-                (run.path / path).write_text(name)
+                (run.path / path).write_text(",".join(COLUMNS) + "\n" if path.endswith(".csv") else name)

@@ -1,6 +1,7 @@
-"""Put on PYTHONPATH by tests: every process of a run then finds tiny notebooks and stages that only write their files.
+"""Put on PYTHONPATH by tests: every process of a run then finds stages that only write their files.
 
-The graph, the scheduler, Papermill and the kernels are real; only the work inside a stage is not.
+The graph, the scheduler, Papermill and the kernels are real; only the work inside a stage is not. To be quick, stage 2
+alone is a notebook.
 """
 
 import os
@@ -16,7 +17,7 @@ class _Patched(MetaPathFinder):
     """Replaces functions of a module right after it is loaded."""
 
     def find_spec(self, name, path=None, target=None):
-        if name not in ("sedlab.pipeline.stages", "sedlab.pipeline.notebooks"):
+        if name not in ("sedlab.pipeline.stages", "sedlab.pipeline.notebooks", "sedlab.pipeline.graph"):
             return None
         spec = PathFinder.find_spec(name, path)
         original = spec.loader
@@ -29,6 +30,8 @@ class _Patched(MetaPathFinder):
                 original.exec_module(module)
                 if name.endswith("notebooks"):
                     module.notebooks_folder = lambda: Path(os.environ["FAKE_NOTEBOOKS"])
+                elif name.endswith("graph"):
+                    module.STAGE_NOTEBOOKS = {"stage2": "04_stage2"}
                 else:
                     import fake
 

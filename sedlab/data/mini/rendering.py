@@ -1,0 +1,161 @@
+"""One sound file of the mini corpus as a task: what to make, from which random stream, under which name."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.random import Generator
+
+from sedlab.config.data import MiniConfig
+from sedlab.data.layout import SUBSETS
+from sedlab.data.mini.difficulty import AUDIOSET, DEVTEST, PUBLIC, REAL, SYNTH
+from sedlab.data.mini.recording import SCENES, maestro_recording
+from sedlab.data.mini.soundscape import Clip, Event, audioset_clip, desed_clip
+from sedlab.data.targets import SAMPLE_RATE
+from sedlab.errors import SedlabError
+
+MAESTRO_AUDIO = "MAESTRO_original/maestro_dev/development_audio"
+MAESTRO_ANNOTATION = "MAESTRO_original/maestro_dev/development_annotation"
+
+DIFFICULTIES = {
+    "synth_train": SYNTH,
+    "strong_train": REAL,
+    "weak_train": REAL,
+    "unlabeled_train": REAL,
+    "synth_val": SYNTH,
+    "devtest": DEVTEST,
+    "eval_public": PUBLIC,
+    "audioset_train": AUDIOSET,
+    "audioset_eval": AUDIOSET,
+}
+#: Subsets of whole recordings; their windows are cut afterwards.
+RECORDINGS = ("maestro_train", "maestro_dev")
+
+# Every subset draws from streams of its own; a change of order would change every file.
+_STREAMS = {name: number for number, name in enumerate([*DIFFICULTIES, *RECORDINGS])}
+_ID_ALPHABET = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))
+# Tasks a process takes at a time.
+_CHUNK = 4
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file to make: the ``index``-th of its subset. A recording also has a scene, a name and its sizes."""
+
+    subset: str
+    index: int
+    seed: int
+    scene: str = ""
+    name: str = ""
+    seconds: float = 0.0
+    num_annotators: int = 0
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What a task made: file name, duration in seconds, events (of a clip; a recording has its annotation file)."""
+
+    task: Task
+    filename: str
+    duration: float
+    events: tuple[Event, ...]
+
+
+def all_tasks(config: MiniConfig) -> list[Task]:
+    """Return the tasks of a whole corpus, the long ones first."""
+    sizes = {
+        "synth_train": config.num_synth_train,
+        "strong_train": config.num_strong_train,
+        "weak_train": config.num_weak,
+        "unlabeled_train": config.num_unlabeled,
+        "synth_val": config.num_synth_val,
+        "devtest": config.num_devtest,
+        "eval_public": config.num_public,
+        "audioset_train": config.num_audioset_train,
+        "audioset_eval": config.num_audioset_eval,
+    }
+    clips = [Task(subset, index, config.seed) for subset, size in sizes.items() for index in range(size)]
+    return _recording_tasks(config) + clips
+
+
+def render_all(folder: Path, tasks: list[Task], *, workers: int) -> Iterator[Rendered]:
+    """Make the files of ``tasks`` under ``folder`` in ``workers`` processes; yield them in the order of the tasks."""
+    if workers <= 1:
+        yield from (render(folder, task) for task in tasks)
+        return
+    # Spawned, not forked: a fork of a process with threads (a notebook, torch) may hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        yield from pool.map(render, [folder] * len(tasks), tasks, chunksize=_CHUNK)
+
+
+def render(folder: Path, task: Task) -> Rendered:
+    """Make one file. Its randomness depends on seed, subset and index alone."""
+    rng = np.random.default_rng([task.seed, _STREAMS[task.subset], task.index])
+    if task.subset in RECORDINGS:
+        return _render_recording(folder, task, rng)
+    make_clip = audioset_clip if task.subset.startswith("audioset") else desed_clip
+    clip = make_clip(rng, task.index, DIFFICULTIES[task.subset])
+    filename = _filename(rng, task, clip)
+    _write_wav(folder / SUBSETS[task.subset].audio / filename, clip.waveform)
+    return Rendered(task, filename, clip.duration, clip.events)
+
+
+def _recording_tasks(config: MiniConfig) -> list[Task]:
+    tasks = []
+    numbers = dict.fromkeys(SCENES, 0)
+    for subset, count in zip(RECORDINGS, (config.num_maestro_train, config.num_maestro_dev), strict=True):
+        for index in range(count):
+            scene = list(SCENES)[index % len(SCENES)]
+            task = Task(
+                subset,
+                index,
+                config.seed,
+                scene=scene,
+                name=f"{scene}_{numbers[scene]:02d}",
+                seconds=float(config.maestro_seconds),
+                num_annotators=config.num_annotators,
+            )
+            tasks.append(task)
+            numbers[scene] += 1
+    return tasks
+
+
+def _render_recording(folder: Path, task: Task, rng: Generator) -> Rendered:
+    recording = maestro_recording(rng, task.scene, seconds=task.seconds, num_annotators=task.num_annotators)
+    filename = f"{task.name}.wav"
+    _write_wav(folder / MAESTRO_AUDIO / filename, recording.waveform)
+    annotation = folder / MAESTRO_ANNOTATION / f"{task.name}.txt"
+    annotation.parent.mkdir(parents=True, exist_ok=True)
+    rows = [f"{onset:.1f}\t{offset:.1f}\t{label}\t{c:.4f}\n" for onset, offset, label, c in recording.labels]
+    annotation.write_text("".join(rows), encoding="utf-8")
+    return Rendered(task, filename, len(recording.waveform) / SAMPLE_RATE, ())
+
+
+def _filename(rng: Generator, task: Task, clip: Clip) -> str:
+    """Return a name in the manner of the real subset; most name a stretch of a video that does not exist."""
+    if task.subset.startswith("synth"):
+        return f"{task.index}.wav"
+    video = "".join(rng.choice(_ID_ALPHABET, 11))
+    start = int(rng.integers(0, 40)) * 10
+    if task.subset == "eval_public":
+        return f"{video}_{start}_{start + 10}.wav"
+    if task.subset.startswith("audioset"):
+        return f"{video}_{start * 1000}.wav"
+    return f"Y{video}_{start:.3f}_{start + clip.duration:.3f}.wav"
+
+
+def _write_wav(path: Path, waveform: np.ndarray) -> None:
+    import soundfile
+
+    # No temporary name for each file: the whole folder has one.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        soundfile.write(path, waveform, SAMPLE_RATE, subtype="PCM_16")
+    except soundfile.SoundFileError as error:
+        raise SedlabError(f"{path}: cannot be written ({error}). Free space or choose another folder.") from None

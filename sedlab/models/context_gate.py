@@ -1,0 +1,108 @@
+"""Context gate, dropout and average pooling of one convolutional layer.
+
+The three are elementwise and work on the largest arrays of the network, so on a CPU they are bound by memory, not by
+arithmetic. There they run clip by clip, forward and backward, so that everything stays in the cache, and the gate is
+computed again in the backward pass instead of stored. On a GPU they are ordinary operations.
+
+Shape letters: B clips, C channels, T frames, F mel bins.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sedlab.models.dropout import keep_mask
+
+Pool = tuple[int, int]
+
+
+def gate_and_pool(
+    x: Tensor, weight: Tensor, bias: Tensor, *, pool: Pool, dropout: float = 0.0, training: bool = False
+) -> Tensor:
+    """Return ``avg_pool(dropout(x · σ(weight x + bias)))``: (B, C, T, F) to (B, C, T // pool[0], F // pool[1]).
+
+    Parameters
+    ----------
+    weight, bias : (C, C), (C,) Tensor
+        The gate: a linear layer over the channels at every position.
+    pool : (int, int)
+        Pooling over time and frequency.
+
+    Source: context gating, Miech et al., arXiv 1706.06905.
+    """
+    if x.device.type != "cpu" or x.dtype != torch.float32:
+        gate = F.conv2d(x, weight[:, :, None, None], bias).sigmoid()
+        return F.avg_pool2d(F.dropout(x * gate, dropout, training), pool)
+    keep, scale = keep_mask(x.shape, dropout) if training and dropout else (None, 1.0)
+    return _GateAndPool.apply(x.contiguous(), weight, bias, keep, scale, pool)
+
+
+class _GateAndPool(torch.autograd.Function):
+    """The three operations on the CPU, with their derivatives written out."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, keep: Tensor | None, scale: float, pool: Pool
+    ) -> Tensor:
+        ctx.save_for_backward(x, weight, bias, keep)
+        ctx.scale, ctx.pool = scale, pool
+        num_clips, channels, num_frames, num_bins = x.shape
+        output = x.new_empty(num_clips, channels, num_frames // pool[0], num_bins // pool[1])
+        for clip in range(num_clips):
+            gated = _gate(x[clip], weight, bias).mul_(x[clip])
+            if keep is not None:
+                gated.mul_(keep[clip])
+            _sum_pool(gated, pool, out=output[clip])
+        return output.mul_(scale / (pool[0] * pool[1]))
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, bias, keep = ctx.saved_tensors
+        grad_output = grad_output * (ctx.scale / (ctx.pool[0] * ctx.pool[1]))
+        grad_x = torch.empty_like(x)
+        grad_weight, grad_bias = torch.zeros_like(weight), torch.zeros_like(bias)
+        for clip in range(len(x)):
+            gate = _gate(x[clip], weight, bias)
+            grad_gated = _spread(grad_output[clip], ctx.pool, x.shape[2:])
+            if keep is not None:
+                grad_gated.mul_(keep[clip])
+            torch.mul(grad_gated, gate, out=grad_x[clip])
+            # through the sigmoid: d = grad · x · gate · (1 - gate), where the first and third factor are in grad_x
+            grad_gate = torch.addcmul(grad_x[clip], grad_x[clip], gate, value=-1.0).mul_(x[clip]).flatten(1)
+            grad_x[clip].flatten(1).addmm_(weight.t(), grad_gate)
+            grad_weight.addmm_(grad_gate, x[clip].flatten(1).t())
+            grad_bias.add_(grad_gate.sum(dim=1))
+        return grad_x, grad_weight, grad_bias, None, None, None
+
+
+def _gate(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Return the gate of one clip (C, T, F)."""
+    return torch.addmm(bias[:, None], weight, x.flatten(1)).sigmoid_().view_as(x)
+
+
+def _sum_pool(x: Tensor, pool: Pool, *, out: Tensor) -> None:
+    """Write sums over blocks of ``x`` (C, T, F) to ``out``; frames and bins that fill no block are left out."""
+    frames, bins = out.shape[1] * pool[0], out.shape[2] * pool[1]
+    rows = x[:, 0 : frames : pool[0]]
+    for step in range(1, pool[0]):
+        rows = rows + x[:, step : frames : pool[0]]
+    out.copy_(rows[..., 0 : bins : pool[1]])
+    for step in range(1, pool[1]):
+        out.add_(rows[..., step : bins : pool[1]])
+
+
+def _spread(grad: Tensor, pool: Pool, size: torch.Size) -> Tensor:
+    """Return (C, T, F) where each value of ``grad`` fills its block; 0 where there is no block."""
+    channels, frames, bins = grad.shape
+    spread = grad.new_empty(channels, *size)
+    spread[:, frames * pool[0] :] = 0.0
+    spread[:, :, bins * pool[1] :] = 0.0
+    blocks = (
+        spread[:, : frames * pool[0], : bins * pool[1]].unflatten(2, (bins, pool[1])).unflatten(1, (frames, pool[0]))
+    )
+    blocks.copy_(grad[:, :, None, :, None].expand_as(blocks))
+    return spread

@@ -1,0 +1,131 @@
+"""What `sedlab run` and `sedlab data mini` do between their options and the rooms that work."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from sedlab.config.loading import load_experiment
+from sedlab.errors import SedlabError, nearest
+from sedlab.pipeline.display import LineDisplay, LiveDisplay, format_seconds
+from sedlab.pipeline.run_folder import RUNS_FOLDER, open_run
+from sedlab.pipeline.runner import Outcome, PlannedJob, plan, run_experiment
+from sedlab.pipeline.versions import num_cores
+
+
+def run_command(
+    preset: str,
+    *,
+    name: str | None = None,
+    archs: list[str],
+    iterations: int | None = None,
+    overrides: list[str],
+    cores: int | None = None,
+    dry_run: bool = False,
+) -> None:
+    """Run an experiment in `runs/<name>` of the working folder, or list what would be run.
+
+    Raises
+    ------
+    SedlabError
+        For wrong options, and when a job fails.
+    """
+    chosen = [part.strip() for entry in archs for part in entry.split(",") if part.strip()]
+    options = [*overrides]
+    if chosen:
+        options.append(f"archs=[{', '.join(dict.fromkeys(_known_archs(chosen)))}]")
+    if iterations is not None:
+        options.append(f"iterations={iterations}")
+    experiment = load_experiment(preset, options)
+    folder = Path(RUNS_FOLDER) / _run_name(name or experiment.name)
+    console = Console()
+    if dry_run:
+        _print_plan(console, plan(experiment, folder))
+        return
+    begin = time.monotonic()
+    display = LiveDisplay(console, folder) if console.is_terminal else LineDisplay(console)
+    with display if isinstance(display, LiveDisplay) else nullcontext():
+        outcome = run_experiment(experiment, folder, cores=cores or num_cores(), display=display)
+    if outcome.failed:
+        raise SedlabError(_failure(outcome, folder))
+    if not outcome.jobs:
+        console.print("nothing to do")
+    _print_end(console, folder, time.monotonic() - begin)
+
+
+def mini_command(root: Path, seed: int) -> None:
+    """Generate the mini corpus at its default size and print how much there is of what."""
+    from rich.progress import Progress
+
+    from sedlab.config.data import DataConfig, MiniConfig
+    from sedlab.data.mini.writer import generate
+    from sedlab.data.summary import corpus_summary
+    from sedlab.data.tables import load_corpus
+
+    console = Console()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("generating", total=None)
+
+        def progress(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        generate(root, MiniConfig(seed=seed), progress, workers=num_cores())
+    summary = corpus_summary(load_corpus(root, DataConfig(root=root, mini=MiniConfig(seed=seed))))
+    columns = ["subset", "group", "split", "labels", "clips", "seconds", "events"]
+    table = Table(*columns, title=f"mini corpus, seed {seed}: {root}")
+    for row in summary[columns].itertuples(index=False):
+        table.add_row(*(str(value) for value in row))
+    console.print(table)
+
+
+def _known_archs(chosen: list[str]) -> list[str]:
+    from sedlab.config.model import ARCHS
+
+    for name in chosen:
+        if name not in ARCHS:
+            raise SedlabError(f"--arch {name}: unknown (known: {', '.join(ARCHS)}).{nearest(name, ARCHS)}")
+    return chosen
+
+
+def _run_name(name: str) -> str:
+    if Path(name).name != name or name.startswith("."):
+        raise SedlabError(f"--name {name}: not a folder name. Give a name without slashes; runs are kept in runs/.")
+    return name
+
+
+def _print_plan(console: Console, jobs: list[PlannedJob]) -> None:
+    if not jobs:
+        console.print("nothing to do")
+        return
+    title = f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'} would run"
+    if not console.is_terminal:
+        # In a pipe: one line a job, nothing cut off.
+        width = max(len(job.name) for job in jobs)
+        print(title, *(f"{job.name:<{width}}  {job.reason}" for job in jobs), sep="\n")
+        return
+    table = Table("job", "reason", title=title)
+    for job in jobs:
+        table.add_row(job.name, job.reason)
+    console.print(table)
+
+
+def _failure(outcome: Outcome, folder: Path) -> str:
+    first = outcome.failed[0]
+    more = f" ({len(outcome.failed) - 1} more failed.)" if len(outcome.failed) > 1 else ""
+    node = first.partition(":")[0]
+    log = folder / "logs" / f"{node}.txt"
+    return f"{first.rstrip('.')}.{more} Printed: {log}. Run the same command again to go on."
+
+
+def _print_end(console: Console, folder: Path, seconds: float) -> None:
+    from sedlab.scoring.results import format_ladder, ladder, read_results
+
+    run = open_run(folder)
+    print()
+    print(format_ladder(ladder(read_results(run.results))))
+    print()
+    print(f"report: {folder / run.report.name} ({format_seconds(seconds)})")

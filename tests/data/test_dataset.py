@@ -1,0 +1,236 @@
+import multiprocessing
+import timeit
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from sedlab.config.data import DataConfig
+from sedlab.data.audioset import audioset_classes
+from sedlab.data.batch import collate
+from sedlab.data.cache import WaveformCache
+from sedlab.data.dataset import SedDataset
+from sedlab.data.sampler import GroupBatchSampler
+from sedlab.data.tables import Corpus, load_corpus
+from sedlab.errors import SedlabError
+from sedlab.labels import CLASSES, valid_classes
+
+TRAIN = ("synth_train", "strong_train", "weak_train", "unlabeled_train", "maestro_train")
+
+
+@pytest.fixture
+def cache(corpus):
+    return WaveformCache.build(corpus)
+
+
+@pytest.fixture
+def dataset(corpus, cache):
+    return SedDataset(corpus.subset(*TRAIN), cache, training=True)
+
+
+def of(dataset, subset):
+    return [example for example in map(dataset.__getitem__, range(len(dataset))) if example.subset == subset]
+
+
+def test_shapes_and_types(dataset):
+    example = dataset[0]
+    assert (example.waveform.shape, example.waveform.dtype) == ((160_000,), np.float32)
+    assert (example.strong.shape, example.strong.dtype) == ((27, 156), np.float32)
+    assert (example.weak.shape, example.weak.dtype) == ((27,), np.float32)
+    assert (example.mask.shape, example.mask.dtype) == ((27,), bool)
+    assert example.pseudo is None
+
+
+def test_each_label_kind_fills_its_own_targets(dataset):
+    speech, alias = CLASSES.index("Speech"), CLASSES.index("people talking")
+    maestro = of(dataset, "maestro_train")[0]
+    assert maestro.strong[speech, :16].tolist() == [0.25] * 16
+    assert maestro.weak[speech] == 1
+    weak = of(dataset, "weak_train")[0]
+    assert weak.strong.sum() == 0
+    assert set(np.flatnonzero(weak.weak)) == {speech, alias, CLASSES.index("Cat")}
+    unlabeled = of(dataset, "unlabeled_train")[0]
+    assert unlabeled.strong.sum() == unlabeled.weak.sum() == 0
+    assert unlabeled.mask.sum() == 12
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_masks_are_those_of_the_corpus(corpus, cache, training):
+    dataset = SedDataset(corpus, cache, training=training)
+    for subset, family in (("synth_train", "desed"), ("maestro_train", "maestro")):
+        np.testing.assert_array_equal(of(dataset, subset)[0].mask, valid_classes(family, training=training))
+
+
+def test_without_aliases_only_the_corpus_own_classes_are_valid(root, cache):
+    corpus = load_corpus(root, DataConfig(root=root, alias_labels=False))
+    dataset = SedDataset(corpus, cache, training=True)
+    assert np.flatnonzero(of(dataset, "synth_train")[0].mask).tolist() == list(range(10))
+    assert np.flatnonzero(of(dataset, "maestro_train")[0].mask).tolist() == list(range(10, 27))
+
+
+# Crops
+
+
+def crop_start(example, whole):
+    """Return the sample of ``whole`` at which the example starts."""
+    return next(
+        start for start in range(len(whole)) if np.array_equal(whole[start : start + 50], example.waveform[:50])
+    )
+
+
+def test_long_clips_are_cropped_at_whole_milliseconds_with_their_events(dataset, cache):
+    whole = cache.read("synth_train", "1", num_samples=None)
+    starts = set()
+    for epoch in range(8):
+        dataset.set_epoch(epoch)
+        example = dataset[0]
+        start = crop_start(example, whole)
+        assert start % 16 == 0
+        np.testing.assert_array_equal(example.waveform, whole[start : start + 160_000])
+        frames = np.flatnonzero(example.strong[CLASSES.index("Speech")])
+        onset = 0.5 - start / 16_000
+        assert frames[0] == int(onset / 0.064)
+        starts.add(start)
+        np.testing.assert_array_equal(dataset[0].waveform, example.waveform)
+    assert len(starts) > 4
+
+
+def test_evaluation_takes_the_first_ten_seconds(corpus, cache):
+    dataset = SedDataset(corpus.subset("devtest"), cache, training=False)
+    dataset.set_epoch(3)
+    np.testing.assert_array_equal(dataset[0].waveform, cache.read("devtest", "t1"))
+
+
+def test_short_clips_are_padded(dataset):
+    waveform = of(dataset, "weak_train")[0].waveform
+    assert np.any(waveform[:8000])
+    assert not np.any(waveform[8000:])
+
+
+# Pseudo-labels
+
+
+class FakeLabels(dict):
+    path, classes, num_frames = "labels.hdf5", CLASSES, 156
+
+
+def fake_labels(corpus, value=0.5):
+    return {
+        name: FakeLabels({c: np.full((27, 156), value, dtype=np.float32) for c in corpus.subset(name).clips["clip_id"]})
+        for name in corpus.subsets
+    }
+
+
+def test_pseudo_labels_come_with_the_start_of_the_clip(corpus, cache):
+    train = corpus.subset(*TRAIN)
+    dataset = SedDataset(train, cache, training=True, pseudo_labels=fake_labels(train))
+    assert dataset[0].pseudo.shape == (27, 156)
+    np.testing.assert_array_equal(dataset[0].waveform, cache.read("synth_train", "1"))
+
+
+def test_missing_pseudo_labels_are_counted(corpus, cache):
+    train = corpus.subset(*TRAIN)
+    labels = fake_labels(train)
+    del labels["synth_train"]["2"]
+    with pytest.raises(
+        SedlabError, match=r"labels.hdf5: no pseudo-labels for 1 of 2 clips of synth_train \(first: 2\)"
+    ):
+        SedDataset(train, cache, training=True, pseudo_labels=labels)
+    del labels["synth_train"]
+    with pytest.raises(SedlabError, match="none given for synth_train"):
+        SedDataset(train, cache, training=True, pseudo_labels=labels)
+
+
+def test_clip_outside_the_cache_is_refused_at_once(corpus, tmp_path):
+    small = WaveformCache.build(corpus.subset("devtest"), tmp_path / "small")
+    with pytest.raises(SedlabError, match="lacks 2 of 2 clips"):
+        SedDataset(corpus.subset("synth_train"), small, training=True)
+
+
+# Batches
+
+
+def test_batch_lays_groups_out_in_order(dataset):
+    sizes = {"unlabeled": 2, "weak": 2, "synth": 1, "strong": 1, "maestro": 2}
+    indices = next(iter(GroupBatchSampler(dataset.group_indices(), sizes, seed=0)))
+    batch = collate([dataset[index] for index in indices])
+    assert {group: batch.groups[group] for group in sizes} == {
+        "maestro": slice(0, 2),
+        "strong": slice(2, 3),
+        "synth": slice(3, 4),
+        "weak": slice(4, 6),
+        "unlabeled": slice(6, 8),
+    }
+    assert list(batch.groups)[:5] == ["maestro", "strong", "synth", "weak", "unlabeled"]
+    assert batch.subsets[2:4] == ["strong_train", "synth_train"]
+    assert batch.waveform.shape == (8, 160_000)
+    assert batch.mask.dtype == torch.bool
+    moved = batch.to("cpu")
+    assert moved.clip_ids == batch.clip_ids
+    assert moved.pseudo is None
+
+
+def test_collate_does_not_depend_on_the_order_of_groups(dataset):
+    examples = [dataset[0], dataset[len(dataset) - 1]]
+    assert collate(examples).subsets == collate(examples[::-1]).subsets
+
+
+@pytest.mark.parametrize("context", ["fork", "spawn"])
+def test_workers_load_the_same_batches(dataset, context):
+    dataset.set_epoch(5)
+    indices = [[0, 1], [2, 3]]
+    alone = [collate([dataset[i] for i in batch]) for batch in indices]
+    loader = DataLoader(
+        dataset,
+        batch_sampler=indices,
+        collate_fn=collate,
+        num_workers=1,
+        multiprocessing_context=multiprocessing.get_context(context),
+    )
+    for expected, found in zip(alone, loader, strict=True):
+        assert torch.equal(expected.waveform, found.waveform)
+        assert torch.equal(expected.strong, found.strong)
+
+
+def test_running_workers_see_the_next_epoch(dataset):
+    loader = DataLoader(dataset, batch_sampler=[[0]], collate_fn=collate, num_workers=1, persistent_workers=True)
+    crops = []
+    for epoch in range(6):
+        dataset.set_epoch(epoch)
+        crops.append(next(iter(loader)).waveform)
+        assert torch.equal(crops[-1][0], torch.from_numpy(dataset[0].waveform))
+    assert len({tuple(crop[0, :20].tolist()) for crop in crops}) > 1
+
+
+# Other label spaces, speed
+
+
+def test_audioset_examples_have_their_own_grid(corpus, cache):
+    clips = corpus.subset("synth_train").clips.assign(subset="audioset_train", group="audioset")
+    events = pd.DataFrame(
+        {
+            "subset": "audioset_train",
+            "clip_id": "2",
+            "onset": [0.0, 0.04],
+            "offset": [0.04, 0.12],
+            "label": ["/m/09x0r", "/m/0bt9lr"],
+            "confidence": 1.0,
+        }
+    )
+    audioset = Corpus(clips, events, corpus.root)
+    built = WaveformCache.build(audioset, corpus.root / "cache_audioset")
+    dataset = SedDataset.for_audioset(audioset, built, classes=audioset_classes(audioset), training=False)
+    batch = collate([dataset[1]])
+    assert batch.strong.shape == (1, 2, 250)
+    assert batch.strong[0].sum(dim=1).tolist() == [2.0, 1.0]  # dog before speech, by name
+    assert batch.mask.all()
+    assert batch.groups["audioset"] == slice(0, 1)
+
+
+def test_an_example_takes_a_fraction_of_a_millisecond(dataset):
+    dataset[3]
+    best = min(timeit.repeat(lambda: dataset[3], number=20, repeat=5)) / 20
+    # 0.1 ms on the machine this was written on.
+    assert best < 3e-3

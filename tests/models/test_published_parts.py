@@ -1,0 +1,177 @@
+"""Small parts against the golden fixtures: CRNN, pooling, head, wrapper, tagger, buckets, keys and parameter counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from golden_weights import batch, generator, golden, manifest, state, weight
+from torch import nn
+
+from sedlab.audio.frontends import CrnnMel
+from sedlab.config.model import ARCHS, AtstConfig, BeatsConfig, CrnnConfig, DetectorConfig, PasstConfig
+from sedlab.errors import SedlabError
+from sedlab.models.beats import relative_buckets
+from sedlab.models.crnn import GatedCnn
+from sedlab.models.detector import Detector
+from sedlab.models.head import AttentionHead, pool_scores
+from sedlab.models.pooling import pool_time
+from sedlab.models.pretraining import FrameTagger
+from sedlab.models.published_keys import own_detector_key, own_detector_state, own_transformer_key
+
+BASE = {"passt": PasstConfig(), "beats": BeatsConfig(), "atst": AtstConfig()}
+
+
+@pytest.fixture(scope="module")
+def base_detectors():
+    """Return the base-size detectors without memory for their weights."""
+    with torch.device("meta"):
+        return {
+            arch: Detector(DetectorConfig(transformer=config, wrapper_dim=None if arch == "beats" else 527))
+            for arch, config in BASE.items()
+        }
+
+
+def test_golden_weights_follow_their_recipe():
+    shapes = {arch: manifest(f"{arch}_detector") for arch in ARCHS}
+    for name, (first, last, total, magnitude) in golden("weights_check").items():
+        arch, key = name.split("|")
+        tensor = weight(key, shapes[arch][key]).astype(np.float64).ravel()
+        found = [tensor[0], tensor[-1], tensor.sum(), np.abs(tensor).sum()]
+        np.testing.assert_allclose(found, [first, last, total, magnitude], rtol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("arch", "transformer", "detector", "stage1", "stage2"),
+    [
+        ("passt", 88_421_632, 91_607_445, 2_780_550, 91_202_182),
+        ("beats", 90_311_792, 93_154_038, 2_842_246, 93_154_038),
+        ("atst", 85_419_264, 88_605_077, 2_780_550, 88_199_814),
+    ],
+)
+def test_base_sizes_have_the_published_numbers_of_parameters(base_detectors, arch, transformer, detector, stage1, stage2):
+    def count(module, trainable=False):
+        return sum(p.numel() for p in module.parameters() if p.requires_grad or not trainable)
+
+    network = base_detectors[arch]
+    assert count(network.transformer) == transformer
+    assert count(network) == detector
+    assert count(network, trainable=True) == stage2
+    assert count(network, trainable=True) - count(network.transformer) == stage1
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+def test_every_published_key_has_its_place(base_detectors, arch):
+    own = {key: tuple(value.shape) for key, value in base_detectors[arch].state_dict().items()}
+    published = manifest(f"{arch}_detector")
+    assert {own_detector_key(arch, key): shape for key, shape in published.items()} == own
+    for key in manifest(f"{arch}_transformer"):
+        assert f"transformer.{own_transformer_key(arch, key)}" in own
+
+
+def test_original_names_of_weight_normalisation_are_understood():
+    prefix = "encoder.pos_conv.0."
+    assert own_transformer_key("beats", prefix + "weight_g") == "position_conv.gain"
+    assert own_transformer_key("beats", prefix + "weight_v") == "position_conv.direction"
+
+
+def test_a_foreign_key_is_refused_by_name():
+    with pytest.raises(SedlabError, match=r"model\.ckpt: 1 of 2 tensors do not belong to atst \(first: 'decoder\.weight'\)"):
+        own_detector_state(
+            "atst", {"cat_tf.bias": torch.zeros(1), "decoder.weight": torch.zeros(1)}, source="model.ckpt"
+        )
+
+
+@torch.no_grad()
+def test_crnn_alone_gives_the_published_scores():
+    expected, shapes = golden("crnn"), manifest("crnn_alone")
+    weights = state(shapes)
+    config = CrnnConfig()
+    cnn, head = GatedCnn(config).eval(), AttentionHead(512, 27)
+    rnn = nn.GRU(128, 256, num_layers=2, batch_first=True, bidirectional=True)
+    own = {own_detector_key("atst", key): value for key, value in weights.items()}
+    for name, module in (("cnn.", cnn), ("rnn.", rnn), ("head.", head)):
+        module.load_state_dict({k.removeprefix(name): v for k, v in own.items() if k.startswith(name)})
+
+    layers: list[torch.Tensor] = []
+    for layer in cnn.layers:
+        layer.register_forward_hook(lambda _, __, output: layers.append(output))
+    frames = cnn(CrnnMel(config)(torch.from_numpy(batch(10))))
+    assert len(layers) == 7
+    for i, layer in enumerate(layers):
+        np.testing.assert_allclose(layer[:, ::8, ::20, ::4], expected[f"cnn_layer{i}"], atol=1e-4, err_msg=str(i))
+    np.testing.assert_allclose(frames[:, ::10, ::16], expected["cnn_out"], atol=1e-4)
+    recurrent, _ = rnn(frames)
+    np.testing.assert_allclose(recurrent[:, ::10, ::16], expected["rnn_out"], atol=1e-4)
+    scores, masked = head(recurrent, (None, torch.from_numpy(expected["class_mask"])))
+    for name, value in (
+        ("strong", scores.strong),
+        ("weak", scores.weak),
+        ("strong_mask", masked.strong),
+        ("weak_mask", masked.weak),
+    ):
+        np.testing.assert_allclose(value, expected[name], atol=3e-5, err_msg=name)
+
+
+def test_pooling_modes_are_the_published_ones():
+    expected = golden("pooling")
+    compared = 0
+    for name, values in expected.items():
+        if "->" not in name or name.startswith("conv"):
+            continue
+        before, after = name.split("->")
+        mode = next(m for m in ("nearest-exact", "nearest", "linear", "aap") if before.startswith(m))
+        embedding = torch.from_numpy(expected[f"in{before.removeprefix(mode)}"]).transpose(1, 2)
+        pooled = pool_time(embedding, int(after), mode).transpose(1, 2)
+        np.testing.assert_allclose(pooled, values, atol=1e-6, err_msg=name)
+        compared += 1
+    assert compared == 36
+
+
+def test_head_gives_the_published_scores_with_and_without_mask():
+    fixture = {name: torch.from_numpy(values) for name, values in golden("head").items()}
+    logits, attention = fixture["strong_logits"], fixture["att_logits"]
+    for name, mask in (("nomask", None), ("mask", fixture["class_mask"])):
+        scores = pool_scores(logits, logits.sigmoid(), attention, mask)
+        torch.testing.assert_close(scores.strong, fixture[f"strong_{name}"], atol=1e-6, rtol=0)
+        torch.testing.assert_close(scores.weak, fixture[f"weak_{name}"], atol=1e-6, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("length", [60, 250, 496])
+def test_wrapper_gives_the_published_logits(length):
+    detector = Detector(DetectorConfig(transformer=AtstConfig(depth=1)))
+    detector.wrapper.load_state_dict(
+        {
+            name: torch.from_numpy(weight(f"asw:head_linear_layer.{name}", shape))
+            for name, shape in (("weight", (527, 768)), ("bias", (527,)))
+        }
+    )
+    embedding = torch.from_numpy(generator("sedlab-golden-1", "asw", length).standard_normal((2, length, 768)))
+    logits = detector.wrap(embedding.float())
+    np.testing.assert_allclose(logits[:, ::10, ::16], golden("audioset_wrapper")[f"{length}.logits"], atol=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("rnn", [False, True])
+@pytest.mark.parametrize("length", [62, 250, 496])
+def test_tagger_gives_the_published_logits(length, rnn):
+    tagger = FrameTagger(AtstConfig(depth=1), num_classes=447, rnn_dim=32 if rnn else None).eval()
+    parts = {"strong_head": tagger.head} | ({"seq_model.rnn": tagger.rnn} if rnn else {})
+    for name, module in parts.items():
+        module.load_state_dict(
+            {
+                key: torch.from_numpy(weight(f"pw:{name}.{key}", tuple(value.shape)))
+                for key, value in module.state_dict().items()
+            }
+        )
+    embedding = torch.from_numpy(generator("sedlab-golden-1", "predwrap", length).standard_normal((2, length, 768)))
+    logits = tagger.classify(embedding.float())
+    expected = golden("predictions_wrapper")[f"{length}.linear.{'rnn' if rnn else None}.strong"]
+    np.testing.assert_allclose(logits[:, ::16, ::10], expected, atol=1e-4)
+
+
+def test_relative_buckets_are_the_published_ones():
+    expected = golden("beats_transformer")
+    buckets = relative_buckets(torch.from_numpy(expected["bucket_rel"]), num_buckets=320, max_distance=800)
+    np.testing.assert_array_equal(buckets, expected["bucket"])

@@ -1,0 +1,153 @@
+"""The loop: what it writes, and that a killed and resumed training equals an uninterrupted one."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+import torch
+
+from sedlab.config.loading import load_experiment
+from sedlab.data.batch import Batch
+from sedlab.errors import SedlabError
+from sedlab.labels import valid_classes
+from sedlab.training.detection import DetectionTask
+from sedlab.training.fit import fit, make_fabric
+
+GROUPS = {
+    "maestro": slice(0, 1),
+    "strong": slice(1, 2),
+    "synth": slice(2, 3),
+    "weak": slice(3, 4),
+    "unlabeled": slice(4, 5),
+}
+BATCHES = 3
+
+
+class NoiseLoader:
+    """Random clips and labels, the same ones whenever an epoch is asked for; stops where a test wants it to."""
+
+    def __init__(self, *, pseudo: bool = False, die_at: tuple[int, int] | None = None):
+        self.pseudo, self.die_at = pseudo, die_at
+
+    def __len__(self) -> int:
+        return BATCHES
+
+    def epoch(self, epoch: int):
+        for index in range(BATCHES):
+            if (epoch, index) == self.die_at:
+                raise KeyboardInterrupt
+            generator = torch.Generator().manual_seed(100 * epoch + index)
+            strong = (torch.rand(5, 27, 156, generator=generator) > 0.9).float()
+            strong[3:] = 0
+            mask = torch.stack(
+                [torch.from_numpy(valid_classes("maestro" if row == 0 else "desed", training=True)) for row in range(5)]
+            )
+            yield Batch(
+                waveform=0.1 * torch.randn(5, 160_000, generator=generator),
+                strong=strong * mask[..., None],
+                weak=(torch.rand(5, 27, generator=generator) > 0.9).float() * mask,
+                mask=mask,
+                pseudo=torch.rand(5, 27, 156, generator=generator) if self.pseudo else None,
+                groups=GROUPS,
+                subsets=["synth_train"] * 5,
+                clip_ids=[str(row) for row in range(5)],
+            )
+
+
+def node(stage: str, arch: str, iteration: int = 1, **overrides):
+    settings = [f"{stage}.{key}={value}" for key, value in overrides.items()]
+    return load_experiment("nano", settings).node(stage, arch, iteration)
+
+
+def train(folder, configuration, *, die_at=None, init=None, validate=None):
+    fabric = make_fabric(configuration.training.trainer)
+    task = DetectionTask(configuration, fabric, init=init)
+    loader = NoiseLoader(pseudo=configuration.training.loss.pseudo > 0, die_at=die_at)
+    folder.mkdir(exist_ok=True, parents=True)
+    return fit(task, loader, configuration, folder, fabric=fabric, save_best=task.save, validate=validate)
+
+
+def tensors(path):
+    checkpoint = torch.load(path, weights_only=True)
+    for network, state in sorted(checkpoint["networks"].items()):
+        yield from ((f"{network}.{key}", value) for key, value in sorted(state.items()))
+    for index, state in checkpoint["optimizer"]["state"].items():
+        yield from ((f"optimizer.{index}.{key}", value) for key, value in sorted(state.items()))
+
+
+@pytest.mark.parametrize(("stage", "arch", "iteration"), [("stage1", "passt", 2), ("stage2", "beats", 1)])
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_killed_and_resumed_equals_uninterrupted(tmp_path, stage, arch, iteration, accumulation):
+    configuration = node(stage, arch, iteration, accumulation=accumulation, epochs=3)
+    scores = iter(range(100))
+    whole = train(tmp_path / "whole", configuration, validate=lambda _: {"objective": next(scores)})
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "killed", configuration, die_at=(2, 1), validate=lambda _: {"objective": 0.0})
+    assert not (tmp_path / "killed" / "best.pt").exists()
+    resumed = train(tmp_path / "killed", configuration, validate=lambda _: {"objective": 1.0})
+
+    assert whole.resumed_from == 0
+    assert resumed.resumed_from == 2 * -(-BATCHES // accumulation)
+    for (name, one), (_, other) in zip(tensors(whole.last), tensors(resumed.last), strict=True):
+        assert torch.equal(one, other), name
+    one, other = pd.read_csv(whole.history), pd.read_csv(resumed.history)
+    losses = [column for column in one if column.startswith(("loss/", "step", "epoch", "lr"))]
+    pd.testing.assert_frame_equal(one[losses], other[losses])
+
+
+def test_the_best_checkpoint_is_that_of_the_best_objective(tmp_path):
+    configuration = node("stage1", "atst", epochs=3, validate_every=1)
+    seen = []
+
+    def validate(networks):
+        seen.append({key: value.clone() for key, value in networks["student"].state_dict().items()})
+        return {"objective": [0.1, 0.9, 0.5][len(seen) - 1]}
+
+    result = train(tmp_path, configuration, validate=validate)
+    assert result.objective == 0.9
+    from sedlab.models.checkpoints import load_networks
+
+    (best,) = load_networks(result.best, "student")
+    assert all(torch.equal(best[key], value) for key, value in seen[1].items())
+    history = pd.read_csv(result.history)
+    assert history["val/objective"].dropna().tolist() == [0.1, 0.9, 0.5]
+    assert len(history) == result.steps == 9
+
+
+def test_stage_1_leaves_the_transformer_as_it_was_and_stage_2_moves_it(tmp_path):
+    first = node("stage1", "passt")
+    before = DetectionTask(first, make_fabric(first.training.trainer)).student.transformer.state_dict()
+    result = train(tmp_path / "stage1", first)
+    second = node("stage2", "passt")
+    task = DetectionTask(second, make_fabric(second.training.trainer), init=result.best)
+    for key, value in task.student.transformer.state_dict().items():
+        assert torch.equal(before[key], value), key
+    moved = train(tmp_path / "stage2", second, init=result.best)
+    after = DetectionTask(second, make_fabric(second.training.trainer), init=moved.best).student.transformer.state_dict()
+    assert any(not torch.equal(before[key], value) for key, value in after.items())
+
+
+def test_a_changed_configuration_starts_afresh(tmp_path):
+    train(tmp_path, node("stage1", "atst"))
+    assert train(tmp_path, node("stage1", "atst", epochs=3)).resumed_from == 0
+
+
+def test_a_finished_training_is_not_repeated(tmp_path):
+    first = train(tmp_path, node("stage1", "atst"))
+    first.best.unlink()
+    again = train(tmp_path, node("stage1", "atst"))
+    assert again.resumed_from == again.steps == first.steps
+    assert again.best.is_file()
+
+
+def test_a_damaged_checkpoint_names_the_file_and_the_remedy(tmp_path):
+    result = train(tmp_path, node("stage1", "atst"))
+    result.last.write_bytes(result.last.read_bytes()[:1000])
+    with pytest.raises(SedlabError, match=r"last\.pt: damaged .* Delete it"):
+        train(tmp_path, node("stage1", "atst"))
+
+
+def test_a_loss_that_explodes_is_reported(tmp_path):
+    with pytest.raises(SedlabError, match="no longer a finite number"):
+        train(tmp_path, node("stage2", "atst", **{"optim.lr_rnn": 1e30, "optim.warmup_steps": 0, "epochs": 5}))
