@@ -27,21 +27,17 @@ app.add_typer(data_app, name="data")
 
 @app.command()
 def run(
-    preset: Annotated[str, typer.Argument(help="Name of a preset (nano, mini, ...) or path of a YAML file.")],
-    name: Annotated[
-        str | None, typer.Option(help="Name of the run folder under runs/. Default: that of the preset.")
-    ] = None,
+    preset: Annotated[str, typer.Argument(metavar="PRESET", help="Name of a preset (nano, mini, ...) or a YAML file.")],
+    name: Annotated[str | None, typer.Option(help="Name of the folder in runs/. Default: that of the preset.")] = None,
     arch: Annotated[
-        list[str] | None, typer.Option(help="Transformers to train: passt, beats, atst. Repeat, or separate by commas.")
+        list[str] | None, typer.Option(metavar="NAMES", help="Transformers: passt, beats, atst. Repeat, or use commas.")
     ] = None,
     iterations: Annotated[int | None, typer.Option(min=1, help="Number of iterations.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change an option of the preset. Repeat.")
     ] = None,
     cores: Annotated[int | None, typer.Option(min=1, help="CPU cores to use. Default: all.")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List the jobs that would run, and why; run nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs that would run, and why.")] = False,
 ) -> None:
     """Run an experiment, or what is missing of it.
 
@@ -80,7 +76,7 @@ def lab(
     """
     from sedlab.pipeline.lab import open_lab
 
-    raise typer.Exit(open_lab(port=port, browser=not no_browser, options=context.args))
+    open_lab(port=port, browser=not no_browser, options=context.args)
 
 
 @app.command()

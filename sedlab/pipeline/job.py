@@ -52,6 +52,8 @@ def main() -> int:
     parser.add_argument("node", help="name of the job")
     parser.add_argument("--threads", type=int, help="CPU threads (default: what the experiment asks for)")
     arguments = parser.parse_args()
+    # jsonschema would build a grammar of web addresses when it is imported: 1.5 s a job that no notebook needs.
+    sys.modules["rfc3987_syntax"] = None
     signal.signal(signal.SIGTERM, _interrupt)
     when_run_ends(_end_with_children)
     try:

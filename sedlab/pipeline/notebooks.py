@@ -77,8 +77,8 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
     Raises
     ------
     SedlabError
-        For an unknown parameter, when the kernel is seen to die, or when a cell fails: the cell's own message if it raised
-        a SedlabError, otherwise the exception and where to read it.
+        For an unknown parameter, when the kernel is seen to die, or when a cell fails: the cell's own message if it
+        raised a SedlabError, otherwise the exception and where to read it.
     """
     import papermill
     from nbclient.exceptions import DeadKernelError

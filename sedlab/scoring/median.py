@@ -28,7 +28,8 @@ def median_filter(probabilities: np.ndarray, lengths: int | Sequence[int]) -> np
     ----------
     probabilities : (..., frames, classes) float
     lengths : int or one per class
-        Window lengths in frames, odd. Beyond the ends the signal is mirrored, the edge sample repeated.
+        Window lengths in frames, odd, at most ``frames``. Beyond the ends the signal is mirrored, the edge sample
+        repeated.
 
     Returns
     -------
@@ -42,6 +43,9 @@ def median_filter(probabilities: np.ndarray, lengths: int | Sequence[int]) -> np
     lengths = np.broadcast_to(np.asarray(lengths, dtype=int), (num_classes,))
     if (lengths < 1).any() or (lengths % 2 == 0).any():
         raise SedlabError(f"median filter lengths must be odd and positive, found {lengths.tolist()}.")
+    if (lengths > num_frames).any():
+        # Mirrored more than once, SciPy's filter takes samples from the wrong end.
+        raise SedlabError(f"median filter of {lengths.max()} frames is longer than the {num_frames} frames of a clip.")
     clips = probabilities.reshape(-1, num_frames, num_classes)
     filtered = clips.copy()
     for length in np.unique(lengths[lengths > 1]):

@@ -13,7 +13,7 @@ Source: DCASE 2024 Task 4 baseline, arXiv 2406.08056; code of the CP-JKU system,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,18 +21,10 @@ import pandas as pd
 
 from sedlab.errors import SedlabError
 from sedlab.labels import MAESTRO_EVAL_CLASSES
-from sedlab.scoring.score_tables import (
-    ScoreTables,
-    check_classes,
-    check_clips,
-    merge_touching,
-    sed_scores_eval,
-    table_times,
-)
+from sedlab.scoring.score_tables import ScoreTables, check_classes, check_clips, score_arrays, sed_scores_eval
 
 MIN_CONFIDENCE = 0.5
 MAX_FPR = 0.1
-SEGMENT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,15 +58,15 @@ def segment_mpauc(
 ) -> MpaucResult:
     """Score whole recordings of which ``clips`` are overlapping windows.
 
-    The score of a second is the mean over the clips that contain it of the clip's duration-weighted mean score there;
-    a second in no clip scores 0. Events are moved to recording time and joined where they overlap or touch, so that
-    windows that see the same event count it once.
+    The score of a second is the mean over the clips that contain it of the clip's duration-weighted mean score there; a
+    second in no clip scores 0. It holds a class if any window has a confident event of it there.
 
     Parameters
     ----------
     scores : {clip id: score table}
     clips : DataFrame
-        clip_id, recording, recording_onset (seconds), duration (seconds). A recording ends where its last clip ends.
+        clip_id, recording, recording_onset (whole seconds), duration (seconds). A recording ends where its last clip
+        does.
     events : DataFrame
         clip_id, onset, offset (seconds within the clip), label, confidence.
     classes : sequence of str
@@ -82,20 +74,21 @@ def segment_mpauc(
     Raises
     ------
     SedlabError
-        When a clip has no scores or a class no score column.
+        When a clip has no scores or no recording, or a class no score column.
     """
-    _check_not_empty(clips)
+    if clips.empty or (clips["recording"] == "").any():
+        raise SedlabError("mpAUC needs clips cut from recordings, and some name none. Use it on MAESTRO subsets.")
     check_classes(scores, classes)
     check_clips(scores, list(clips["clip_id"]))
     ends = (clips["recording_onset"] + clips["duration"]).groupby(clips["recording"]).max()
     durations = {recording: float(end) for recording, end in ends.items()}
 
-    events = _confident(events, classes).merge(clips[["clip_id", "recording", "recording_onset"]], on="clip_id")
-    events = events.assign(
-        onset=events["onset"] + events["recording_onset"], offset=events["offset"] + events["recording_onset"]
-    )
-    tables = overlap_add(scores, clips, durations, classes)
-    return _partial_auroc(tables, merge_touching(events, ["recording"]), durations, classes)
+    segments = overlap_add(scores, clips, durations, classes)
+    confident = _confident(events, classes).merge(clips[["clip_id", "recording", "recording_onset"]], on="clip_id")
+    confident["onset"] += confident["recording_onset"]
+    confident["offset"] += confident["recording_onset"]
+    truth = _segment_truth(confident, "recording", {name: len(rows) for name, rows in segments.items()}, classes)
+    return _partial_auroc(np.concatenate(list(segments.values())), np.concatenate(list(truth.values())), classes)
 
 
 def validation_mpauc(
@@ -114,83 +107,93 @@ def validation_mpauc(
     classes : sequence of str
     """
     check_classes(scores, classes)
-    events = merge_touching(_confident(events, classes), ["clip_id"]).rename(columns={"clip_id": "recording"})
-    durations = {clip_id: float(end) for clip_id, end in events.groupby("recording")["offset"].max().items()}
-    check_clips(scores, list(durations))
-    tables = {clip_id: scores[clip_id][["onset", "offset", *classes]] for clip_id in durations}
-    return _partial_auroc(tables, events, durations, classes)
+    confident = _confident(events, classes)
+    num_segments = {
+        clip_id: _num_segments(end) for clip_id, end in confident.groupby("clip_id")["offset"].max().items()
+    }
+    check_clips(scores, list(num_segments))
+    if not num_segments:
+        return _partial_auroc(np.empty((0, len(classes))), np.empty((0, len(classes)), dtype=bool), classes)
+    maxima = {}
+    for clip_ids, times, values in score_arrays(scores, list(num_segments), classes):
+        seconds = max(num_segments[clip_id] for clip_id in clip_ids)
+        largest = np.stack(
+            [values[:, rows].max(axis=1, initial=0.0) for rows in _rows_of_seconds(times, seconds)], axis=1
+        )
+        maxima |= {clip_id: rows[: num_segments[clip_id]] for clip_id, rows in zip(clip_ids, largest, strict=True)}
+    truth = _segment_truth(confident, "clip_id", num_segments, classes)
+    stacked = np.concatenate([maxima[clip_id] for clip_id in num_segments])
+    return _partial_auroc(stacked, np.concatenate(list(truth.values())), classes)
 
 
 def overlap_add(
     scores: ScoreTables, clips: pd.DataFrame, durations: Mapping[str, float], classes: Sequence[str]
-) -> ScoreTables:
-    """Return {recording: score table of one-second segments}, the mean over the clips that cover a segment."""
+) -> dict[str, np.ndarray]:
+    """Return {recording: (seconds, classes)}: for each second the mean over the clips that contain it."""
+    windows = {}
+    for clip_ids, times, values in score_arrays(scores, list(clips["clip_id"]), classes):
+        means = segment_weights(times, _num_segments(times[-1])) @ values
+        windows |= dict(zip(clip_ids, means, strict=True))
     sums = {recording: np.zeros((_num_segments(end), len(classes))) for recording, end in durations.items()}
-    counts = {recording: np.zeros(len(total)) for recording, total in sums.items()}
-    weights_of: dict[tuple[bytes, int], np.ndarray] = {}  # all clips of one grid share the weights
+    counts = {recording: np.zeros((len(total), 1)) for recording, total in sums.items()}
     # In a fixed order, so that the sums do not depend on the order of the table.
     for clip in clips.sort_values(["recording", "recording_onset", "clip_id"]).itertuples():
-        table = scores[clip.clip_id]
-        times, num_segments = table_times(table), _num_segments(clip.duration)
-        key = (times.tobytes(), num_segments)
-        if key not in weights_of:
-            weights_of[key] = segment_weights(times, num_segments)
-        segments = weights_of[key] @ table[list(classes)].to_numpy()
-        first = int(clip.recording_onset)
-        last = min(first + num_segments, len(counts[clip.recording]))
-        sums[clip.recording][first:last] += segments[: last - first]
-        counts[clip.recording][first:last] += 1
-    tables = {}
-    for recording, total in sums.items():
-        times = np.arange(len(total) + 1) * SEGMENT_SECONDS
-        times[-1] = durations[recording]
-        means = total / np.maximum(counts[recording], 1)[:, None]
-        tables[recording] = pd.DataFrame(
-            np.column_stack((times[:-1], times[1:], means)), columns=["onset", "offset", *classes]
-        )
-    return tables
+        window = windows[clip.clip_id][: _num_segments(clip.duration)]
+        inside = slice(int(clip.recording_onset), int(clip.recording_onset) + len(window))
+        sums[clip.recording][inside] += window
+        counts[clip.recording][inside] += 1
+    return {recording: total / np.maximum(counts[recording], 1) for recording, total in sums.items()}
 
 
 def segment_weights(times: np.ndarray, num_segments: int) -> np.ndarray:
-    """Return (num_segments, rows): the part that each row of a score table has in the mean of each one-second segment.
+    """Return (num_segments, rows): the part that each row of a score table has in the mean of each second.
 
-    A segment beyond the last row has weights 0.
+    A second beyond the last row has weights 0.
     """
-    starts = np.arange(num_segments)[:, None] * SEGMENT_SECONDS
-    overlap = np.minimum(times[1:], starts + SEGMENT_SECONDS) - np.maximum(times[:-1], starts)
-    overlap = np.maximum(overlap, 0.0)
+    starts = np.arange(num_segments)[:, None]
+    overlap = np.maximum(np.minimum(times[1:], starts + 1) - np.maximum(times[:-1], starts), 0.0)
     covered = overlap.sum(axis=1, keepdims=True)
     return np.divide(overlap, covered, out=np.zeros_like(overlap), where=covered > 0)
 
 
-def _partial_auroc(
-    tables: ScoreTables, events: pd.DataFrame, durations: Mapping[str, float], classes: Sequence[str]
-) -> MpaucResult:
-    present = [label for label in classes if label in set(events["label"])]
-    num_segments = sum(_num_segments(end) for end in durations.values())
-    if not present:
-        return MpaucResult(np.nan, dict.fromkeys(classes, np.nan), {}, tuple(classes), num_segments)
-    ground_truth: dict[str, list] = {recording: [] for recording in tables}
-    for row in events[["recording", "onset", "offset", "label"]].itertuples(index=False, name=None):
-        ground_truth[row[0]].append(row[1:])
-    # A class present in every segment has no false positive rate: 0/0 gives nan, which is what it should be.
-    with np.errstate(invalid="ignore"):
-        areas, curves = sed_scores_eval().segment_based.auroc(
-            {recording: table[["onset", "offset", *present]] for recording, table in tables.items()},
-            ground_truth,
-            dict(durations),
-            segment_length=SEGMENT_SECONDS,
-            max_fpr=MAX_FPR,
-            num_jobs=1,
+def _rows_of_seconds(times: np.ndarray, num_segments: int) -> Iterator[slice]:
+    """Yield the rows of a score table that lie at least partly in each second."""
+    times = np.round(times, 6)  # a boundary at 0.9999999999 s is one at 1 s
+    for second in range(num_segments):
+        first = max(np.searchsorted(times, second, side="right") - 1, 0)
+        yield slice(first, min(np.searchsorted(times, second + 1, side="left"), len(times) - 1))
+
+
+def _segment_truth(
+    events: pd.DataFrame, stretch: str, num_segments: Mapping[str, int], classes: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Return {name: (seconds, classes) bool}: which classes have an event in each second of each stretch of audio."""
+    truth = {name: np.zeros((count, len(classes)), dtype=bool) for name, count in num_segments.items()}
+    column = {label: index for index, label in enumerate(classes)}
+    for name, onset, offset, label in events[[stretch, "onset", "offset", "label"]].itertuples(index=False, name=None):
+        truth[name][int(np.floor(onset)) : int(np.ceil(offset)), column[label]] = True
+    return truth
+
+
+def _partial_auroc(scores: np.ndarray, truth: np.ndarray, classes: Sequence[str]) -> MpaucResult:
+    """Return the result for segment scores and truth, both (segments, classes)."""
+    positives = truth.sum(axis=0)
+    usable = [k for k in range(len(classes)) if 0 < positives[k] < len(truth)]
+    per_class, curves = dict.fromkeys(classes, np.nan), {}
+    if usable:
+        # The library's own form of segment statistics: what lowering the threshold below each score adds.
+        changes = {classes[k]: (scores[:, k], {"tps": truth[:, k].astype(int), "fps": 1 - truth[:, k]}) for k in usable}
+        areas, rocs = sed_scores_eval().segment_based.auroc(
+            None, None, None, deltas={"segments": changes}, segment_length=1.0, max_fpr=MAX_FPR, num_jobs=1
         )
-    per_class = {label: float(areas.get(label, np.nan)) for label in classes}
-    known = {label: value for label, value in per_class.items() if not np.isnan(value)}
+        per_class |= {label: float(areas[label]) for label in changes}
+        curves = {label: RocCurve(fpr=rocs[label][1], tpr=rocs[label][0]) for label in changes}
     return MpaucResult(
-        overall=float(np.mean(list(known.values()))) if known else np.nan,
+        overall=float(np.mean([per_class[label] for label in curves])) if curves else np.nan,
         per_class=per_class,
-        curves={label: RocCurve(fpr=curves[label][1], tpr=curves[label][0]) for label in known},
-        missing_classes=tuple(label for label in classes if label not in known),
-        num_segments=num_segments,
+        curves=curves,
+        missing_classes=tuple(label for label in classes if label not in curves),
+        num_segments=len(truth),
     )
 
 
@@ -201,11 +204,4 @@ def _confident(events: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
 
 def _num_segments(duration: float) -> int:
     # Rounded first: 10.000000000000002 s, a sum of floats, is 10 segments.
-    return int(np.ceil(round(duration / SEGMENT_SECONDS, 6)))
-
-
-def _check_not_empty(clips: pd.DataFrame) -> None:
-    if clips.empty or (clips["recording"] == "").any():
-        raise SedlabError(
-            "mpAUC: there are clips without recording name. Use it on MAESTRO subsets, which are cut from recordings."
-        )
+    return int(np.ceil(round(duration, 6)))

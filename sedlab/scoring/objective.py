@@ -8,7 +8,7 @@ Source: code of the CP-JKU DCASE 2024 system, arXiv 2408.00791.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,9 @@ import numpy as np
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
-from sedlab.scoring.audioset import audioset_psds1
 from sedlab.scoring.median import median_filter, median_lengths
 from sedlab.scoring.mpauc import validation_mpauc
-from sedlab.scoring.predict import Predictions, Progress, WaveformReader, predict_masked, predict_tagger_logits
+from sedlab.scoring.predict import Predictions, Progress, WaveformReader, predict_masked
 from sedlab.scoring.psds import PSDS1, psds
 from sedlab.scoring.score_tables import score_tables
 
@@ -100,28 +99,6 @@ def validate_networks(
         prefix = "" if name == "student" else f"{name}/"
         row |= {f"{prefix}{key}": value for key, value in {"objective": result.objective, **result.parts}.items()}
     return row
-
-
-def validate_tagger(
-    networks: Mapping[str, nn.Module],
-    corpus: Corpus,
-    cache: WaveformReader,
-    classes: Sequence[str],
-    *,
-    batch_size: int = 16,
-    device: str = "cpu",
-    progress: Progress | None = None,
-) -> dict[str, float]:
-    """Score a pre-trained tagger ("student") on the audioset_eval clips; its objective is PSDS1 over ``classes``.
-
-    A set without any scored event gives 0, so that the last checkpoint can still be told from none.
-    """
-    part = corpus.subset("audioset_eval")
-    scores = predict_tagger_logits(
-        networks["student"], cache, part.clips, classes, batch_size=batch_size, device=device, progress=progress
-    )
-    value = audioset_psds1(scores, part).overall
-    return {"objective": float(np.nan_to_num(value)), "psds1_audioset_eval": value}
 
 
 def score_subset(predictions: Predictions, corpus: Corpus, subset: str) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sedlab.data.layout import family
-from sedlab.data.targets import frame_times
+from sedlab.data.targets import CLIP_SECONDS, frame_times
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, valid_classes
 from sedlab.scoring.score_file import Attribute, ScoreFile
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 #: Called with (clips done, clips in all, what is being done).
 Progress = Callable[[int, int, str], None]
-
-#: Output grid of the pre-trained taggers: 250 frames of 40 ms.
-TAGGER_FRAMES, TAGGER_FRAME_SECONDS = 250, 0.04
 
 
 class WaveformReader(Protocol):
@@ -129,7 +126,8 @@ def predict_tagger_logits(
     with _evaluating(tagger, device):
         for waveform, _ in _batches(cache, clips, batch_size, device, progress):
             logits.append(_to_numpy(tagger(tagger.features(waveform)).transpose(1, 2)))
-    times = frame_times(TAGGER_FRAMES, frame_seconds=TAGGER_FRAME_SECONDS)
+    num_frames = logits[0].shape[1]
+    times = frame_times(num_frames, frame_seconds=CLIP_SECONDS / num_frames)
     return _score_file(clips, logits, classes, times, attrs)
 
 

@@ -14,7 +14,14 @@ import pandas as pd
 
 from sedlab.errors import SedlabError
 from sedlab.labels import DESED_CLASSES
-from sedlab.scoring.score_tables import ScoreTables, check_classes, check_clips, merge_touching, sed_scores_eval
+from sedlab.scoring.score_tables import (
+    ScoreTables,
+    check_classes,
+    check_clips,
+    merge_touching,
+    sed_scores_eval,
+    select_classes,
+)
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,7 @@ def psds(
     clip_ids = list(ground_truth)
     check_clips(scores, clip_ids)
     overall, per_class, (etpr, efpr), class_curves = sed_scores_eval().intersection_based.psds(
-        {clip_id: scores[clip_id][["onset", "offset", *present]] for clip_id in clip_ids},
+        select_classes(scores, clip_ids, present),
         ground_truth,
         _durations(durations, clip_ids),
         **asdict(_for_classes(scenario, len(present))),

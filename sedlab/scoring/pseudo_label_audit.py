@@ -22,6 +22,8 @@ from sedlab.scoring.score_file import ScoreFile
 #: The row that pools the cells of all classes.
 POOLED = "all"
 SOFT_THRESHOLD = 0.5
+#: Classes that a corpus's annotation speaks about by itself, without aliases.
+ANNOTATED_CLASSES = {"desed": DESED_CLASSES, "maestro": MAESTRO_CLASSES}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +68,9 @@ def audit_pseudo_labels(
             f"{subset}: has no ground truth to compare with. Audit a labelled subset, such as weak_train."
         )
     part = corpus.subset(subset)
-    family_classes = {"desed": DESED_CLASSES, "maestro": MAESTRO_CLASSES}.get(layout(subset).family, scores.classes)
-    classes = [label for label in family_classes if label in scores.classes]
-    scores = scores.select(list(part.clips["clip_id"]))
-    probabilities = scores.probabilities[:, :, [scores.classes.index(label) for label in classes]]
+    classes = list(ANNOTATED_CLASSES.get(layout(subset).family, scores.classes))
+    scores = scores.select(list(part.clips["clip_id"]), classes)
+    probabilities = scores.probabilities
 
     unit = "clip" if layout(subset).label_kind == "weak" else "frame"
     audible = scores.frame_times[:-1] < part.clips["duration"].to_numpy()[:, None]

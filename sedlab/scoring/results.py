@@ -168,10 +168,9 @@ def _metrics(scores: ScoreFile, part: Corpus, kind: str, postprocess: str) -> di
     if kind == "audioset":
         result = audioset_psds1(scores, part)
         return {"psds1": (result.overall, result.per_class)}
-    scores = scores.select(list(part.clips["clip_id"]))
     classes = MAESTRO_EVAL_CLASSES if kind == "maestro" else DESED_CLASSES
-    columns = _columns(scores, classes)
-    probabilities = scores.probabilities[:, :, columns]
+    scores = scores.select(list(part.clips["clip_id"]), classes)
+    probabilities = scores.probabilities
     if postprocess == "median":
         probabilities = median_filter(probabilities, median_lengths(classes))
     tables = score_tables(probabilities, scores.clip_ids, classes, scores.frame_times)
@@ -184,17 +183,6 @@ def _metrics(scores: ScoreFile, part: Corpus, kind: str, postprocess: str) -> di
         for metric, scenario in (("psds1", PSDS1), ("psds2", PSDS2))
     }
     return {metric: (result.overall, result.per_class) for metric, result in results.items()}
-
-
-def _columns(scores: ScoreFile, classes: tuple[str, ...]) -> list[int]:
-    missing = [label for label in classes if label not in scores.classes]
-    if missing:
-        where = scores.attrs.get("path", "scores")
-        raise SedlabError(
-            f"{where}: no scores for class {missing[0]!r} ({len(scores.classes)} classes found). "
-            "Use a model of the task's 27 classes."
-        )
-    return [scores.classes.index(label) for label in classes]
 
 
 def _check_columns(path: str | Path, table: pd.DataFrame) -> None:

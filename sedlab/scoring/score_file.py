@@ -57,26 +57,30 @@ class ScoreFile:
 
         return expit(self.logits.astype(np.float64))
 
-    def select(self, clip_ids: Sequence[str]) -> ScoreFile:
-        """Return the scores of ``clip_ids``, in that order.
+    def select(self, clip_ids: Sequence[str], classes: Sequence[str] | None = None) -> ScoreFile:
+        """Return the scores of ``clip_ids`` and ``classes`` (default: all classes), in that order.
 
         Raises
         ------
         SedlabError
-            When a clip has no scores.
+            When a clip or class has no scores.
         """
-        if list(clip_ids) == self.clip_ids:
-            return self
-        row = {clip_id: index for index, clip_id in enumerate(self.clip_ids)}
-        missing = sorted(set(clip_ids) - row.keys())
+        rows = self._positions(clip_ids, self.clip_ids, "clips", "Predict again, or evaluate the scored clips only.")
+        if classes is None:
+            return replace(self, clip_ids=list(clip_ids), logits=self.logits[rows])
+        columns = self._positions(classes, self.classes, "classes", "Use a model that was trained for these classes.")
+        logits = self.logits[:, :, columns][rows]
+        return replace(self, clip_ids=list(clip_ids), classes=tuple(classes), logits=logits)
+
+    def _positions(self, wanted: Sequence[str], known: Sequence[str], what: str, remedy: str) -> list[int]:
+        position = {name: index for index, name in enumerate(known)}
+        missing = sorted(set(wanted) - position.keys())
         if missing:
             where = self.attrs.get("path", "scores")
             raise SedlabError(
-                f"{where}: no scores for {len(missing)} of {len(clip_ids)} clips (first: {missing[0]}). "
-                "Predict again, or restrict the ground truth to the scored clips."
+                f"{where}: no scores for {len(missing)} of {len(wanted)} {what} (first: {missing[0]!r}). {remedy}"
             )
-        rows = [row[clip_id] for clip_id in clip_ids]
-        return replace(self, clip_ids=list(clip_ids), logits=self.logits[rows])
+        return [position[name] for name in wanted]
 
 
 def write_score_file(path: str | Path, scores: ScoreFile) -> None:

@@ -7,7 +7,7 @@ Frame scores have equally long rows; event boxes from other post-processing need
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 
 import numpy as np
@@ -37,9 +37,28 @@ def score_tables(
     }
 
 
-def table_times(table: pd.DataFrame) -> np.ndarray:
-    """Return the boundaries (rows + 1,) of a score table in seconds."""
-    return np.append(table["onset"].to_numpy(), table["offset"].iloc[-1])
+def score_arrays(
+    scores: ScoreTables, clip_ids: Sequence[str], classes: Sequence[str]
+) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
+    """Yield (clip ids, boundaries (rows + 1,), scores (clips, rows, classes)), one for each set of boundaries in use.
+
+    Frame scores come out in one piece; tables with their own boundaries one by one.
+    """
+    groups: dict[bytes, tuple[list[str], list[np.ndarray]]] = {}
+    for clip_id in clip_ids:
+        values = _columns(scores[clip_id], classes)
+        ids, arrays = groups.setdefault(values[:, :2].tobytes(), ([], []))
+        ids.append(clip_id)
+        arrays.append(values)
+    for ids, arrays in groups.values():
+        stacked = np.stack(arrays)
+        yield ids, np.append(stacked[0, :, 0], stacked[0, -1, 1]), stacked[:, :, 2:]
+
+
+def select_classes(scores: ScoreTables, clip_ids: Sequence[str], classes: Sequence[str]) -> ScoreTables:
+    """Return the tables of ``clip_ids`` with the columns of ``classes`` only, in that order."""
+    columns = pd.Index(["onset", "offset", *classes])
+    return {clip_id: pd.DataFrame(_columns(scores[clip_id], classes), columns=columns) for clip_id in clip_ids}
 
 
 def check_classes(scores: ScoreTables, classes: Sequence[str]) -> None:
@@ -99,3 +118,9 @@ def sed_scores_eval() -> ModuleType:
         warnings.simplefilter("ignore")
         import sed_scores_eval as library
     return library
+
+
+def _columns(table: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
+    """Return onset, offset and ``classes`` of a table as an array; by position, as pandas selects by name slowly."""
+    position = {name: index for index, name in enumerate(table.columns)}
+    return table.to_numpy()[:, [position["onset"], position["offset"], *(position[label] for label in classes)]]

@@ -116,7 +116,7 @@ def fit(
         for index, batch in enumerate(loader.epoch(epoch)):
             position = index % config.accumulation
             generator = _step_generator(node.seed, epoch, index)
-            terms = task.loss(batch.to(fabric.device), state.step, generator)
+            terms = _loss(task, batch.to(fabric.device), state.step, generator, node.name)
             if position == 0:
                 task.before_backward(state.step)
                 task.optimizer.zero_grad()
@@ -189,6 +189,23 @@ def _step_generator(seed: int, epoch: int, index: int) -> torch.Generator:
     return torch.Generator().manual_seed(numbers[1])
 
 
+def _loss(task: Task, batch: Batch, step: int, generator: torch.Generator, name: str) -> LossTerms:
+    try:
+        return task.loss(batch, step, generator)
+    except RuntimeError as error:
+        # torch's cross-entropy refuses probabilities that are not numbers before the loss itself can show it.
+        if "between 0 and 1" in str(error):
+            raise _not_finite(name, step) from error
+        raise
+
+
+def _not_finite(name: str, step: int) -> SedlabError:
+    return SedlabError(
+        f"{name}: the loss is no longer a finite number at step {step}. Lower the learning rates (optim) or use "
+        "precision 32-true."
+    )
+
+
 def _named(terms: LossTerms) -> dict[str, Tensor]:
     return {f"loss/{name}": value.detach() for name, value in {"total": terms.total, **terms.parts}.items()}
 
@@ -198,10 +215,7 @@ def _to_floats(rows: list[dict[str, Any]], seconds: float, name: str) -> list[di
     floats = [{key: float(value) for key, value in row.items()} | {"seconds": seconds} for row in rows]
     bad = next((row for row in floats if not abs(row["loss/total"]) < float("inf")), None)
     if bad:
-        raise SedlabError(
-            f"{name}: the loss is no longer a finite number at step {bad['step']:.0f}. Lower the learning rates (optim) "
-            "or use precision 32-true."
-        )
+        raise _not_finite(name, int(bad["step"]))
     return floats
 
 

@@ -13,6 +13,7 @@ _HOME = {
     "clip_figure": "clip",
     "spectrogram_figure": "spectrogram",
     "draw_spectrogram": "spectrogram",
+    "features_figure": "features",
     "corpus_figure": "corpus",
     "event_duration_figure": "corpus",
     "class_gallery_figure": "corpus",

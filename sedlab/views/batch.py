@@ -103,8 +103,7 @@ def _image(
 def _class_columns(
     ax: Axes, values: np.ndarray, classes: Sequence[str], cmap: LinearSegmentedColormap, title: str
 ) -> None:
-    cmap = cmap.copy()
-    cmap.set_bad(NOT_ANNOTATED)
+    cmap = cmap.with_extremes(bad=NOT_ANNOTATED)
     _image(ax, values, cmap, (0, 1), extent=(-0.5, values.shape[1] - 0.5))
     label_axes(ax, title=title, x="Class")
     step = -(-len(classes) // 30)

@@ -72,7 +72,8 @@ def clip_figure(
     ----------
     waveform : (N,) float array in [-1, 1]
     events, detections : tables with `onset`, `offset` in seconds and `label`
-        Ground truth and detected events. Rows without times are clip-level labels and are drawn over the whole clip.
+        Ground truth and detected events. Rows without times are clip-level labels and are drawn hatched over the whole
+        clip; with a column `confidence` (0 to 1) surer events are darker.
     pseudo, scores : (T, C) arrays of probabilities
         Drawn as strips, one row for each class of ground truth, detections, or a probability above 0.2 anywhere.
     """
@@ -158,15 +159,22 @@ def _draw_events(
             ax.broken_barh(
                 list(zip(onset, offset - onset, strict=True)),
                 (rows.index(label) + top, height * 0.92),
-                facecolor=["none" if w else colour for w in weak],
+                facecolor=["none" if w else (colour, c) for w, c in zip(weak, _confidence(group), strict=True)],
                 edgecolor=colour,
-                linewidth=0.8,
+                linewidth=0.8 if weak.any() else 0,
                 hatch="////" if weak.any() else None,
             )
         # One proxy for the legend: a class may have no bar of this kind.
         ax.broken_barh([], (0, 0), facecolor=colour, label=name)
     if len(kinds) > 1 and rows:
         ax.legend(fontsize=TICK_SIZE, frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 0.98), borderpad=0)
+
+
+def _confidence(events: pd.DataFrame) -> list[float]:
+    """Return how dark each event is drawn: soft labels by their confidence, others fully."""
+    if "confidence" not in events:
+        return [1.0] * len(events)
+    return list(events["confidence"].fillna(1.0).clip(0.08, 1.0))
 
 
 def _draw_strip(

@@ -42,8 +42,10 @@ def test_a_sound_is_finite_varied_and_about_as_long_as_its_class(label):
 def test_a_sound_fills_its_span(label):
     wave = render_event(label, 5)
     start, end = active_span(wave)
-    assert start / RATE <= 0.02
-    assert (len(wave) - end) / RATE <= 0.3
+    # Sounds that swell or fade for seconds have no sharp border.
+    tolerance = 0.1 * len(wave) / RATE if SOUNDS[label].is_long else 0.05
+    assert start / RATE <= tolerance
+    assert (len(wave) - end) / RATE <= tolerance
 
 
 def test_an_unknown_sound_is_refused_with_the_nearest_name():

@@ -166,7 +166,10 @@ def test_norms_have_the_published_epsilon(published):
         for name, values in golden("norm_probe").items()
         if name.startswith(published.arch)
     }
-    inputs = {768: torch.from_numpy(golden("norm_probe")["in768"]), 512: torch.from_numpy(golden("norm_probe")["in512"])}
+    inputs = {
+        768: torch.from_numpy(golden("norm_probe")["in768"]),
+        512: torch.from_numpy(golden("norm_probe")["in512"]),
+    }
     transformer, block = published.detector.transformer, published.detector.transformer.blocks[0]
     if published.arch == "beats":
         names = {

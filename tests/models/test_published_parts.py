@@ -49,7 +49,9 @@ def test_golden_weights_follow_their_recipe():
         ("atst", 85_419_264, 88_605_077, 2_780_550, 88_199_814),
     ],
 )
-def test_base_sizes_have_the_published_numbers_of_parameters(base_detectors, arch, transformer, detector, stage1, stage2):
+def test_base_sizes_have_the_published_numbers_of_parameters(
+    base_detectors, arch, transformer, detector, stage1, stage2
+):
     def count(module, trainable=False):
         return sum(p.numel() for p in module.parameters() if p.requires_grad or not trainable)
 
@@ -76,7 +78,9 @@ def test_original_names_of_weight_normalisation_are_understood():
 
 
 def test_a_foreign_key_is_refused_by_name():
-    with pytest.raises(SedlabError, match=r"model\.ckpt: 1 of 2 tensors do not belong to atst \(first: 'decoder\.weight'\)"):
+    with pytest.raises(
+        SedlabError, match=r"model\.ckpt: 1 of 2 tensors do not belong to atst \(first: 'decoder\.weight'\)"
+    ):
         own_detector_state(
             "atst", {"cat_tf.bias": torch.zeros(1), "decoder.weight": torch.zeros(1)}, source="model.ckpt"
         )

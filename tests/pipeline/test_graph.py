@@ -1,7 +1,7 @@
 """The stage graph: who reads what, for any number of transformers and iterations."""
 
 import pytest
-from conftest import make_experiment
+from tiny_project import make_experiment
 
 from sedlab.errors import SedlabError
 from sedlab.pipeline.graph import build_graph, find_job, score_plan

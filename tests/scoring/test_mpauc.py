@@ -7,7 +7,7 @@ from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.scoring.mpauc import overlap_add, segment_mpauc, validation_mpauc
-from sedlab.scoring.score_tables import score_tables
+from sedlab.scoring.score_tables import merge_touching, score_tables, sed_scores_eval
 
 PRESENT = ("people talking", "footsteps", "car")
 
@@ -126,9 +126,8 @@ def test_second_in_no_clip_scores_zero_and_short_window_adds_no_padding():
     ]
     clips = make_corpus([{"subset": "maestro_dev", "recording": "r", **row} for row in rows], []).clips
     tables = score_tables(np.full((2, 156, 27), 0.25), ["a", "b"], CLASSES, frame_times())
-    table = overlap_add(tables, clips, {"r": 17.5}, ["car"])["r"]
-    assert table["car"].to_numpy() == pytest.approx([0.25] * 10 + [0.0] * 2 + [0.25] * 6)
-    assert table["offset"].iloc[-1] == 17.5 and len(table) == 18
+    seconds = overlap_add(tables, clips, {"r": 17.5}, ["car"])["r"]
+    assert seconds[:, 0] == pytest.approx([0.25] * 10 + [0.0] * 2 + [0.25] * 6)
 
 
 def test_validation_takes_the_largest_frame_until_the_last_event(maestro_corpus):
@@ -145,6 +144,61 @@ def test_validation_takes_the_largest_frame_until_the_last_event(maestro_corpus)
                 positive.append(((rows["label"] == label) & (rows["onset"] == second)).any())
         assert result.per_class[label] == pytest.approx(slow_partial_area(scores, positive), abs=1e-9)
     assert result.num_segments == len(scores)
+
+
+def library_auroc(tables, events, durations, classes):
+    """Let sed_scores_eval cut the segments itself."""
+    truth = {name: [] for name in tables}
+    for name, label, onset, offset in merge_touching(events, ["name"]).itertuples(index=False, name=None):
+        truth[name].append((onset, offset, label))
+    areas, _ = sed_scores_eval().segment_based.auroc(
+        {name: table[["onset", "offset", *classes]] for name, table in tables.items()},
+        truth,
+        durations,
+        segment_length=1.0,
+        max_fpr=0.1,
+    )
+    return [areas[label] for label in classes]
+
+
+def test_both_variants_agree_with_the_library_on_tables(maestro_corpus):
+    clips, tables = maestro_corpus.clips, random_tables(maestro_corpus, seed=9)
+    events = maestro_corpus.events[maestro_corpus.events["confidence"] > 0.5]
+    # Ends inside a second, and inside a frame.
+    events = events.assign(offset=events["offset"] - 0.3)
+    for label in PRESENT:
+        for table in tables.values():
+            table[label] = table[label].round(1)  # ties
+
+    by_clip = events.rename(columns={"clip_id": "name"})
+    durations = by_clip.groupby("name")["offset"].max().to_dict()
+    wanted = library_auroc({name: tables[name] for name in durations}, by_clip, durations, list(PRESENT))
+    found = validation_mpauc(tables, events, classes=PRESENT).per_class
+    assert list(found.values()) == pytest.approx(wanted, abs=1e-12)
+
+    seconds = overlap_add(tables, clips, {"cafe_restaurant_00": 21.0, "city_center_01": 21.0}, PRESENT)
+    recordings = score_tables(np.stack(list(seconds.values())), list(seconds), PRESENT, np.arange(22.0))
+    placed = events.merge(clips[["clip_id", "recording", "recording_onset"]], on="clip_id")
+    placed = placed.assign(
+        name=placed["recording"],
+        onset=placed["onset"] + placed["recording_onset"],
+        offset=placed["offset"] + placed["recording_onset"],
+    )
+    wanted = library_auroc(recordings, placed, dict.fromkeys(seconds, 21.0), list(PRESENT))
+    found = segment_mpauc(tables, clips, events, classes=PRESENT).per_class
+    assert list(found.values()) == pytest.approx(wanted, abs=1e-12)
+
+
+def test_tables_with_their_own_boundaries_are_scored_too(maestro_corpus):
+    clips, events, tables = maestro_corpus.clips, maestro_corpus.events, random_tables(maestro_corpus, seed=2)
+    # The same staircase with every row cut in two at a place of its own.
+    split = {}
+    for k, (clip_id, table) in enumerate(tables.items()):
+        middle = table["onset"] + (table["offset"] - table["onset"]) * (k + 1) / 10
+        halves = pd.concat([table.assign(offset=middle), table.assign(onset=middle)])
+        split[clip_id] = halves.sort_values("onset", ignore_index=True)
+    for variant in (lambda t: segment_mpauc(t, clips, events), lambda t: validation_mpauc(t, events)):
+        assert variant(split).per_class == pytest.approx(variant(tables).per_class, abs=1e-9, nan_ok=True)
 
 
 def test_perfect_scores_give_one(maestro_corpus):
@@ -164,5 +218,5 @@ def test_clips_without_scores_or_recording_are_refused(maestro_corpus, desed_cor
     del tables[first]
     with pytest.raises(SedlabError, match=f"no scores for 1 of 8 clips.*{first}"):
         segment_mpauc(tables, maestro_corpus.clips, maestro_corpus.events)
-    with pytest.raises(SedlabError, match="without recording name"):
+    with pytest.raises(SedlabError, match="needs clips cut from recordings"):
         segment_mpauc(random_tables(desed_corpus), desed_corpus.clips, desed_corpus.events)

@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import torch
+from scoring_material import make_corpus
 from torch import nn
 
 from sedlab.audio.frontends import CrnnMel
 from sedlab.config.model import AtstConfig, CrnnConfig, DetectorConfig
+from sedlab.data.cache import WaveformCache
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, valid_classes
 from sedlab.models.detector import Detector
@@ -54,6 +59,25 @@ def test_order_of_clips_and_batch_size_do_not_matter(detector):
     scores = predict_logits(detector, NoiseCache(), CLIPS, batch_size=7)
     shuffled = predict_logits(detector, NoiseCache(), CLIPS.sample(frac=1, random_state=1), batch_size=2)
     assert np.allclose(shuffled.select(scores.clip_ids).logits, scores.logits, atol=1e-5)
+
+
+def test_waveforms_come_from_the_cache_of_a_corpus(detector, tmp_path):
+    rng = np.random.default_rng(0)
+    clips = []
+    for clip_id, seconds in (("long", 11.0), ("short", 6.0)):
+        samples = rng.uniform(-0.3, 0.3, int(16_000 * seconds))
+        soundfile.write(tmp_path / f"{clip_id}.wav", samples, 16_000, subtype="PCM_16")
+        clips.append({"subset": "devtest", "clip_id": clip_id, "audio": f"{clip_id}.wav", "duration": seconds})
+    corpus = replace(make_corpus(clips, []), root=tmp_path)
+    scores = predict_logits(detector, WaveformCache.build(corpus), corpus.clips)
+
+    detector.eval()
+    for clip_id, logits in zip(scores.clip_ids, scores.logits, strict=True):
+        samples = soundfile.read(tmp_path / f"{clip_id}.wav", dtype="float32")[0][:160_000]
+        waveform = torch.from_numpy(np.pad(samples, (0, 160_000 - len(samples))))[None]
+        with torch.no_grad():
+            (direct,) = detector(*detector.features(waveform))
+        assert np.allclose(direct.logits[0].T, logits, atol=1e-5)
 
 
 def test_mask_limits_attention_but_not_logits(detector):

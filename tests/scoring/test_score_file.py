@@ -53,7 +53,10 @@ def test_training_reads_what_was_written(tmp_path, scores):
 
 def test_select_follows_the_asked_order(scores):
     assert np.array_equal(scores.select(["a", "b"]).logits, scores.logits[[1, 0]])
-    with pytest.raises(SedlabError, match=r"no scores for 1 of 2 clips \(first: c\)"):
+    part = scores.select(["a", "b"], ["car", "Cat"])
+    assert part.classes == ("car", "Cat")
+    assert np.array_equal(part.logits, scores.logits[[1, 0]][:, :, [CLASSES.index("car"), CLASSES.index("Cat")]])
+    with pytest.raises(SedlabError, match=r"no scores for 1 of 2 clips \(first: 'c'\)"):
         scores.select(["a", "c"])
 
 

@@ -88,7 +88,9 @@ def audit() -> PseudoLabelAudit:
 
 @pytest.fixture
 def scores(rng) -> ScoreFile:
-    logits = rng.normal(-3, 2, (6, 156, len(CLASSES))).astype(np.float32)
+    """Six clips in which only cats and dogs are in doubt."""
+    logits = rng.normal(-8, 1, (6, 156, len(CLASSES))).astype(np.float32)
+    logits[..., [CLASSES.index("Cat"), CLASSES.index("Dog")]] += 7
     return ScoreFile([f"clip{k}" for k in range(6)], logits, CLASSES, np.arange(157) * 0.064)
 
 

@@ -38,7 +38,7 @@ def test_spectrogram_axes_are_seconds_and_kilohertz(waveform):
 
     image = draw_spectrogram(ax, waveform)
 
-    assert image.get_extent()[:2] == (0, 10)
+    assert tuple(image.get_extent()[:2]) == (0, 10)
     assert ax.get_xlabel() == "Time (s)"
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["0.125", "0.5", "1", "2", "4", "8"]
 
@@ -101,3 +101,11 @@ def test_shown_classes_are_the_annotated_and_the_probable_ones_in_class_order(pe
     shown = shown_classes(events=table, scores=np.array([peaks]), classes=classes)
 
     assert shown == [label for label, peak in zip(classes, peaks, strict=True) if peak > 0.2 or label in annotated]
+
+
+def test_soft_labels_are_as_dark_as_they_are_sure(waveform):
+    soft = pd.DataFrame({"onset": [0.0, 1.0], "offset": [1.0, 2.0], "label": "footsteps", "confidence": [0.3, 1.0]})
+
+    bars = clip_figure(waveform, events=soft).axes[1].collections[0]
+
+    assert bars.get_facecolor()[:, 3].tolist() == [0.3, 1.0]

@@ -61,7 +61,7 @@ def every_figure(waveform, events, history, results, psds_result, audit, scores,
         "threshold": lambda: views.threshold_figure(np.array([0.1, 0.7]), 0.5, label="Dog"),
         "corpus": lambda: views.corpus_figure(corpus),
         "event_duration": lambda: views.event_duration_figure(corpus),
-        "class_gallery": lambda: views.class_gallery_figure([(label, waveform) for label in CLASSES]),
+        "class_gallery": lambda: views.class_gallery_figure([(label, waveform) for label in CLASSES[:10]]),
         "batch": lambda: views.batch_figure(batch),
         "wall_time": lambda: views.wall_time_figure(wall_times),
     }

@@ -60,7 +60,7 @@ def test_class_bars_of_a_first_iteration_have_one_bar_a_class(results):
     ax = class_bars_figure(results.query("iteration == 1"), "mpauc").axes[0]
 
     assert len(ax.patches) == 11
-    assert ax.texts == []
+    assert len(ax.texts) == 0
 
 
 def test_class_bars_keep_classes_without_a_value(results):

@@ -15,6 +15,7 @@ from sedlab.errors import SedlabError, nearest
 #: Below its loudest moment by more than this, a sound counts as over.
 ACTIVE_RANGE_DB = 27.0
 _ENVELOPE_SAMPLES = 160
+_NEIGHBOURS = 5
 
 
 @dataclass(frozen=True)
@@ -134,5 +135,8 @@ def active_span(waveform: np.ndarray) -> tuple[int, int]:
     blocks = -(-len(waveform) // _ENVELOPE_SAMPLES)
     padded = np.pad(waveform, (0, blocks * _ENVELOPE_SAMPLES - len(waveform)))
     power = (padded.reshape(blocks, _ENVELOPE_SAMPLES) ** 2).mean(axis=1)
-    active = np.flatnonzero(power >= power.max() * 10 ** (-ACTIVE_RANGE_DB / 10))
+    loud = power >= power.max() * 10 ** (-ACTIVE_RANGE_DB / 10)
+    # One loud block among quiet ones is a fluctuation of noise, not an onset: its neighbourhood must be loud as well.
+    sustained = np.convolve(power * loud, np.full(_NEIGHBOURS, 1 / _NEIGHBOURS))[_NEIGHBOURS // 2 :][:blocks]
+    active = np.flatnonzero(loud & (sustained >= power.max() * 10 ** (-ACTIVE_RANGE_DB / 10)))
     return int(active[0]) * _ENVELOPE_SAMPLES, min(len(waveform), (int(active[-1]) + 1) * _ENVELOPE_SAMPLES)

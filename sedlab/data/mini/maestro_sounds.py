@@ -254,7 +254,7 @@ def _passing(rng: Generator, n: int, *, sharpness: float) -> np.ndarray:
 
 
 def _train(rng: Generator, n: int, *, near: np.ndarray, speed: np.ndarray) -> np.ndarray:
-    loudness = 0.05 + 0.95 * near**1.8
+    loudness = 0.09 + 0.91 * near**1.8
     rumble = unit_rms(band(rng.standard_normal(n), 45, rng.uniform(180, 320)))
     wheels = unit_rms(coloured_noise(rng, n, exponent=0.8)) * (0.3 + 0.7 * speed)
     joints = resonances(clicks(rng, n, rate_hz=5 * speed, spread=0.3), rng.uniform(250, 900, 2), (90, 160))

@@ -1,0 +1,44 @@
+"""`sedlab lab`: JupyterLab on the notebooks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from sedlab.errors import SedlabError
+from sedlab.pipeline.notebooks import notebooks_folder
+
+FIRST_NOTEBOOK = "00_tour.ipynb"
+
+
+def open_lab(*, port: int | None, browser: bool, options: Sequence[str] = ()) -> None:
+    """Become JupyterLab: this process is replaced, so that keys and signals reach the server alone.
+
+    Raises
+    ------
+    SedlabError
+        When the notebooks or JupyterLab are missing.
+    """
+    folder = notebooks_folder()
+    if find_spec("jupyterlab") is None:
+        raise SedlabError("jupyterlab: not installed. Install it with: pip install jupyterlab")
+    sys.stdout.flush()
+    os.execv(sys.executable, lab_command(folder, port=port, browser=browser, options=options))
+
+
+def lab_command(folder: Path, *, port: int | None, browser: bool, options: Sequence[str] = ()) -> list[str]:
+    """Return the command that opens JupyterLab on the notebooks in ``folder``.
+
+    The folder above is its root, so that runs and reports can be opened too. Further ``options`` go to JupyterLab as
+    they are.
+    """
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.parent}"]
+    command.append(f"--LabApp.default_url=/lab/tree/{folder.name}/{FIRST_NOTEBOOK}")
+    command += [] if port is None else [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    command += [] if browser else ["--no-browser"]
+    # Jupyter refuses root unless told so; in a container there is often nobody else.
+    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return [*command, *options]

@@ -1,0 +1,88 @@
+"""Executing a notebook: parameters are checked first, the executed copy stays, a dead kernel is noticed."""
+
+import nbformat
+import pytest
+from tiny_project import write_notebook
+
+from sedlab.errors import SedlabError
+from sedlab.pipeline import job, notebooks
+from sedlab.pipeline.graph import Job
+from sedlab.pipeline.notebooks import check_parameters, execute_notebook, notebook_parameters
+from sedlab.pipeline.run_folder import create_run
+
+
+def outputs(path):
+    return str([cell.get("outputs") for cell in nbformat.read(path, as_version=4).cells])
+
+
+def test_parameters_are_what_the_tagged_cell_assigns(tmp_path):
+    path = write_notebook(tmp_path / "a.ipynb", 'run = "runs/mini"\narch: str = "atst"', "other = 1")
+    assert notebook_parameters(path) == ["run", "arch"]
+
+
+def test_unknown_parameter_is_refused_with_the_nearest_name(tmp_path):
+    path = write_notebook(tmp_path / "a.ipynb", "run = 1\niteration = 1", "1")
+    with pytest.raises(SedlabError, match=r"unknown parameter 'iterations' .*Did you mean 'iteration'\?"):
+        execute_notebook(path, tmp_path / "out.ipynb", {"iterations": 2}, folder=tmp_path)
+    assert not (tmp_path / "out.ipynb").exists()
+
+
+def test_file_that_is_no_notebook_is_refused(tmp_path):
+    path = tmp_path / "a.ipynb"
+    path.write_text("{")
+    with pytest.raises(SedlabError, match="not a readable notebook"):
+        check_parameters(path, {})
+
+
+def test_executed_copy_and_page_show_the_result_in_the_working_folder(tmp_path):
+    path = write_notebook(tmp_path / "a.ipynb", "count = 1", "import os; (count * 2, os.getcwd())")
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    execute_notebook(path, tmp_path / "out/a.ipynb", {"count": 21}, folder=folder)
+    assert "42" in outputs(tmp_path / "out/a.ipynb")
+    assert str(folder) in outputs(tmp_path / "out/a.ipynb")
+    assert "42" in (tmp_path / "out/a.html").read_text()
+
+
+def test_failed_cell_gives_one_line_and_the_copy_stays(tmp_path):
+    error = "from sedlab.errors import SedlabError\nraise SedlabError('file.tsv: no column onset. Add it.')"
+    path = write_notebook(tmp_path / "a.ipynb", "run = 1", error)
+    with pytest.raises(SedlabError, match=r"^file.tsv: no column onset. Add it.$"):
+        execute_notebook(path, tmp_path / "out.ipynb", {}, folder=tmp_path)
+    assert "no column onset" in outputs(tmp_path / "out.ipynb")
+    assert (tmp_path / "out.html").is_file()
+
+
+@pytest.fixture
+def run_and_job(tmp_path, tiny, monkeypatch):
+    """A run with one job whose manifest is `done.json`, and the notebooks folder it takes its notebook from."""
+    run = create_run(tiny, tmp_path / "runs" / "tiny")
+    monkeypatch.setattr(notebooks, "notebooks_folder", lambda: tmp_path / "notebooks")
+    monkeypatch.chdir(tmp_path)
+    return run, Job(name="compare", kind="compare", inputs=(), outputs=("done.json",), manifest="done.json")
+
+
+def test_job_without_manifest_has_failed_whatever_the_notebook_shows(run_and_job, tmp_path):
+    run, compare = run_and_job
+    write_notebook(tmp_path / "notebooks/07_compare.ipynb", 'run = ""', "print('all went well')")
+    with pytest.raises(SedlabError, match="kernel died"):
+        job.run_job(run, compare)
+
+
+def test_manifest_of_an_earlier_run_does_not_count(run_and_job, tmp_path):
+    run, compare = run_and_job
+    (run.path / "done.json").write_text("{}")
+    write_notebook(tmp_path / "notebooks/07_compare.ipynb", 'run = ""', "import os; os._exit(1)", "print('after')")
+    with pytest.raises(SedlabError, match="kernel died"):
+        job.run_job(run, compare)
+    assert not (run.path / "done.json").exists()
+
+
+def test_notebook_gets_the_run_relative_to_the_project(run_and_job, tmp_path):
+    run, compare = run_and_job
+    write_notebook(
+        tmp_path / "notebooks/07_compare.ipynb", 'run = ""', "open(run + '/done.json', 'w').write('{}')", "print(run)"
+    )
+    job.run_job(run, compare)
+    assert "runs/tiny" in outputs(run.notebook("compare"))
+    assert str(tmp_path) not in outputs(run.notebook("compare"))

@@ -1,0 +1,150 @@
+"""The whole method at its smallest, through Papermill: two iterations, three models, pre-training, evaluation, report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sedlab.pipeline.graph import graph_of
+from sedlab.pipeline.run_folder import Run, open_run
+from sedlab.scoring.results import COLUMNS, read_results
+from sedlab.scoring.score_file import read_score_file
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+ARCHS = ("passt", "beats", "atst")
+
+
+def sedlab(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "sedlab.cli", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A folder in which `sedlab run nano` has ended."""
+    folder = tmp_path_factory.mktemp("project")
+    done = sedlab(folder, "run", "nano")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "printed.txt").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(project) -> Run:
+    return open_run(project / "runs" / "nano")
+
+
+def dry_run(project: Path, *options: str) -> dict[str, str]:
+    """The jobs that would run, {name: reason}."""
+    done = sedlab(project, "run", "nano", "--dry-run", *options)
+    assert done.returncode == 0, done.stderr
+    return dict(line.split(maxsplit=1) for line in done.stdout.splitlines()[1:])
+
+
+def test_it_ends_with_the_ladder_and_the_path_of_the_report(project):
+    lines = (project / "printed.txt").read_text().splitlines()
+    (header,) = [index for index, line in enumerate(lines) if "PSDS1" in line and "mpAUC" in line]
+    assert any("ensemble" in line for line in lines[header:])
+    assert lines[-1].startswith("report: runs/nano/report.html")
+
+
+def test_results_hold_every_model_stage_and_iteration(run):
+    results = read_results(run.results)
+    assert tuple(results.columns) == COLUMNS
+    overall = results[results["label"] == "all"]
+    found = set(zip(overall["iteration"], overall["stage"], overall["model"], overall["teacher"], strict=True))
+    trained = {(i, s, a, t) for i in (1, 2) for s in ("stage1", "stage2") for a in ARCHS for t in (False, True)}
+    pretrained = {(0, "pretrain", arch, False) for arch in ("passt", "atst")}
+    assert found == trained | pretrained | {(i, "stage2", "ensemble", False) for i in (1, 2)}
+    measured = set(zip(overall["subset"], overall["metric"], strict=True))
+    desed = {(subset, metric) for subset in ("devtest", "eval_public") for metric in ("psds1", "psds2")}
+    assert measured == desed | {("maestro_dev", "mpauc"), ("audioset_eval", "psds1")}
+
+
+def test_every_node_has_a_manifest_and_every_stage_an_executed_notebook_and_a_page(run):
+    for job in graph_of(run):
+        if job.manifest:
+            manifest = json.loads((run.path / job.manifest).read_text())
+            assert (manifest["node"], manifest["status"]) == (job.name, "complete")
+            assert all((run.path / name).stat().st_size == size for name, size in manifest["files"].items())
+        for log in job.logs:
+            assert (run.path / log).is_file()
+
+
+def test_pseudo_labels_cover_every_training_clip(run):
+    corpus = run.corpus().select(split="train")
+    clips = corpus.clips[corpus.clips["group"] != "audioset"]
+    for subset, part in clips.groupby("subset"):
+        stem = {"maestro_train": "maestro_real_train"}.get(subset, subset)
+        scores = read_score_file(run.pseudo_labels_dir(1) / f"{stem}.hdf5")
+        assert set(part["clip_id"]) <= set(scores.clip_ids)
+        assert scores.logits.shape[1:] == (156, 27)
+
+
+def test_second_iteration_learns_from_the_pseudo_labels_of_the_first(run):
+    for iteration, expected in ((1, False), (2, True)):
+        history = pd.read_csv(run.node_dir("stage1", "atst", iteration) / "history.csv")
+        assert ("loss/pseudo" in history and history["loss/pseudo"].max() > 0) == expected
+
+
+def test_report_is_one_page_that_names_the_experiment(run):
+    page = run.report.read_text(encoding="utf-8")
+    assert "nano" in page
+    assert 'src="http' not in page
+
+
+def test_second_call_has_nothing_to_do(project):
+    begin = time.monotonic()
+    done = sedlab(project, "run", "nano")
+    assert done.returncode == 0, done.stderr
+    assert "nothing to do" in done.stdout
+    assert time.monotonic() - begin < 15
+
+
+def test_deleted_score_file_brings_back_exactly_its_descendants(project, run):
+    path = run.scores_dir(1, "stage2", "beats") / "weak_train.hdf5"
+    kept = path.with_name("kept")
+    path.rename(kept)
+    try:
+        jobs = dry_run(project)
+    finally:
+        kept.rename(path)
+    assert jobs["iteration1_scores_stage2_beats"] == f"Missing output files: {path.relative_to(run.path)}"
+    iteration2 = {job.name for job in graph_of(run) if job.name.startswith("iteration2")}
+    following = {"iteration1_pseudo_labels", "iteration1_evaluate", "compare", "report"}
+    assert set(jobs) == {"iteration1_scores_stage2_beats"} | following | iteration2
+
+
+def test_changed_stage2_option_keeps_pretraining_and_stage1_of_the_first_iteration(project, run):
+    jobs = set(dry_run(project, "--set", "stage2.epochs=3"))
+    kept = {job.name for job in graph_of(run)} - jobs
+    trained = {f"iteration1_stage1_{arch}" for arch in ARCHS} | {f"iteration1_scores_stage1_{arch}" for arch in ARCHS}
+    assert kept == {"data", "pretrain_passt", "pretrain_atst"} | trained
+    assert dry_run(project) == {}
+
+
+def test_killed_training_finishes_from_its_last_checkpoint(project):
+    options = ["--name", "killed", "--arch", "atst", "--iterations", "1", "--set", "stage2.epochs=40"]
+    options += ["--set", "pretrain=null"]
+    folder = project / "runs" / "killed" / "iteration1/stage2/atst"
+    process = subprocess.Popen([sys.executable, "-m", "sedlab.cli", "run", "nano", *options], cwd=project)
+    try:
+        while not (folder / "last.pt").is_file():
+            assert process.poll() is None
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
+    assert not (folder / "manifest.json").exists()
+    done = sedlab(project, "run", "nano", *options)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((folder / "manifest.json").read_text())["results"]
+    assert 0 < results["resumed_from"] < results["steps"]
+    shutil.rmtree(project / "runs" / "killed")

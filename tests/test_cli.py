@@ -1,0 +1,74 @@
+"""The command line: help with examples, one-line errors, exit statuses."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from sedlab.cli import app
+from sedlab.pipeline.lab import lab_command
+
+
+def sedlab(*arguments, cwd=None):
+    return subprocess.run([sys.executable, "-m", "sedlab.cli", *arguments], cwd=cwd, capture_output=True, text=True)
+
+
+def commands(group=None, prefix=()):
+    """Every command as the words that call it."""
+    group = group or typer.main.get_command(app)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*prefix, name))
+        else:
+            yield (*prefix, name)
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_every_command_has_help_with_an_example(words):
+    done = CliRunner().invoke(app, [*words, "--help"])
+    assert done.exit_code == 0
+    assert f"Example: sedlab {' '.join(words)}" in done.output
+
+
+def test_help_is_quick():
+    def seconds():
+        begin = time.perf_counter()
+        assert sedlab("--help").returncode == 0
+        return time.perf_counter() - begin
+
+    assert min(seconds() for _ in range(3)) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nani"], "unknown preset 'nani'"),
+        (["run", "mini", "--set", "stage2.epochz=5"], "Did you mean 'epochs'"),
+        (["run", "mini", "--set", "stage2.epochs"], "expected key=value"),
+        (["run", "mini", "--arch", "atst,beets"], "Did you mean 'beats'"),
+        (["run", "mini", "--name", "../x"], "Give a name without slashes"),
+        (["run", "missing.yaml"], "missing.yaml: no such file"),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_1(arguments, message, tmp_path):
+    done = sedlab(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["run", "mini", "--cores", "0"], ["fly"], ["run", "mini", "--fast"]])
+def test_wrong_usage_is_status_2(arguments):
+    assert sedlab(*arguments).returncode == 2
+
+
+def test_lab_opens_the_tour_and_passes_options_on(tmp_path):
+    command = lab_command(tmp_path / "notebooks", port=8890, browser=False, options=["--debug"])
+    assert f"--ServerApp.root_dir={tmp_path}" in command
+    assert "--LabApp.default_url=/lab/tree/notebooks/00_tour.ipynb" in command
+    assert {"--ServerApp.port=8890", "--no-browser", "--debug"} <= set(command)
