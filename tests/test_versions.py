@@ -1,4 +1,4 @@
-"""pyproject.toml says what is allowed, constraints.txt what is tested, environment.yml is the conda way: they must agree."""
+"""pyproject.toml says what is allowed, constraints.txt what is tested, environment.yml the conda way: they agree."""
 
 import re
 import tomllib

@@ -13,14 +13,14 @@ class MiniConfig(Config):
     """Sizes of the procedural corpus. Clips last 10 s, recordings a minute."""
 
     seed: NonNegativeInt = 0
-    num_synth_train: PositiveInt = 160
+    num_synth_train: PositiveInt = 200
     num_strong_train: PositiveInt = 80
-    num_weak: PositiveInt = 90
+    num_weak: PositiveInt = 100
     num_unlabeled: PositiveInt = 90
     num_synth_val: PositiveInt = 40
     num_devtest: PositiveInt = 100
     num_public: PositiveInt = 80
-    num_maestro_train: PositiveInt = 8
+    num_maestro_train: PositiveInt = 10
     """MAESTRO-like recordings for training; a part of them is held out for validation."""
     num_maestro_dev: PositiveInt = 6
     maestro_seconds: PositiveInt = 60

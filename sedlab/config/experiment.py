@@ -43,6 +43,8 @@ class StageConfig(Config):
     use_pretrained: bool = True
     """Stage 1 starts from the AudioSet-strong checkpoint of its transformer, where the experiment makes one."""
     dropout: float = Field(default=0.3, ge=0, lt=1)
+    initial_probability: float | None = Field(default=None, gt=0, lt=1)
+    """What a new head predicts before it has learnt anything; None: as its random weights have it, as published."""
     epochs: PositiveInt
     """An epoch ends when the first group of clips runs out of full batches."""
     accumulation: PositiveInt = 1
@@ -73,6 +75,8 @@ class PretrainConfig(Config):
     accumulation: PositiveInt = 1
     rnn_dim: PositiveInt | None = None
     """Width of a bidirectional GRU between transformer and head; None: a linear head."""
+    initial_probability: float | None = Field(default=None, gt=0, lt=1)
+    """What a new head predicts before it has learnt anything; None: as its random weights have it, as published."""
     mixup_probability: float = Field(default=0.3, ge=0, le=1)
     mixup_alpha: float = Field(default=0.2, gt=0)
     optim: OptimConfig

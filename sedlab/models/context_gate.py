@@ -1,8 +1,8 @@
 """Context gate, dropout and average pooling of one convolutional layer.
 
 The three are elementwise and work on the largest arrays of the network, so on a CPU they are bound by memory, not by
-arithmetic. There they run clip by clip, forward and backward, so that everything stays in the cache, and the gate is
-computed again in the backward pass instead of stored. On a GPU they are ordinary operations.
+arithmetic. There they run clip by clip, forward and backward, so that everything stays in the cache. On a GPU they are
+ordinary operations.
 
 Shape letters: B clips, C channels, T frames, F mel bins.
 """
@@ -48,40 +48,37 @@ class _GateAndPool(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, keep: Tensor | None, scale: float, pool: Pool
     ) -> Tensor:
-        ctx.save_for_backward(x, weight, bias, keep)
-        ctx.scale, ctx.pool = scale, pool
-        num_clips, channels, num_frames, num_bins = x.shape
-        output = x.new_empty(num_clips, channels, num_frames // pool[0], num_bins // pool[1])
+        num_clips, _, num_frames, num_bins = x.shape
+        scale /= pool[0] * pool[1]
+        gates = torch.empty_like(x)
+        output = x.new_empty(num_clips, len(bias), num_frames // pool[0], num_bins // pool[1])
         for clip in range(num_clips):
-            gated = _gate(x[clip], weight, bias).mul_(x[clip])
+            gate = torch.addmm(bias[:, None], weight, x[clip].flatten(1), out=gates[clip].flatten(1)).sigmoid_()
             if keep is not None:
-                gated.mul_(keep[clip])
-            _sum_pool(gated, pool, out=output[clip])
-        return output.mul_(scale / (pool[0] * pool[1]))
+                # All ones or all zeros: much quicker than a product of float and bool.
+                gate.view(torch.int32).bitwise_and_(keep[clip].flatten(1).int().neg_())
+            _sum_pool(x[clip] * gates[clip], pool, out=output[clip])
+        # A dropped element looks like a closed gate, so the backward pass needs no mask.
+        ctx.save_for_backward(x, weight, gates)
+        ctx.scale, ctx.pool = scale, pool
+        return output.mul_(scale)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, bias, keep = ctx.saved_tensors
-        grad_output = grad_output * (ctx.scale / (ctx.pool[0] * ctx.pool[1]))
+        x, weight, gates = ctx.saved_tensors
+        grad_output = grad_output * ctx.scale
         grad_x = torch.empty_like(x)
-        grad_weight, grad_bias = torch.zeros_like(weight), torch.zeros_like(bias)
+        grad_weight, grad_bias = torch.zeros_like(weight), weight.new_zeros(len(weight))
+        spread = x.new_zeros(x.shape[1:])
         for clip in range(len(x)):
-            gate = _gate(x[clip], weight, bias)
-            grad_gated = _spread(grad_output[clip], ctx.pool, x.shape[2:])
-            if keep is not None:
-                grad_gated.mul_(keep[clip])
-            torch.mul(grad_gated, gate, out=grad_x[clip])
-            # through the sigmoid: d = grad · x · gate · (1 - gate), where the first and third factor are in grad_x
-            grad_gate = torch.addcmul(grad_x[clip], grad_x[clip], gate, value=-1.0).mul_(x[clip]).flatten(1)
+            _spread(grad_output[clip], ctx.pool, out=spread)
+            torch.mul(spread, gates[clip], out=grad_x[clip])
+            # through the sigmoid: grad · x · gate · (1 - gate), of which grad_x holds grad · gate
+            grad_gate = torch.addcmul(grad_x[clip], grad_x[clip], gates[clip], value=-1.0).mul_(x[clip]).flatten(1)
             grad_x[clip].flatten(1).addmm_(weight.t(), grad_gate)
             grad_weight.addmm_(grad_gate, x[clip].flatten(1).t())
             grad_bias.add_(grad_gate.sum(dim=1))
         return grad_x, grad_weight, grad_bias, None, None, None
-
-
-def _gate(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Return the gate of one clip (C, T, F)."""
-    return torch.addmm(bias[:, None], weight, x.flatten(1)).sigmoid_().view_as(x)
 
 
 def _sum_pool(x: Tensor, pool: Pool, *, out: Tensor) -> None:
@@ -95,14 +92,9 @@ def _sum_pool(x: Tensor, pool: Pool, *, out: Tensor) -> None:
         out.add_(rows[..., step : bins : pool[1]])
 
 
-def _spread(grad: Tensor, pool: Pool, size: torch.Size) -> Tensor:
-    """Return (C, T, F) where each value of ``grad`` fills its block; 0 where there is no block."""
-    channels, frames, bins = grad.shape
-    spread = grad.new_empty(channels, *size)
-    spread[:, frames * pool[0] :] = 0.0
-    spread[:, :, bins * pool[1] :] = 0.0
-    blocks = (
-        spread[:, : frames * pool[0], : bins * pool[1]].unflatten(2, (bins, pool[1])).unflatten(1, (frames, pool[0]))
-    )
-    blocks.copy_(grad[:, :, None, :, None].expand_as(blocks))
-    return spread
+def _spread(grad: Tensor, pool: Pool, *, out: Tensor) -> None:
+    """Write each value of ``grad`` to all cells of its block of ``out`` (C, T, F); the other cells stay as they are."""
+    rows = torch.stack([grad] * pool[1], dim=-1).flatten(2) if pool[1] > 1 else grad
+    frames = rows.shape[1] * pool[0]
+    for step in range(pool[0]):
+        out[:, step : frames : pool[0], : rows.shape[2]] = rows

@@ -16,6 +16,7 @@ from sedlab.config.model import DetectorConfig
 from sedlab.models.build import build_transformer
 from sedlab.models.crnn import GatedCnn
 from sedlab.models.dropout import dropout
+from sedlab.models.gru import BiGru
 from sedlab.models.head import AttentionHead, Scores
 from sedlab.models.pooling import pool_time
 
@@ -58,9 +59,7 @@ class Detector(nn.Module):
             embedding_dim = config.wrapper_dim
         self.cnn = GatedCnn(crnn)
         self.merge = nn.Linear(crnn.channels[-1] + embedding_dim, crnn.merge_dim)
-        self.rnn = nn.GRU(
-            crnn.merge_dim, crnn.rnn_dim, num_layers=crnn.rnn_layers, batch_first=True, bidirectional=True
-        )
+        self.rnn = BiGru(crnn.merge_dim, crnn.rnn_dim, num_layers=crnn.rnn_layers)
         self.head = AttentionHead(2 * crnn.rnn_dim, config.num_classes)
         self._transformer_frozen = False
 
@@ -115,8 +114,7 @@ class Detector(nn.Module):
         embedding = pool_time(embedding, frames.shape[1], self.config.embed_pool)
         merged = torch.cat([frames, embedding.to(frames.dtype)], dim=-1)
         merged = self.merge(dropout(merged, probability, self.training))
-        recurrent, _ = self.rnn(merged)
-        return dropout(recurrent, probability, self.training)
+        return dropout(self.rnn(merged), probability, self.training)
 
     def freeze_transformer(self) -> Detector:
         """Stop training of the transformer and keep it and its front-end in evaluation mode; return self."""

@@ -34,9 +34,9 @@ class PasstTransformer(AudioTransformer):
         channels = (1, *config.stem_channels)
         self.stem = nn.ModuleList(
             nn.Conv2d(channels[i], channels[i + 1], 3, stride=stride, padding=1) for i, stride in enumerate((2, 1, 2))
-        )
+        ).to(memory_format=torch.channels_last)  # twice as fast on a CPU
         # Four channels of F / 4 rows are folded into one of F rows, so that the patches of DeiT fit.
-        self.patch = nn.Conv2d(channels[-1] // 4, config.dim, (config.num_mels, 2), padding=(0, 1))
+        self.patch = ColumnPairs(channels[-1] // 4, config.num_mels, config.dim)
         self.class_token = nn.Parameter(torch.empty(1, 1, config.dim))
         self.distillation_token = nn.Parameter(torch.empty(1, 1, config.dim))
         self.token_position = nn.Parameter(torch.empty(1, 2, config.dim))
@@ -67,19 +67,38 @@ class PasstTransformer(AudioTransformer):
         for convolution in self.stem:
             x = F.gelu(convolution(x))
         x = x.reshape(len(x), -1, self.config.num_mels, x.shape[-1])
-        # With one column of padding on both sides there is one output too many: token i sees columns i and i + 1.
-        patches = self.patch(x)[..., 1:]
-        patches = self._positioned(patches).flatten(2).transpose(1, 2)
+        patches = self._positioned(self.patch(x))
         extra = torch.cat([self.class_token, self.distillation_token], dim=1) + self.token_position
         return torch.cat([extra.expand(len(x), -1, -1), patches], dim=1)
 
     def _positioned(self, patches: Tensor) -> Tensor:
         longest = self.config.max_tokens
-        length = patches.shape[-1]
+        length = patches.shape[1]
         if length > longest:
             warnings.warn(f"PaSST: only the first {longest} of {length} tokens are used", stacklevel=4)
-            patches, length = patches[..., :longest], longest
+            patches, length = patches[:, :longest], longest
         start = 0
         if self.training and length < longest:
             start = int(torch.randint(longest - length + 1, ()))
-        return patches + self.time_position[..., start : start + length] + self.frequency_position
+        position = self.time_position[..., start : start + length] + self.frequency_position
+        return patches + position.flatten(2).transpose(1, 2)
+
+
+class ColumnPairs(nn.Module):
+    """Patches of two neighbouring columns: token i sees columns i and i + 1, the last one zeros instead.
+
+    This is the published convolution with a kernel of (num_mels, 2) and its weight's shape, as one matrix product.
+    """
+
+    def __init__(self, channels: int, num_mels: int, dim: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(dim, channels, num_mels, 2))
+        self.bias = nn.Parameter(torch.zeros(dim))
+        nn.init.trunc_normal_(self.weight, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return tokens (B, S, D) for ``x`` (B, channels, num_mels, S)."""
+        columns = x.flatten(1, 2).transpose(1, 2)
+        weight = self.weight.permute(3, 0, 1, 2).flatten(2).flatten(0, 1)  # (2 · D, channels · num_mels)
+        first, second = F.linear(columns, weight).chunk(2, dim=-1)
+        return first + F.pad(second[:, 1:], (0, 0, 0, 1)) + self.bias

@@ -15,6 +15,7 @@ from torch import Generator, Tensor, nn
 from sedlab.audio.frontends import build_frontend
 from sedlab.config.model import TransformerConfig
 from sedlab.models.build import build_transformer
+from sedlab.models.gru import BiGru
 from sedlab.models.pooling import pool_time
 from sedlab.models.transformer import init_linear
 
@@ -42,10 +43,10 @@ class FrameTagger(nn.Module):
         self.num_classes, self.rnn_dim, self.rnn_layers = num_classes, rnn_dim, rnn_layers
         self.transformer_frontend = build_frontend(config)
         self.transformer = build_transformer(config)
-        self.rnn: nn.GRU | None = None
+        self.rnn: BiGru | None = None
         head_dim = self.transformer.dim
         if rnn_dim is not None:
-            self.rnn = nn.GRU(head_dim, rnn_dim, num_layers=rnn_layers, batch_first=True, bidirectional=True)
+            self.rnn = BiGru(head_dim, rnn_dim, num_layers=rnn_layers)
             head_dim = 2 * rnn_dim
         self.head = nn.Linear(head_dim, num_classes)
         init_linear(self.head)
@@ -64,6 +65,6 @@ class FrameTagger(nn.Module):
         mode = "aap" if embedding.shape[1] > TAGGER_FRAMES else "linear"
         frames = pool_time(embedding, TAGGER_FRAMES, mode)
         if self.rnn is not None:
-            frames, _ = self.rnn(frames)
+            frames = self.rnn(frames)
         with torch.autocast(device_type=frames.device.type, enabled=False):
             return F.linear(frames.float(), self.head.weight, self.head.bias).transpose(1, 2)

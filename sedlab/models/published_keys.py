@@ -1,8 +1,8 @@
-"""Names of the published checkpoints' tensors, translated to ours and back.
+"""Names of the published checkpoints' tensors, translated to ours.
 
 The published detectors are state dicts whose keys tell the history of the code bases they come from. Here each
-architecture is one table of (pattern of the published key, our key); `{i}` stands for a layer number. The same tables
-serve reading and writing, complete detectors and bare transformers.
+architecture is one table of (pattern of the published key, our key); `{i}` stands for a layer number, `*` for the last
+part. The same tables serve complete detectors and bare transformers.
 
 Source: state dicts of the public CP-JKU DCASE 2024 Task 4 code.
 """

@@ -48,8 +48,11 @@ def run_command(
         return
     begin = time.monotonic()
     display = LiveDisplay(console, folder) if console.is_terminal else LineDisplay(console)
-    with display if isinstance(display, LiveDisplay) else nullcontext():
-        outcome = run_experiment(experiment, folder, cores=cores or num_cores(), display=display)
+    try:
+        with display if isinstance(display, LiveDisplay) else nullcontext():
+            outcome = run_experiment(experiment, folder, cores=cores or num_cores(), display=display)
+    except KeyboardInterrupt:
+        raise SedlabError("interrupted. Run the same command again to go on.") from None
     if outcome.failed:
         raise SedlabError(_failure(outcome, folder))
     if not outcome.jobs:

@@ -124,6 +124,27 @@ def clip_view(
     )
 
 
+def busiest_clip(run: Run, subset: str) -> str:
+    """Return the id of the clip with most different classes in a subset; the first of several."""
+    events = run.corpus().subset(subset).events
+    if events.empty:
+        raise SedlabError(f"{subset}: no clip has an event. Choose an annotated subset.")
+    return str(events.groupby("clip_id", sort=False)["label"].nunique().idxmax())
+
+
+def hear(
+    run: Run, stage: Stage, arch: str, iteration: int, subset: str, clip_id: str, *, network: str = "student"
+) -> np.ndarray:
+    """Run a trained detector on one clip and return its probabilities (frames, 27), neither masked nor filtered."""
+    from sedlab.models.checkpoints import load_detector
+    from sedlab.scoring.predict import predict_logits
+
+    clips = run.corpus().subset(subset).clips
+    detector = load_detector(run.node_dir(stage, arch, iteration) / "best.pt", network=network)
+    scores = predict_logits(detector, run.cache(), clips[clips["clip_id"] == clip_id])
+    return scores.probabilities[0]
+
+
 def ranked_clips(run: Run, subset: str, iteration: int, *, threshold: float = 0.5) -> pd.DataFrame:
     """Return the clips of a subset by how well the ensemble's frames agree with people, best first.
 

@@ -18,6 +18,7 @@ from sedlab.models.detector import Detector, Scores
 from sedlab.training.feature_augmentation import Features, augment, augment_waveforms
 from sedlab.training.losses import LossTerms, Targets, prediction_masks, stage_loss
 from sedlab.training.optimizer import detector_optimizer
+from sedlab.training.prior import set_prior
 from sedlab.training.teacher import make_teacher, update_teacher
 
 
@@ -37,6 +38,7 @@ class DetectionTask:
         self.node, self.config, self.fabric = node, node.training, fabric
         torch.manual_seed(node.seed)
         student = Detector(node.detector)
+        set_prior(student.head.events, self.config.initial_probability)
         teacher = make_teacher(student)
         if init is not None:
             for network, weights in zip((student, teacher), load_networks(init, "student", "teacher"), strict=True):

@@ -19,6 +19,7 @@ from sedlab.models.checkpoints import save_tagger
 from sedlab.models.pretraining import FrameTagger
 from sedlab.training.losses import LossTerms
 from sedlab.training.optimizer import detector_optimizer
+from sedlab.training.prior import set_prior
 
 
 class PretrainingTask:
@@ -32,6 +33,7 @@ class PretrainingTask:
         self.node, self.config, self.fabric, self.classes = node, node.training, fabric, classes
         torch.manual_seed(node.seed)
         tagger = FrameTagger(node.detector.transformer, num_classes=len(classes), rnn_dim=node.training.rnn_dim)
+        set_prior(tagger.head, self.config.initial_probability)
         self.tagger = fabric.to_device(tagger)
         self.optimizer = detector_optimizer(self.tagger, node.training.optim)
         self.networks = {"student": self.tagger}

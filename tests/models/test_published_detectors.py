@@ -67,13 +67,12 @@ class Published:
             output_of(detector.cnn, "cnn_out"),
             input_of(detector.merge, "merge_in"),
             output_of(detector.merge, "merge_out"),
-            output_of(detector.rnn, "rnn_out", lambda output: output[0]),
+            output_of(detector.rnn, "rnn_out"),
             output_of(detector.head.attention, "att_logits"),
         ]
         if self.arch == "passt":
             hooks.append(output_of(transformer.stem[2], "conv_stem"))
-            hooks.append(output_of(transformer.patch, "patch", lambda x: x[:, :, 0, 1:].transpose(1, 2)))
-        elif self.arch == "atst":
+        if self.arch in ("passt", "atst"):
             hooks.append(output_of(transformer.patch, "patch"))
         else:
             hooks.append(output_of(transformer.patch_norm, "patch_norm"))

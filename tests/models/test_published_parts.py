@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from golden_weights import batch, generator, golden, manifest, state, weight
-from torch import nn
 
 from sedlab.audio.frontends import CrnnMel
 from sedlab.config.model import ARCHS, AtstConfig, BeatsConfig, CrnnConfig, DetectorConfig, PasstConfig
@@ -14,6 +13,7 @@ from sedlab.errors import SedlabError
 from sedlab.models.beats import relative_buckets
 from sedlab.models.crnn import GatedCnn
 from sedlab.models.detector import Detector
+from sedlab.models.gru import BiGru
 from sedlab.models.head import AttentionHead, pool_scores
 from sedlab.models.pooling import pool_time
 from sedlab.models.pretraining import FrameTagger
@@ -39,6 +39,14 @@ def test_golden_weights_follow_their_recipe():
         tensor = weight(key, shapes[arch][key]).astype(np.float64).ravel()
         found = [tensor[0], tensor[-1], tensor.sum(), np.abs(tensor).sum()]
         np.testing.assert_allclose(found, [first, last, total, magnitude], rtol=1e-9, err_msg=name)
+
+
+def test_golden_waveforms_follow_their_recipe():
+    inputs = golden("inputs")
+    for name, seconds in (("x1", 1), ("xshort", 5), ("x10", 10), ("xlong", 12)):
+        waveform = batch(seconds)
+        np.testing.assert_array_equal(waveform.shape, inputs[f"{name}.shape"])
+        np.testing.assert_allclose(waveform[:, ::501], inputs[f"{name}.every501"], atol=1e-7, err_msg=name)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +100,7 @@ def test_crnn_alone_gives_the_published_scores():
     weights = state(shapes)
     config = CrnnConfig()
     cnn, head = GatedCnn(config).eval(), AttentionHead(512, 27)
-    rnn = nn.GRU(128, 256, num_layers=2, batch_first=True, bidirectional=True)
+    rnn = BiGru(128, 256, num_layers=2)
     own = {own_detector_key("atst", key): value for key, value in weights.items()}
     for name, module in (("cnn.", cnn), ("rnn.", rnn), ("head.", head)):
         module.load_state_dict({k.removeprefix(name): v for k, v in own.items() if k.startswith(name)})
@@ -105,7 +113,7 @@ def test_crnn_alone_gives_the_published_scores():
     for i, layer in enumerate(layers):
         np.testing.assert_allclose(layer[:, ::8, ::20, ::4], expected[f"cnn_layer{i}"], atol=1e-4, err_msg=str(i))
     np.testing.assert_allclose(frames[:, ::10, ::16], expected["cnn_out"], atol=1e-4)
-    recurrent, _ = rnn(frames)
+    recurrent = rnn(frames)
     np.testing.assert_allclose(recurrent[:, ::10, ::16], expected["rnn_out"], atol=1e-4)
     scores, masked = head(recurrent, (None, torch.from_numpy(expected["class_mask"])))
     for name, value in (

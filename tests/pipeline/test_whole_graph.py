@@ -1,4 +1,4 @@
-"""The whole method at its smallest, through Papermill: two iterations, three models, pre-training, evaluation, report."""
+"""The whole method at its smallest, through Papermill: two iterations, three models, evaluation, report."""
 
 from __future__ import annotations
 

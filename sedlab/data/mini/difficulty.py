@@ -33,31 +33,31 @@ class Difficulty:
     """Chance of a clip without any event."""
 
 
-SYNTH = Difficulty(snr_db=(6.0, 25.0), reverb_seconds=(0.1, 0.3), wet_db=(-24.0, -12.0))
+SYNTH = Difficulty(snr_db=(8.0, 28.0), reverb_seconds=(0.1, 0.3), wet_db=(-24.0, -12.0))
 REAL = Difficulty(
-    snr_db=(0.0, 20.0),
-    reverb_seconds=(0.2, 0.9),
-    wet_db=(-18.0, -3.0),
+    snr_db=(5.0, 25.0),
+    reverb_seconds=(0.15, 0.6),
+    wet_db=(-20.0, -6.0),
     device=True,
     short_clip_probability=0.06,
 )
 DEVTEST = Difficulty(
-    snr_db=(0.0, 20.0),
-    reverb_seconds=(0.2, 0.9),
-    wet_db=(-18.0, -3.0),
+    snr_db=(5.0, 25.0),
+    reverb_seconds=(0.15, 0.6),
+    wet_db=(-20.0, -6.0),
     device=True,
     short_clip_probability=0.06,
     empty_clip_probability=0.02,  # 15 of 1,168 in the DESED validation set
 )
-PUBLIC = Difficulty(snr_db=(-2.0, 18.0), reverb_seconds=(0.2, 1.1), wet_db=(-15.0, -2.0), device=True)
+PUBLIC = Difficulty(snr_db=(3.0, 23.0), reverb_seconds=(0.15, 0.8), wet_db=(-18.0, -5.0), device=True)
 AUDIOSET = Difficulty(
     snr_db=(2.0, 25.0), reverb_seconds=(0.1, 0.8), wet_db=(-20.0, -4.0), device=True, speech_probability=0.15
 )
 
 #: The MAESTRO-like recordings: polyphonic, distant.
-MAESTRO_SNR_DB = (-3.0, 17.0)
-MAESTRO_REVERB_SECONDS = (0.3, 1.4)
-MAESTRO_WET_DB = (-14.0, -2.0)
+MAESTRO_SNR_DB = (2.0, 20.0)
+MAESTRO_REVERB_SECONDS = (0.3, 1.0)
+MAESTRO_WET_DB = (-16.0, -5.0)
 
 #: How able the simulated annotators are: chance to notice what is clearly audible.
 ANNOTATOR_COMPETENCE = (0.65, 0.97)
