@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -52,16 +52,19 @@ def run(
 
 @data_app.command()
 def mini(
-    root: Annotated[Path, typer.Option(help="Folder to write.")] = Path("data/mini"),
+    action: Annotated[
+        Literal["prepare", "check"], typer.Argument(help="prepare: generate and show it. check: show what is there.")
+    ] = "prepare",
+    root: Annotated[Path, typer.Option(help="Folder of the corpus.")] = Path("data/mini"),
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other sounds.")] = 0,
 ) -> None:
     """Generate the embedded mini corpus: procedural soundscapes in the layout of the real corpora.
 
     Example: sedlab data mini --root data/mini
     """
-    from sedlab.pipeline.command import mini_command
+    from sedlab.pipeline.command import check_command, mini_command
 
-    mini_command(root, seed)
+    check_command(root) if action == "check" else mini_command(root, seed)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

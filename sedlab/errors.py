@@ -1,7 +1,7 @@
 """The one error a user can act on.
 
-Everything sedlab raises on purpose about files, options or data derives from ``SedlabError``; its message is one line that
-names the file or option, what was found, and what to do. The command line prints it and exits with status 1.
+Everything sedlab raises on purpose about files, options or data derives from ``SedlabError``; its message is one line
+that names the file or option, what was found, and what to do. The command line prints it and exits with status 1.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from sedlab.cli import app
+from sedlab.config.loading import load_experiment
 from sedlab.pipeline.lab import lab_command
 
 
@@ -24,6 +25,9 @@ def commands(group=None, prefix=()):
             yield from commands(command, (*prefix, name))
         else:
             yield (*prefix, name)
+
+
+SMALL = load_experiment("nano").data.mini
 
 
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
@@ -65,6 +69,16 @@ def test_wrong_input_is_one_line_and_status_1(arguments, message, tmp_path):
 @pytest.mark.parametrize("arguments", [["run"], ["run", "mini", "--cores", "0"], ["fly"], ["run", "mini", "--fast"]])
 def test_wrong_usage_is_status_2(arguments):
     assert sedlab(*arguments).returncode == 2
+
+
+def test_data_mini_shows_how_much_there_is_of_what(tmp_path, monkeypatch):
+    monkeypatch.setattr("sedlab.config.data.MiniConfig", lambda seed: SMALL.model_copy(update={"seed": seed}))
+    done = CliRunner().invoke(app, ["data", "mini", "--root", str(tmp_path / "mini"), "--seed", "3"])
+    assert done.exit_code == 0, done.output
+    rows = {line.split()[1]: line.split() for line in done.output.splitlines() if line.startswith("│")}
+    assert rows["devtest"][9] == str(SMALL.num_devtest)
+    again = CliRunner().invoke(app, ["data", "mini", "check", "--root", str(tmp_path / "mini")])
+    assert again.output == done.output
 
 
 def test_lab_opens_the_tour_and_passes_options_on(tmp_path):

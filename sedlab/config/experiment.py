@@ -1,6 +1,6 @@
 """One complete experiment, and what each of its training nodes resolves to.
 
-A node is one training run of the graph: pre-training of a transformer, or stage 1 or 2 of one transformer in one iteration.
+A node is one training run of the graph: pre-training of a transformer, or stage 1 or 2 of one in one iteration.
 Nodes differ by configuration alone. A preset gives each stage a section, and rules that change it for an iteration or a
 transformer; `Experiment.node` applies them in order and validates the result.
 """

@@ -87,7 +87,7 @@ class AtstConfig(Config):
     max_tokens: PositiveInt = 250
     dropout: float = Field(default=0.0, ge=0, lt=1)
     top_db_scope: Literal["batch", "clip"] = "batch"
-    """What the 80 dB dynamic range of the features refers to: the loudest cell of the batch (published), or of the clip."""
+    """What the dynamic range of 80 dB refers to: the loudest cell of the batch (published), or of the clip."""
 
     @model_validator(mode="after")
     def _check(self) -> AtstConfig:
@@ -109,7 +109,7 @@ class CrnnConfig(Config):
     """Average pooling after each convolution as (time, frequency)."""
     dropout: float = Field(default=0.5, ge=0, lt=1)
     batchnorm_momentum: float = Field(default=0.99, gt=0, le=1)
-    """Weight of the newest batch in the running statistics (PyTorch's convention; published: almost only the last batch)."""
+    """Weight of the newest batch in the running statistics (published: almost only the last batch)."""
     merge_dim: PositiveInt = 256
     rnn_dim: PositiveInt = 256
     rnn_layers: PositiveInt = 2
@@ -135,7 +135,7 @@ class DetectorConfig(Config):
     transformer: TransformerConfig
     crnn: CrnnConfig = CrnnConfig()
     wrapper_dim: PositiveInt | None = 527
-    """Width of the frozen linear layer between transformer and merge (PaSST, ATST); None: the embeddings go in directly."""
+    """Width of the frozen linear layer between transformer and merge (PaSST, ATST); None: there is none."""
     embed_pool: Literal["aap", "nearest", "nearest-exact", "linear"] = "nearest-exact"
     """How embeddings are brought to the CRNN's frame rate: adaptive average pooling, or interpolation."""
     num_classes: PositiveInt = len(CLASSES)

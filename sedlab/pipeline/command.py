@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -64,10 +65,8 @@ def mini_command(root: Path, seed: int) -> None:
     """Generate the mini corpus at its default size and print how much there is of what."""
     from rich.progress import Progress
 
-    from sedlab.config.data import DataConfig, MiniConfig
+    from sedlab.config.data import MiniConfig
     from sedlab.data.mini.writer import generate
-    from sedlab.data.summary import corpus_summary
-    from sedlab.data.tables import load_corpus
 
     console = Console()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -77,12 +76,19 @@ def mini_command(root: Path, seed: int) -> None:
             bar.update(task, completed=done, total=total, description=what)
 
         generate(root, MiniConfig(seed=seed), progress, workers=num_cores())
-    summary = corpus_summary(load_corpus(root, DataConfig(root=root, mini=MiniConfig(seed=seed))))
+    check_command(root)
+
+
+def check_command(root: Path) -> None:
+    """Print how much there is of what in the corpora under ``root``."""
+    from sedlab.data.summary import corpus_summary
+    from sedlab.data.tables import load_corpus
+
     columns = ["subset", "group", "split", "labels", "clips", "seconds", "events"]
-    table = Table(*columns, title=f"mini corpus, seed {seed}: {root}")
-    for row in summary[columns].itertuples(index=False):
+    table = Table(*columns, title=str(root))
+    for row in corpus_summary(load_corpus(root))[columns].itertuples(index=False):
         table.add_row(*(str(value) for value in row))
-    console.print(table)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def _known_archs(chosen: list[str]) -> list[str]:

@@ -74,7 +74,7 @@ def pretrain(run: Run, arch: str) -> FitResult:
         start_over_if_inputs_changed(folder, _paths(run, job.inputs))
         corpus, cache = run.corpus(), run.cache()
         validate = tagger_validation(node, corpus, cache)
-        result = train_node(node, corpus, cache, folder, validate=validate, progress=progress)
+        result = train_node(node, corpus, cache, folder, validate=validate, progress=_named(progress, "step"))
         write_results(folder / "metrics.csv", evaluate_tagger(result.best, node, corpus, cache))
         manifest.results = _fit_results(result)
     return result
@@ -97,7 +97,7 @@ def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
             pretrained=run.node_dir("pretrain", arch) / "best.pt" if node.pretrained and stage == "stage1" else None,
             pseudo_labels=_pseudo_labels(run, iteration - 1) if iteration > 1 else None,
             validate=detector_validation(node, corpus, cache),
-            progress=progress,
+            progress=_named(progress, "step"),
         )
         manifest.results = _fit_results(result)
     return result

@@ -3,8 +3,9 @@
 What a step computes is the task's business (`training.detection`, `training.pretraining`). The loop owns batches, the
 optimiser, checkpoints, validation, and resuming.
 
-Resuming is exact because no random state has to be saved: the permutation of an epoch and the numbers drawn in a step are
-functions of (seed, epoch, batch) alone. A run that was killed and resumed equals one that was not, bit for bit on CPU.
+Resuming is exact because no random state has to be saved: the permutation of an epoch and the numbers drawn in a step
+are functions of (seed, epoch, batch) alone. A run that was killed and resumed equals one that was not, bit for bit on
+CPU.
 """
 
 from __future__ import annotations

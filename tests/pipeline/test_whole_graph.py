@@ -131,7 +131,7 @@ def test_changed_stage2_option_keeps_pretraining_and_stage1_of_the_first_iterati
 
 
 def test_killed_training_finishes_from_its_last_checkpoint(project):
-    options = ["--name", "killed", "--arch", "atst", "--iterations", "1", "--set", "stage2.epochs=40"]
+    options = ["--name", "killed", "--arch", "atst", "--iterations", "1", "--set", "stage2.epochs=15"]
     options += ["--set", "pretrain=null"]
     folder = project / "runs" / "killed" / "iteration1/stage2/atst"
     process = subprocess.Popen([sys.executable, "-m", "sedlab.cli", "run", "nano", *options], cwd=project)

@@ -116,16 +116,16 @@ def test_the_best_checkpoint_is_that_of_the_best_objective(tmp_path):
 
 
 def test_stage_1_leaves_the_transformer_as_it_was_and_stage_2_moves_it(tmp_path):
-    first = node("stage1", "passt")
-    before = DetectionTask(first, make_fabric(first.training.trainer)).student.transformer.state_dict()
-    result = train(tmp_path / "stage1", first)
-    second = node("stage2", "passt")
-    task = DetectionTask(second, make_fabric(second.training.trainer), init=result.best)
-    for key, value in task.student.transformer.state_dict().items():
-        assert torch.equal(before[key], value), key
-    moved = train(tmp_path / "stage2", second, init=result.best)
-    after = DetectionTask(second, make_fabric(second.training.trainer), init=moved.best).student.transformer.state_dict()
-    assert any(not torch.equal(before[key], value) for key, value in after.items())
+    def transformer(configuration, init=None):
+        task = DetectionTask(configuration, make_fabric(configuration.training.trainer), init=init)
+        return {key: value.clone() for key, value in task.student.transformer.state_dict().items()}
+
+    first, second = node("stage1", "passt"), node("stage2", "passt")
+    before = transformer(first)
+    frozen = train(tmp_path / "stage1", first).best
+    moved = train(tmp_path / "stage2", second, init=frozen).best
+    assert all(torch.equal(before[key], value) for key, value in transformer(second, frozen).items())
+    assert any(not torch.equal(before[key], value) for key, value in transformer(second, moved).items())
 
 
 def test_a_changed_configuration_starts_afresh(tmp_path):
