@@ -34,6 +34,10 @@ STAGE_NOTEBOOKS = {
 """The notebook of each kind of job that is a notebook."""
 
 
+#: The next iteration waits for the ensemble, and that for the scores of stage 2; every chain begins with pre-training.
+_PRIORITIES = {"data": 6, "pseudo_labels": 5, "scores_stage2": 4, "pretrain": 3, "stage1": 2, "stage2": 1}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One job of the graph."""
@@ -54,6 +58,12 @@ class Job:
     def notebook(self) -> str | None:
         """Name of the notebook that does the work; None: a plain function call."""
         return STAGE_NOTEBOOKS.get(self.kind)
+
+    @property
+    def priority(self) -> int:
+        """Who goes first when cores are scarce: the job that most of the remaining work waits for."""
+        kind = f"scores_{self.parameters['stage']}" if self.kind == "scores" else self.kind
+        return _PRIORITIES.get(kind, 0)
 
     @property
     def logs(self) -> tuple[str, ...]:

@@ -29,7 +29,8 @@ def test_rows_cover_metrics_classes_and_post_processing(rows):
     labels = table.groupby(["subset", "metric", "postprocess"])["label"].agg(set).to_dict()
     desed, maestro = {"all", *DESED_CLASSES}, {"all", *MAESTRO_EVAL_CLASSES}
     assert labels == {
-        **{("devtest", metric, how): desed for metric in ("psds1", "psds2") for how in ("none", "median")},
+        **{("devtest", "psds1", how): desed for how in ("none", "median")},
+        ("devtest", "psds2", "median"): desed,
         **{("maestro_dev", "mpauc", how): maestro for how in ("none", "median")},
     }
     assert table["teacher"].tolist() == (table["subset"] == "maestro_dev").tolist()
@@ -39,7 +40,7 @@ def test_rows_cover_metrics_classes_and_post_processing(rows):
 def test_smoothing_helps_noisy_scores_of_slow_classes(rows):
     values = pd.DataFrame(rows).set_index(["metric", "postprocess", "label"])["value"]
     assert values["psds1", "median", "all"] > values["psds1", "none", "all"]
-    assert values["psds2", "none", "all"] > values["psds1", "none", "all"]
+    assert values["psds2", "median", "all"] > values["psds1", "median", "all"]
     assert math.isnan(values["psds1", "median", "Blender"])
 
 
