@@ -16,9 +16,10 @@ demo: setup  ## run the `mini` experiment and print the ladder and the report's 
 lab: setup  ## open JupyterLab on the notebooks
 	@$(bin)/sedlab lab
 
-# One thread in each of the two test processes: more would only compete for the cores.
+# One thread in each of the two test processes: more would only compete for the cores. The tests of a file share
+# fixtures that take minutes, so a file stays in one process.
 test: setup  ## run the tests
-	@OMP_NUM_THREADS=1 $(bin)/pytest -n 2
+	@OMP_NUM_THREADS=1 $(bin)/pytest -n 2 --dist loadfile
 
 lint: setup  ## check style, the import contract, and that notebooks hold no outputs
 	@$(bin)/ruff check .

@@ -11,14 +11,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
+from sedlab.models.detector import Detector
 from sedlab.pipeline.graph import graph_of
 from sedlab.pipeline.run_folder import Run, open_run
-from sedlab.scoring.results import COLUMNS, read_results
+from sedlab.scoring.predict import predict_logits
+from sedlab.scoring.results import COLUMNS, evaluate_score_file, read_results
 from sedlab.scoring.score_file import read_score_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ARCHS = ("passt", "beats", "atst")
+KEY = ("psds1", "median", "all")
 
 
 def sedlab(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -98,6 +102,17 @@ def test_report_is_one_page_that_names_the_experiment(run):
     page = run.report.read_text(encoding="utf-8")
     assert "nano" in page
     assert 'src="http' not in page
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+def test_an_untrained_detector_finds_next_to_nothing(run, arch):
+    torch.manual_seed(1)
+    detector = Detector(run.node("stage1", arch, 1).detector)
+    corpus = run.corpus().subset("devtest")
+    scores = predict_logits(detector, run.cache(), corpus.clips)
+    rows = evaluate_score_file(scores, corpus, "devtest", iteration=1, model=arch, stage="stage1")
+    (value,) = [row["value"] for row in rows if (row["metric"], row["postprocess"], row["label"]) == KEY]
+    assert 0 <= value < 0.05
 
 
 def test_second_call_has_nothing_to_do(project):
