@@ -1,7 +1,9 @@
 """The stage functions: what each node of the graph does, given a run.
 
 Notebooks call them and show what they return; jobs without a notebook call them by `run_stage`. Each writes its
-manifest last, and each may be called again at any time: training resumes, everything else is made anew.
+manifest last, and each may be called again at any time: what is finished and up to date is returned as it is (a reader
+who steps through the notebooks of a run must not make its descendants out of date), training resumes, everything else
+is made anew. A scheduled job removes its manifest first, so it always works.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sedlab.config.experiment import Stage
 from sedlab.data.layout import SCORE_FILE, TEST_SUBSETS, TRAIN_SUBSETS
 from sedlab.pipeline.graph import Job, ScorePlan, find_job, graph_of, job_name, planned_subsets, score_plan
-from sedlab.pipeline.manifest import Manifest, recorded
+from sedlab.pipeline.manifest import Manifest, read_manifest, recorded
 from sedlab.pipeline.progress import ProgressFile
 from sedlab.pipeline.resume import start_over_if_inputs_changed
 from sedlab.pipeline.run_folder import Run
@@ -69,6 +71,8 @@ def pretrain(run: Run, arch: str) -> FitResult:
     from sedlab.scoring.results import write_results
     from sedlab.training.train import train_node
 
+    if _is_current(run, "pretrain", arch=arch):
+        return _finished_fit(run.node_dir("pretrain", arch))
     with _stage(run, "pretrain", arch=arch) as (job, manifest, progress):
         node, folder = run.node("pretrain", arch), run.node_dir("pretrain", arch)
         start_over_if_inputs_changed(folder, _paths(run, job.inputs))
@@ -84,6 +88,8 @@ def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
     """Train a detector in stage 1 or 2; resumes when it was interrupted."""
     from sedlab.training.train import train_node
 
+    if _is_current(run, stage, arch=arch, iteration=iteration):
+        return _finished_fit(run.node_dir(stage, arch, iteration))
     with _stage(run, stage, arch=arch, iteration=iteration) as (job, manifest, progress):
         node, folder = run.node(stage, arch, iteration), run.node_dir(stage, arch, iteration)
         start_over_if_inputs_changed(folder, _paths(run, job.inputs))
@@ -141,8 +147,13 @@ def make_pseudo_labels(run: Run, iteration: int) -> dict[str, Path]:
     from sedlab.scoring.ensemble import ensemble
     from sedlab.scoring.score_file import read_score_file, write_score_file
 
+    folder, plan = run.pseudo_labels_dir(iteration), _plan(run)
+    files = {
+        name: folder / f"{SCORE_FILE[name]}.hdf5" for name in planned_subsets(run) if SCORE_FILE[name] in plan.stems
+    }
+    if _is_current(run, "pseudo_labels", iteration=iteration):
+        return files
     with _stage(run, "pseudo_labels", iteration=iteration) as (_, manifest, progress):
-        folder, plan = run.pseudo_labels_dir(iteration), _plan(run)
         clips = {}
         for index, stem in enumerate(plan.stems):
             members = [
@@ -154,13 +165,15 @@ def make_pseudo_labels(run: Run, iteration: int) -> dict[str, Path]:
             clips[stem] = len(scores.clip_ids)
             progress(index + 1, len(plan.stems), "ensemble")
         manifest.results = {"members": list(run.experiment.archs), "clips": clips}
-    return {name: folder / f"{SCORE_FILE[name]}.hdf5" for name in planned_subsets(run) if SCORE_FILE[name] in clips}
+    return files
 
 
 def evaluate(run: Run, iteration: int) -> pd.DataFrame:
     """Evaluate every score file of an iteration, write `metrics.csv` and return it."""
     from sedlab.scoring.results import ladder, read_results, write_results
 
+    if _is_current(run, "evaluate", iteration=iteration):
+        return read_results(run.metrics(iteration))
     with _stage(run, "evaluate", iteration=iteration) as (_, manifest, progress):
         corpus, rows = run.corpus(), []
         todo = list(_to_evaluate(run, iteration))
@@ -179,6 +192,8 @@ def compare(run: Run) -> pd.DataFrame:
 
     from sedlab.scoring.results import ladder, read_results, write_results
 
+    if _is_current(run, "compare"):
+        return ladder(read_results(run.results))
     with _stage(run, "compare") as (job, manifest, _):
         table = pd.concat([read_results(path) for path in _paths(run, job.inputs)], ignore_index=True)
         write_results(run.results, table)
@@ -204,6 +219,32 @@ def _stage(run: Run, kind: str, **parameters: Any) -> Iterator[tuple[Job, Manife
             _limit_threads(run)
         yield job, manifest, ProgressFile(run.path, name)
         manifest.files = dict.fromkeys(path for path in job.outputs if path != job.manifest)
+
+
+def _is_current(run: Run, kind: str, **parameters: Any) -> bool:
+    """Return whether a node has finished and nothing it reads is newer than what it wrote."""
+    job = find_job(graph_of(run), job_name(kind, **parameters))
+    inputs, outputs = _paths(run, job.inputs), _paths(run, job.outputs)
+    if not all(path.is_file() for path in (*inputs, *outputs)):
+        return False
+    return max(path.stat().st_mtime_ns for path in inputs) <= (run.path / job.manifest).stat().st_mtime_ns
+
+
+def _finished_fit(folder: Path) -> FitResult:
+    """Return the result of a finished training from its manifest."""
+    from sedlab.training.fit import FitResult
+
+    results = read_manifest(folder / "manifest.json").results
+    objective = results["objective"]
+    return FitResult(
+        best=folder / "best.pt",
+        last=folder / "last.pt",
+        history=folder / "history.csv",
+        objective=float("-inf") if objective is None else objective,
+        steps=results["steps"],
+        seconds=results["train_seconds"],
+        resumed_from=results["resumed_from"],
+    )
 
 
 def _limit_threads(run: Run) -> None:

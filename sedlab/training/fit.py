@@ -109,6 +109,8 @@ def fit(
     steps_per_epoch = -(-len(loader) // config.accumulation)
     total_steps = steps_per_epoch * config.epochs
     base_rates = [group["lr"] for group in task.optimizer.param_groups]
+    # Under 16-mixed, Fabric's wrapper undoes the scaling of the loss before it steps.
+    optimizer = fabric.setup_optimizers(task.optimizer)
     state = _resume(folder / "last.pt", task, node, fabric)
     started_at, resumed_from, saved_at = time.monotonic() - state.seconds, state.step, time.monotonic()
 
@@ -120,7 +122,7 @@ def fit(
             terms = _loss(task, batch.to(fabric.device), state.step, generator, node.name)
             if position == 0:
                 task.before_backward(state.step)
-                task.optimizer.zero_grad()
+                optimizer.zero_grad()
             fabric.backward(terms.total / config.accumulation)
             if position == config.accumulation - 1 or index == len(loader) - 1:
                 factor = lr_factor(
@@ -130,12 +132,12 @@ def fit(
                     decay=optim.schedule,
                     final_factor=optim.final_factor,
                 )
-                for group, rate in zip(task.optimizer.param_groups, base_rates, strict=True):
+                for group, rate in zip(optimizer.param_groups, base_rates, strict=True):
                     group["lr"] = rate * factor
                 if optim.clip_norm is not None:
                     student = task.networks["student"]
-                    fabric.clip_gradients(student, task.optimizer, max_norm=optim.clip_norm, error_if_nonfinite=False)
-                task.optimizer.step()
+                    fabric.clip_gradients(student, optimizer, max_norm=optim.clip_norm, error_if_nonfinite=False)
+                optimizer.step()
                 rows.append({"step": state.step, "epoch": epoch, "lr": factor * max(base_rates), **_named(terms)})
                 state.step += 1
                 if progress:

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from sedlab.models.detector import Detector
+from sedlab.pipeline import stages
 from sedlab.pipeline.graph import graph_of
 from sedlab.pipeline.run_folder import Run, open_run
 from sedlab.scoring.predict import predict_logits
@@ -121,6 +122,18 @@ def test_second_call_has_nothing_to_do(project):
     assert done.returncode == 0, done.stderr
     assert "nothing to do" in done.stdout
     assert time.monotonic() - begin < 15
+
+
+def test_stepping_through_the_stages_of_a_finished_run_changes_nothing(project, run):
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.suffix in (".pt", ".hdf5", ".json")}
+    fits = [stages.pretrain(run, "atst"), *(stages.train(run, stage, "atst", 2) for stage in ("stage1", "stage2"))]
+    assert all(fit.best.is_file() and fit.steps > 0 and fit.history.is_file() for fit in fits)
+    assert all(path.is_file() for path in stages.make_pseudo_labels(run, 1).values())
+    assert not stages.evaluate(run, 1).empty
+    assert not stages.compare(run).empty
+    after = {path: path.stat().st_mtime_ns for path in before}
+    assert before == after
+    assert dry_run(project) == {}
 
 
 def test_deleted_score_file_brings_back_exactly_its_descendants(project, run):
