@@ -191,10 +191,9 @@ def test_norms_have_the_published_epsilon(published):
     assert not probe
 
 
+@pytest.mark.parametrize("published", ["beats"], indirect=True)
 @torch.no_grad()
 def test_beats_position_bias_and_gate_are_the_published_ones(published):
-    if published.arch != "beats":
-        pytest.skip("only BEATs has a relative position bias")
     transformer, expected = published.detector.transformer, published.transformer
     block = transformer.blocks[0]
     bias = transformer.position_bias(496)[[0, 7], ::31, ::31]

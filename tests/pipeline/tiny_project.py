@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -83,6 +84,8 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # A shell makes what it starts in the background ignore interrupts, and children inherit that.
+            preexec_fn=_heed_interrupts,
         )
 
     def order(self, orders: dict[str, str]) -> None:
@@ -106,3 +109,7 @@ def make_project(folder: Path) -> Project:
         "FAKE_ORDERS": str(folder / "orders.json"),
     }
     return Project(folder, environment)
+
+
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
