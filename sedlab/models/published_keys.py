@@ -114,13 +114,6 @@ def own_detector_state(arch: Arch, published: Mapping[str, Tensor], *, source: s
     return _rename(published, {key: own_detector_key(arch, key) for key in published}, arch, source)
 
 
-def own_transformer_state(
-    arch: Arch, published: Mapping[str, Tensor], *, source: str = "checkpoint"
-) -> dict[str, Tensor]:
-    """Return a published bare transformer's state dict (keys without prefix) under our names; errors as above."""
-    return _rename(published, {key: own_transformer_key(arch, key) for key in published}, arch, source)
-
-
 def _rename(
     published: Mapping[str, Tensor], names: Mapping[str, str | None], arch: Arch, source: str
 ) -> dict[str, Tensor]:

@@ -101,7 +101,8 @@ def fit(
     Raises
     ------
     SedlabError
-        When the data give no full batch, the loss is no longer finite, or ``last.pt`` belongs to another configuration.
+        When the data give no full batch, the loss is no longer finite, or ``last.pt`` is damaged. One of another
+        configuration is discarded, and training starts afresh.
     """
     config, optim = node.training, node.training.optim
     if len(loader) == 0:

@@ -6,8 +6,6 @@ a notebook or a widget draws hundreds of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -123,11 +121,6 @@ def empty_figure(title: str, sentence: str) -> Picture:
     ax = label_axes(figure.subplots(), title=title)
     say_empty(ax, sentence)
     return figure
-
-
-def class_colour(label: str, classes: Sequence[str]) -> str:
-    """Return the colour of ``label``: its place in ``classes`` in the cycle, the same in every figure."""
-    return CLASS_CYCLE[list(classes).index(label) % len(CLASS_CYCLE)]
 
 
 def class_name(label: str) -> str:
