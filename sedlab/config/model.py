@@ -5,6 +5,7 @@ Source: models of the CP-JKU DCASE 2024 Task 4 system, arXiv 2408.00791 and its 
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
@@ -118,15 +119,19 @@ class CrnnConfig(Config):
     def _check(self) -> CrnnConfig:
         if len(self.channels) != len(self.pools):
             raise ValueError("channels and pools must have the same length")
-        mels, time = self.num_mels, 1
-        for pool_time, pool_mel in self.pools:
+        mels = self.num_mels
+        for _, pool_mel in self.pools:
             mels //= pool_mel
-            time *= pool_time
         if mels != 1:
             raise ValueError(f"pools must reduce num_mels to 1, not {mels}")
-        if time * self.hop != 1024:
+        if self.frame_samples != 1024:
             raise ValueError("hop times the pooling in time must be 1024 samples: one output frame is 64 ms")
         return self
+
+    @property
+    def frame_samples(self) -> int:
+        """Samples of 16 kHz in one output frame."""
+        return self.hop * prod(time for time, _ in self.pools)
 
 
 class DetectorConfig(Config):

@@ -5,6 +5,7 @@ Shape letters: B clips, N samples, F mel bins, T output frames (64 ms), L tokens
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -13,11 +14,13 @@ from torch import Generator, Tensor, nn
 
 from sedlab.audio.frontends import CrnnMel, build_frontend
 from sedlab.config.model import DetectorConfig
+from sedlab.labels import CLASSES
 from sedlab.models.build import build_transformer
 from sedlab.models.crnn import GatedCnn
 from sedlab.models.dropout import dropout
 from sedlab.models.gru import BiGru
 from sedlab.models.head import AttentionHead, Scores
+from sedlab.models.inference import FramePredictor
 from sedlab.models.pooling import pool_time
 
 #: The published wrapper brings every input, long or short, to this number of tokens.
@@ -33,7 +36,7 @@ class Features(NamedTuple):
     """Features of the transformer (B, 1, F', frames of 10 ms)."""
 
 
-class Detector(nn.Module):
+class Detector(FramePredictor):
     """Sound event detector.
 
     Shape
@@ -45,9 +48,11 @@ class Detector(nn.Module):
     when the model is built, and its checkpoints rely on that.
     """
 
-    def __init__(self, config: DetectorConfig):
+    def __init__(self, config: DetectorConfig, classes: Sequence[str] = CLASSES):
         super().__init__()
         self.config = config
+        self.classes = tuple(classes)
+        self.frame_samples = config.crnn.frame_samples
         crnn = config.crnn
         self.crnn_frontend = CrnnMel(crnn)
         self.transformer_frontend = build_frontend(config.transformer)
@@ -106,6 +111,11 @@ class Detector(nn.Module):
                 raise ValueError("give transformer_features or embedding")
             embedding = self.embed(transformer_features)
         return self.head(self.trunk(mel, embedding), masks)
+
+    def window_probabilities(self, waveform: Tensor) -> Tensor:
+        """Return probabilities (B, T, C) of clips ``waveform`` (B, N), N at most 10 s, without class mask."""
+        (scores,) = self(*self.features(waveform))
+        return scores.strong.transpose(1, 2)
 
     def trunk(self, mel: Tensor, embedding: Tensor) -> Tensor:
         """Return frame features (B, T, 2 · rnn_dim) from magnitudes and embeddings (B, L, D)."""

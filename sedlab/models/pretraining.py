@@ -16,13 +16,15 @@ from sedlab.audio.frontends import build_frontend
 from sedlab.config.model import TransformerConfig
 from sedlab.models.build import build_transformer
 from sedlab.models.gru import BiGru
+from sedlab.models.inference import FramePredictor
 from sedlab.models.pooling import pool_time
 from sedlab.models.transformer import init_linear
 
 TAGGER_FRAMES = 250  # of 40 ms in 10 s
+TAGGER_FRAME_SAMPLES = 640
 
 
-class FrameTagger(nn.Module):
+class FrameTagger(FramePredictor):
     """Event logits for each 40 ms, without CRNN: transformer, optional bidirectional GRU, linear head.
 
     Parameters
@@ -40,6 +42,7 @@ class FrameTagger(nn.Module):
     def __init__(self, config: TransformerConfig, *, num_classes: int, rnn_dim: int | None = None, rnn_layers: int = 2):
         super().__init__()
         self.config = config
+        self.frame_samples = TAGGER_FRAME_SAMPLES
         self.num_classes, self.rnn_dim, self.rnn_layers = num_classes, rnn_dim, rnn_layers
         self.transformer_frontend = build_frontend(config)
         self.transformer = build_transformer(config)
@@ -55,6 +58,10 @@ class FrameTagger(nn.Module):
     def features(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
         """Return the transformer's features (B, 1, F, T) of ``waveform`` (B, N)."""
         return self.transformer_frontend(waveform, generator)
+
+    def window_probabilities(self, waveform: Tensor) -> Tensor:
+        """Return probabilities (B, 250, C) of clips ``waveform`` (B, N), N at most 10 s."""
+        return self(self.features(waveform)).sigmoid().transpose(1, 2)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits (B, C, 250) for ``features`` (B, 1, F, T)."""

@@ -106,7 +106,7 @@ def clip_view(
     of the iteration before (of the first iteration itself: there were none before). Detections are the runs of median
     filtered scores above ``threshold``.
     """
-    from sedlab.scoring.decode import detect_events
+    from sedlab.postprocess.decode import detect_events
 
     heard, classes = heard_clip(run, subset, clip_id), annotated_classes(subset)
     scores = read_scores(score_path(run, iteration, model, subset)).select([clip_id])
@@ -234,7 +234,7 @@ def _chosen(scores: ScoreFile, classes: list[str]) -> np.ndarray:
 
 def _filtered(scores: ScoreFile, classes: list[str]) -> np.ndarray:
     """Return median filtered probabilities (clips, frames, classes) of ``classes``."""
-    from sedlab.scoring.median import median_filter, median_lengths
+    from sedlab.postprocess.median import median_filter, median_lengths
 
     return median_filter(_chosen(scores, classes), median_lengths(classes))
 

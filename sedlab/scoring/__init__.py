@@ -1,4 +1,4 @@
-"""Score files, post-processing, metrics, results."""
+"""Score files, ensembles, metrics, results."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ _HOME = {
     "read_score_file": "score_file",
     "write_score_file": "score_file",
     "predict_logits": "predict",
-    "detect_events": "decode",
-    "median_filter": "median",
-    "median_lengths": "median",
     "segment_mpauc": "mpauc",
     "audit_pseudo_labels": "pseudo_label_audit",
     "validation_scores": "objective",

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from sedlab.data.tables import Corpus
-from sedlab.scoring.median import median_filter
+from sedlab.postprocess.median import median_filter
 from sedlab.scoring.psds import PSDS1, PsdsResult, psds
 from sedlab.scoring.score_file import ScoreFile
 from sedlab.scoring.score_tables import score_tables

@@ -17,7 +17,7 @@ import numpy as np
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
-from sedlab.scoring.median import median_filter, median_lengths
+from sedlab.postprocess.median import median_filter, median_lengths
 from sedlab.scoring.mpauc import validation_mpauc
 from sedlab.scoring.predict import Predictions, Progress, WaveformReader, predict_masked
 from sedlab.scoring.psds import PSDS1, psds

@@ -18,7 +18,7 @@ from sedlab.errors import SedlabError, nearest
 from sedlab.files import atomic_path
 from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.scoring.audioset import audioset_psds1
-from sedlab.scoring.median import median_filter, median_lengths
+from sedlab.postprocess.median import median_filter, median_lengths
 from sedlab.scoring.mpauc import segment_mpauc
 from sedlab.scoring.psds import PSDS1, PSDS2, psds
 from sedlab.scoring.score_file import ScoreFile

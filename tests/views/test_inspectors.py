@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlab.errors import SedlabError
-from sedlab.scoring.decode import detect_events
+from sedlab.postprocess.decode import detect_events
 from sedlab.scoring.score_file import ScoreFile
 from sedlab.views import ClipInspector, ClipView, PsdsInspector, PseudoLabelInspector
 from sedlab.views.player import ClipPlayer, wav_bytes

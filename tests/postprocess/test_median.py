@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
-from sedlab.scoring.median import median_filter, median_lengths
+from sedlab.postprocess.median import median_filter, median_lengths
 
 
 def slow_median(signal: np.ndarray, length: int) -> np.ndarray:

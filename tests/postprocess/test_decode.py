@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
-from sedlab.scoring.decode import detect_events
+from sedlab.postprocess.decode import detect_events
 
 LABELS = ("Cat", "Dog", "car")
 
