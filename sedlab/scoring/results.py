@@ -17,8 +17,8 @@ from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import atomic_path
 from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
-from sedlab.scoring.audioset import audioset_psds1
 from sedlab.postprocess.median import median_filter, median_lengths
+from sedlab.scoring.audioset import audioset_psds1
 from sedlab.scoring.mpauc import segment_mpauc
 from sedlab.scoring.psds import PSDS1, PSDS2, psds
 from sedlab.scoring.score_file import ScoreFile
