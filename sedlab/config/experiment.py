@@ -141,6 +141,9 @@ class Experiment(Config):
     data: DataConfig
     models: dict[Arch, DetectorConfig]
     pretrain: PretrainConfig | None = None
+    weights: dict[Arch, str] = Field(default_factory=dict)
+    """What a transformer starts from: a name of the weights registry (`sedlab weights list`) or a file. Stage 1 uses it
+    unless the experiment pre-trains that transformer; absent: initial weights."""
     stages: StageSections
     rules: tuple[Rule, ...] = ()
     threads_per_job: PositiveInt = 1

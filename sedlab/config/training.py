@@ -103,6 +103,26 @@ class WavmixConfig(Config):
     alpha: PositiveFloat = 0.2
 
 
+class DeviceResponseConfig(Config):
+    """Record waveforms with another microphone: convolve them with a device's impulse response (arXiv 2305.07499)."""
+
+    p: Probability = 0.0
+    """Per clip, every group; published value 0.5 in stage 2."""
+    folder: str = "device_responses"
+    """Sound files of responses, searched recursively; relative to the data root."""
+
+
+class HardenConfig(Config):
+    """Round soft targets: 1 above a half, else 0. Off in the published recipe."""
+
+    p: Probability = 0.0
+    """Per batch."""
+    maestro: bool = True
+    """Round the soft labels of MAESTRO clips."""
+    pseudo: bool = False
+    """Round the pseudo-labels of all clips."""
+
+
 class MixupConfig(Config):
     """Mix pairs of clips in the feature domain: weak, strongly labelled and unlabeled clips each among themselves."""
 
@@ -183,6 +203,8 @@ class AugmentConfig(Config):
     unmixed: it sees the clips as they were after the time mask, before mixup (stage 2)."""
     gain: GainConfig = GainConfig()
     wavmix: WavmixConfig = WavmixConfig()
+    device_response: DeviceResponseConfig = DeviceResponseConfig()
+    harden: HardenConfig = HardenConfig()
     frame_shift: FrameShiftConfig = FrameShiftConfig()
     mixup: MixupConfig = MixupConfig()
     mixstyle: MixstyleConfig = MixstyleConfig()
