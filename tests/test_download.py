@@ -1,0 +1,347 @@
+"""Download from a real server that goes wrong in every way: a file is whole or not there, and goes on after breaks."""
+
+import hashlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from http_files import Faults, serve
+
+from sedlab.download import Patience, download, file_sha256, part_path
+from sedlab.errors import SedlabError
+
+CONTENT = np.random.default_rng(0).bytes(600_000)
+OTHER = np.random.default_rng(1).bytes(600_000)
+HASTY = Patience(connect_seconds=2, stall_seconds=0.3, attempts=3, backoff_seconds=0.01)
+
+
+@pytest.fixture
+def server():
+    with serve(CONTENT) as files:
+        yield files
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "weights" / "model.ckpt"
+
+
+def fetch(server, path, **options):
+    return download(f"{server.url}/model.ckpt", path, patience=HASTY, **options)
+
+
+def interrupt(server, path, *, after=200_000, **options):
+    """Begin a download and stop it as Ctrl-C does."""
+
+    def progress(done, total, what):
+        if done > after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch(server, path, progress=progress, **options)
+    assert not path.exists()
+    return part_path(path).stat().st_size
+
+
+def bytes_asked(server):
+    return [request.get("Range") for request in server.requests]
+
+
+def test_file_arrives_whole_with_its_hash_and_nothing_else_stays(server, path):
+    seen = []
+    done = fetch(server, path, progress=lambda *state: seen.append(state))
+    assert path.read_bytes() == CONTENT
+    assert done.sha256 == hashlib.sha256(CONTENT).hexdigest() == file_sha256(path)
+    assert (done.size, done.resumed_from) == (len(CONTENT), 0)
+    assert [one.name for one in path.parent.iterdir()] == ["model.ckpt"]
+    assert seen[-1] == (len(CONTENT), len(CONTENT), "model.ckpt")
+    assert [done for done, *_ in seen] == sorted(done for done, *_ in seen)
+
+
+@pytest.mark.parametrize("fault", ["truncations", "stalls"])
+def test_rest_is_asked_for_after_a_break(server, path, fault):
+    setattr(server.faults, fault, 2)
+    fetch(server, path)
+    assert path.read_bytes() == CONTENT
+    first, second, third = bytes_asked(server)
+    assert first is None
+    assert 0 < int(second[6:-1]) <= server.faults.cut < int(third[6:-1]) <= 2 * server.faults.cut
+
+
+def test_more_breaks_than_attempts_do_no_harm_while_bytes_arrive(server, path):
+    server.faults.truncations = 5
+    fetch(server, path)
+    assert path.read_bytes() == CONTENT
+
+
+def test_interrupted_download_goes_on_where_it_stopped(server, path):
+    arrived = interrupt(server, path)
+    done = fetch(server, path)
+    assert path.read_bytes() == CONTENT
+    assert done.resumed_from == arrived > 0
+    assert done.sha256 == hashlib.sha256(CONTENT).hexdigest()
+    assert bytes_asked(server) == [None, f"bytes={arrived}-"]
+    assert server.requests[-1]["If-Range"] == '"version-1"'
+
+
+@pytest.mark.parametrize("ranges", ["ignore", "refuse", "wrong"])
+def test_server_without_proper_ranges_sends_the_file_from_the_start(server, path, ranges):
+    interrupt(server, path)
+    server.faults.ranges = ranges
+    assert fetch(server, path).resumed_from == 0
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("ranges", ["yes", "unconditional"])
+def test_changed_file_is_not_glued_to_the_old_one(server, path, ranges):
+    interrupt(server, path)
+    server.replace(OTHER)
+    server.faults.ranges = ranges
+    assert fetch(server, path).resumed_from == 0
+    assert path.read_bytes() == OTHER
+
+
+def test_file_that_changes_during_the_download_arrives_in_one_version(server, path):
+    server.faults.truncations = 1
+
+    def progress(done, total, what):
+        if server.version == 1:
+            server.replace(OTHER[:500_000])
+
+    fetch(server, path, progress=progress)
+    assert path.read_bytes() == OTHER[:500_000]
+
+
+@pytest.mark.parametrize("fault", ["validators", "weak"])
+def test_without_a_strong_validator_the_file_is_fetched_anew(server, path, fault):
+    setattr(server.faults, fault, fault == "weak")
+    interrupt(server, path)
+    fetch(server, path)
+    assert path.read_bytes() == CONTENT
+    assert bytes_asked(server) == [None, None]
+
+
+def test_part_of_another_address_is_not_used(server, path):
+    interrupt(server, path)
+    download(f"{server.url}/elsewhere/model.ckpt", path, patience=HASTY)
+    assert bytes_asked(server) == [None, None]
+
+
+def test_complete_part_needs_no_request(server, path):
+    interrupt(server, path, after=len(CONTENT) - 1)
+    fetch(server, path)
+    assert path.read_bytes() == CONTENT
+    assert len(server.requests) == 1
+
+
+def test_chunked_answer_without_length(server, path):
+    server.faults.chunked = True
+    fetch(server, path)
+    assert path.read_bytes() == CONTENT
+
+
+def test_chunked_answer_that_breaks_is_not_taken_for_whole(server, path):
+    server.faults.chunked, server.faults.truncations = True, 1
+    fetch(server, path)
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("statuses", [[500], [503, 429]])
+def test_server_in_trouble_is_asked_again(server, path, statuses):
+    server.faults.statuses = [*statuses]
+    fetch(server, path)
+    assert path.read_bytes() == CONTENT
+    assert server.served == [*statuses, 200]
+
+
+@pytest.mark.parametrize(("status", "requests"), [(404, 1), (403, 1), (401, 1), (410, 1), (418, 1), (500, 3)])
+def test_refusal_is_one_line_with_address_and_remedy(server, path, status, requests):
+    server.faults.always = status
+    with pytest.raises(SedlabError, match=f"{server.url}/model.ckpt: .*status {status}.*[.]$") as caught:
+        fetch(server, path)
+    assert "\n" not in str(caught.value)
+    assert len(server.requests) == requests
+    assert list(path.parent.iterdir()) == []
+
+
+def test_refusal_keeps_what_has_arrived(server, path):
+    arrived = interrupt(server, path)
+    server.faults.always = 403
+    with pytest.raises(SedlabError, match="status 403"):
+        fetch(server, path)
+    server.faults.always = 0
+    assert fetch(server, path).resumed_from == arrived
+
+
+@pytest.mark.parametrize("fault", ["truncations", "stalls"])
+def test_server_that_never_finishes_is_given_up(server, path, fault):
+    server.faults.ranges = "ignore"
+    setattr(server.faults, fault, 100)
+    with pytest.raises(SedlabError, match="gave up after 3 attempts"):
+        fetch(server, path)
+    assert len(server.requests) == 3
+    assert not path.exists()
+
+
+def test_no_server(path):
+    with serve(CONTENT) as gone:
+        pass
+    with pytest.raises(SedlabError, match="gave up after 3 attempts \\(no connection\\)"):
+        fetch(gone, path)
+
+
+def test_no_address(path):
+    with pytest.raises(SedlabError, match="cannot be requested"):
+        download("model.ckpt", path)
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type"),
+    [
+        (b"<!DOCTYPE html><title>Sign in</title>", "text/html; charset=utf-8"),
+        (b"\n <html><body>Can't scan this file for viruses</body>", "application/octet-stream"),
+    ],
+)
+def test_web_page_instead_of_the_file_is_refused(server, path, content, content_type):
+    server.replace(content)
+    server.faults.content_type = content_type
+    with pytest.raises(SedlabError, match="a web page instead of the file"):
+        fetch(server, path)
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "application/octet-stream"])
+def test_web_page_that_comes_in_between_does_not_cost_what_has_arrived(server, path, content_type):
+    arrived = interrupt(server, path)
+    server.replace(b"<html>Sign in</html>")
+    server.faults.content_type = content_type
+    server.faults.ranges = "ignore"
+    with pytest.raises(SedlabError, match="a web page instead of the file"):
+        fetch(server, path)
+    server.content, server.version, server.faults = CONTENT, 1, Faults()
+    assert fetch(server, path).resumed_from == arrived
+
+
+@pytest.mark.parametrize("expected", [{"size": len(CONTENT) - 1}, {"sha256": "0" * 64}, {"sha256": "beef"}])
+def test_another_file_than_expected_is_refused(server, path, expected):
+    with pytest.raises(SedlabError, match="expected"):
+        fetch(server, path, **expected)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_expected_hash_may_be_only_the_first_digits(server, path):
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    for expected in (digest, digest[:8]):
+        fetch(server, path, size=len(CONTENT), sha256=expected)
+        path.unlink()
+
+
+def test_damaged_part_is_found_by_the_expected_hash(server, path):
+    arrived = interrupt(server, path)
+    part_path(path).write_bytes(OTHER[:arrived])
+    with pytest.raises(SedlabError, match="SHA-256"):
+        fetch(server, path, sha256=hashlib.sha256(CONTENT).hexdigest())
+    fetch(server, path, sha256=hashlib.sha256(CONTENT).hexdigest())
+    assert path.read_bytes() == CONTENT
+
+
+def test_too_short_a_length_is_found_by_the_expected_size(server, path):
+    server.faults.length = 1000
+    with pytest.raises(SedlabError, match="the server has 1000 bytes, expected 600000"):
+        fetch(server, path, size=len(CONTENT))
+
+
+def test_too_long_a_length_is_given_up(server, path):
+    server.faults.length = len(CONTENT) + 10
+    with pytest.raises(SedlabError, match="gave up"):
+        fetch(server, path)
+    assert not path.exists()
+
+
+def test_too_little_space_is_said_before_anything_arrives(server, path):
+    with pytest.raises(SedlabError, match=r"GB free of which .* Free space or choose another folder"):
+        fetch(server, path, reserve_bytes=10**18)
+    assert list(path.parent.iterdir()) == []
+
+
+DOWNLOAD = """
+import sys
+from sedlab.download import Patience, download
+from sedlab.errors import SedlabError
+try:
+    download(sys.argv[1], sys.argv[2], patience=Patience(attempts=2, backoff_seconds=0.01))
+except SedlabError as error:
+    sys.exit(f"error: {error}")
+"""
+
+
+def run_download(server, path, **options):
+    command = [sys.executable, "-c", DOWNLOAD, f"{server.url}/model.ckpt", str(path)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_full_disk_keeps_what_has_arrived(server, path):
+    limit = 300_000
+    process = run_download(server, path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    _, message = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert message.startswith(f"error: {path}: the disk is full.")
+    assert 0 < part_path(path).stat().st_size <= limit
+    assert fetch(server, path).resumed_from > 0
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_full_disk_without_warning(server, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        # The server does not say how much is to come, so that only the write can fail.
+        server.faults.chunked = True
+        with pytest.raises(SedlabError, match="the disk is full"):
+            fetch(server, disk / "model.ckpt", reserve_bytes=0)
+        assert not (disk / "model.ckpt").exists()
+        server.faults.chunked = False
+        with pytest.raises(SedlabError, match="GB to come"):
+            fetch(server, disk / "model.ckpt", reserve_bytes=0)
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_killed_download_goes_on_where_it_stopped(server, path, stop):
+    server.faults.pause_seconds = 0.05
+    process = run_download(server, path)
+    deadline = time.monotonic() + 20
+    while not part_path(path).exists() or part_path(path).stat().st_size < 200_000:
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.01)
+    with pytest.raises(SedlabError, match="another process is downloading it"):
+        fetch(server, path)
+    process.send_signal(stop)
+    process.communicate(timeout=10)
+    assert not path.exists()
+    server.faults.pause_seconds = 0.0
+    assert fetch(server, path).resumed_from >= 200_000
+    assert path.read_bytes() == CONTENT
+
+
+def test_unwritable_folder(server, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SedlabError, match="cannot be written"):
+        fetch(server, tmp_path / "file" / "model.ckpt")
+
+
+def test_proxy_of_the_environment_is_used(server, path, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    monkeypatch.setenv("NO_PROXY", "")
+    download("http://weights.invalid/model.ckpt", path, patience=HASTY)
+    assert server.requests[0]["path"] == "http://weights.invalid/model.ckpt"
+    assert path.read_bytes() == CONTENT
