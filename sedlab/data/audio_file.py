@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
+from math import gcd
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from sedlab.errors import SedlabError
 
 AUDIO_SUFFIXES: tuple[str, ...] = (".wav", ".flac", ".ogg", ".mp3")
 
-_REMEDY = "Copy or download this file again, or delete it to leave the clip out."
+REMEDY = "Copy or download this file again, or delete it to leave the clip out."
+#: How far the resampling filter reaches to either side, in samples of the lower of the two rates.
+FILTER_REACH = 32
 # A data chunk of unknown length, as programs write that pipe their output.
 _UNKNOWN_LENGTHS = (0, 0xFFFFFFFF)
 # Format tags whose data chunk is a plain array: PCM, float, extensible.
@@ -50,10 +53,10 @@ def read_header(path: str | Path) -> AudioHeader:
         try:
             info = soundfile.info(str(path))
         except RuntimeError as error:
-            raise _unreadable(path, error) from None
+            raise unreadable(path, error) from None
         header = AudioHeader(sample_rate=info.samplerate, num_frames=info.frames)
     if header.num_frames <= 0 or header.sample_rate <= 0:
-        raise SedlabError(f"{path}: holds no samples. {_REMEDY}")
+        raise SedlabError(f"{path}: holds no samples. {REMEDY}")
     return header
 
 
@@ -72,11 +75,22 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
     try:
         samples, sample_rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     except RuntimeError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
+    return mix_down(samples, path), sample_rate
+
+
+def mix_down(samples: np.ndarray, path: str | Path) -> np.ndarray:
+    """Return the mean (samples,) of the channels of ``samples`` (samples, channels) of a file.
+
+    Raises
+    ------
+    SedlabError
+        When it is not finite.
+    """
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     if not np.isfinite(mono).all():
-        raise SedlabError(f"{path}: holds samples that are not finite numbers. {_REMEDY}")
-    return np.ascontiguousarray(mono), sample_rate
+        raise SedlabError(f"{path}: holds samples that are not finite numbers. {REMEDY}")
+    return np.ascontiguousarray(mono)
 
 
 def resample(waveform: np.ndarray, sample_rate: int, target_rate: int) -> np.ndarray:
@@ -88,16 +102,21 @@ def resample(waveform: np.ndarray, sample_rate: int, target_rate: int) -> np.nda
 
     if sample_rate == target_rate:
         return np.asarray(waveform, dtype=np.float32)
-    divisor = int(np.gcd(sample_rate, target_rate))
-    up, down = target_rate // divisor, sample_rate // divisor
+    up, down = rate_ratio(sample_rate, target_rate)
     return resample_poly(waveform, up, down, window=_low_pass(max(up, down))).astype(np.float32)
+
+
+def rate_ratio(sample_rate: int, target_rate: int) -> tuple[int, int]:
+    """Return the factors (up, down) of a change of the sample rate, without common divisor."""
+    divisor = gcd(sample_rate, target_rate)
+    return target_rate // divisor, sample_rate // divisor
 
 
 @lru_cache(maxsize=8)
 def _low_pass(ratio: int) -> np.ndarray:
     from scipy.signal import firwin
 
-    return firwin(2 * 32 * ratio + 1, 0.93 / ratio, window=("kaiser", 8.0)).astype(np.float32)
+    return firwin(2 * FILTER_REACH * ratio + 1, 0.93 / ratio, window=("kaiser", 8.0)).astype(np.float32)
 
 
 def _read_wav_header(path: Path) -> AudioHeader | None:
@@ -110,7 +129,7 @@ def _read_wav_header(path: Path) -> AudioHeader | None:
         with path.open("rb") as file:
             riff = file.read(12)
             if not riff:
-                raise SedlabError(f"{path}: is empty (0 bytes). {_REMEDY}")
+                raise SedlabError(f"{path}: is empty (0 bytes). {REMEDY}")
             if riff[:4] != b"RIFF" or riff[8:12] != b"WAVE":
                 return None
             rate = frame_bytes = 0
@@ -123,7 +142,7 @@ def _read_wav_header(path: Path) -> AudioHeader | None:
                     present = file.seek(0, 2) - start
                     if present < length:
                         raise SedlabError(
-                            f"{path}: truncated, {present} of {length} bytes of audio are there. {_REMEDY}"
+                            f"{path}: truncated, {present} of {length} bytes of audio are there. {REMEDY}"
                         )
                     return AudioHeader(sample_rate=rate, num_frames=length // frame_bytes) if frame_bytes else None
                 if name == b"fmt " and length >= 16:
@@ -138,10 +157,10 @@ def _read_wav_header(path: Path) -> AudioHeader | None:
         raise SedlabError(f"{path}: no such sound file.") from None
     except OSError as error:
         raise SedlabError(f"{path}: cannot be read ({error.strerror}).") from None
-    raise SedlabError(f"{path}: truncated, it ends before its audio begins. {_REMEDY}")
+    raise SedlabError(f"{path}: truncated, it ends before its audio begins. {REMEDY}")
 
 
-def _unreadable(path: Path, error: RuntimeError) -> SedlabError:
+def unreadable(path: Path, error: RuntimeError) -> SedlabError:
     # soundfile's errors are RuntimeErrors that repeat the path; the part that says why is in error_string.
     reason = getattr(error, "error_string", "") or str(error)
-    return SedlabError(f"{path}: not a readable sound file ({reason.strip().rstrip('.')}). {_REMEDY}")
+    return SedlabError(f"{path}: not a readable sound file ({reason.strip().rstrip('.')}). {REMEDY}")

@@ -45,7 +45,7 @@ def detect_events(
     if probabilities.shape != expected:
         raise SedlabError(f"probabilities have shape {probabilities.shape}, expected {expected} (frames, classes).")
 
-    active = probabilities > _threshold_row(thresholds, classes)
+    active = probabilities > threshold_row(thresholds, classes)
     silence = np.zeros((1, len(classes)), dtype=np.int8)
     edges = np.diff(np.concatenate((silence, active.astype(np.int8), silence)), axis=0)
     # Transposed, starts and stops come class by class, so the n-th start belongs to the n-th stop.
@@ -68,7 +68,14 @@ def detect_events(
     )
 
 
-def _threshold_row(thresholds: float | Mapping[str, float] | Sequence[float], classes: Sequence[str]) -> np.ndarray:
+def threshold_row(thresholds: float | Mapping[str, float] | Sequence[float], classes: Sequence[str]) -> np.ndarray:
+    """Return the threshold of each class (classes,), given one for all, or one per class by name or in order.
+
+    Raises
+    ------
+    SedlabError
+        When a class has none.
+    """
     if isinstance(thresholds, Mapping):
         missing = [label for label in classes if label not in thresholds]
         if missing:

@@ -9,7 +9,6 @@ Shape letters: B clips, C classes, T frames.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +19,7 @@ from sedlab.data.layout import family
 from sedlab.data.targets import CLIP_SECONDS, frame_times
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, valid_classes
+from sedlab.models.evaluating import evaluating
 from sedlab.scoring.score_file import Attribute, ScoreFile
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def predict_tagger_logits(
 ) -> ScoreFile:
     """Score ``clips`` with a pre-trained frame tagger (``.features(waveform)``, then logits (B, C, 250))."""
     logits = []
-    with _evaluating(tagger, device):
+    with evaluating(tagger.to(device)):
         for waveform, _ in _batches(cache, clips, batch_size, device, progress):
             logits.append(_to_numpy(tagger(tagger.features(waveform)).transpose(1, 2)))
     num_frames = logits[0].shape[1]
@@ -151,7 +151,7 @@ def _predict_detector(
         dtype=bool,
     ).reshape(len(clips), len(classes))
     logits, weak = [], []
-    with _evaluating(detector, device):
+    with evaluating(detector.to(device)):
         for waveform, rows in _batches(cache, clips, batch_size, device, progress):
             features = detector.features(waveform)
             batch_mask = torch.from_numpy(mask[rows]).to(device) if masked else None
@@ -177,22 +177,6 @@ def _batches(
         yield torch.from_numpy(waveform).to(device), rows
         if progress:
             progress(rows.stop, len(names), "predict")
-
-
-@contextmanager
-def _evaluating(network: nn.Module, device: str) -> Iterator[None]:
-    """Put a network into evaluation mode, without gradients, and give every part its own mode back afterwards."""
-    import torch
-
-    # Part by part: a frozen transformer stays in evaluation mode inside a network that trains.
-    modes = [(module, module.training) for module in network.modules()]
-    network.to(device).eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def _score_file(
