@@ -13,12 +13,21 @@ _EXPORTS = {
     "load_corpus": "sedlab.data.tables",
     "load_detector": "sedlab.models.checkpoints",
     "load_experiment": "sedlab.config.loading",
+    "load_transformer": "sedlab.models.checkpoints",
     "open_run": "sedlab.pipeline.run_folder",
     "read_score_file": "sedlab.scoring.score_file",
 }
-_ROOMS = ("audio", "config", "data", "models", "pipeline", "scoring", "training", "views")
+_ROOMS = ("audio", "config", "data", "models", "pipeline", "scoring", "training", "views", "weights")
 
-__all__ = ["SedlabError", "load_corpus", "load_detector", "load_experiment", "open_run", "read_score_file"]
+__all__ = [
+    "SedlabError",
+    "load_corpus",
+    "load_detector",
+    "load_experiment",
+    "load_transformer",
+    "open_run",
+    "read_score_file",
+]
 
 
 def __getattr__(name: str) -> Any:

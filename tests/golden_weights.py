@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sedlab.models.published_keys import own_detector_key
+
 GOLDEN = Path(__file__).parent / "golden" / "models"
 SEED = "sedlab-golden-1"
 
@@ -64,6 +66,11 @@ def weight(key: str, shape: tuple[int, ...]) -> np.ndarray:
 def state(shapes: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
     """Return tensors for a table of published keys and shapes."""
     return {key: torch.from_numpy(weight(key, tuple(shape))) for key, shape in shapes.items()}
+
+
+def own_state(arch: str) -> dict[str, torch.Tensor]:
+    """Return the golden weights of an architecture's detector under sedlab's names."""
+    return {own_detector_key(arch, key): value for key, value in state(manifest(f"{arch}_detector")).items()}
 
 
 @cache

@@ -15,6 +15,7 @@ from sedlab.labels import CLASSES
 
 Arch = Literal["passt", "beats", "atst"]
 ARCHS: tuple[Arch, ...] = ("passt", "beats", "atst")
+PoolMode = Literal["aap", "nearest", "nearest-exact", "linear", "conv"]
 
 
 class PasstConfig(Config):
@@ -141,9 +142,32 @@ class DetectorConfig(Config):
     crnn: CrnnConfig = CrnnConfig()
     wrapper_dim: PositiveInt | None = 527
     """Width of the frozen linear layer between transformer and merge (PaSST, ATST); None: there is none."""
-    embed_pool: Literal["aap", "nearest", "nearest-exact", "linear"] = "nearest-exact"
-    """How embeddings are brought to the CRNN's frame rate: adaptive average pooling, or interpolation."""
+    embed_pool: PoolMode = "nearest-exact"
+    """How embeddings are brought to the CRNN's frame rate: adaptive average, interpolation, or a learnt convolution."""
     num_classes: PositiveInt = len(CLASSES)
+
+
+class TaggerConfig(Config):
+    """A transformer with frame-level and clip-level heads and no CRNN: the networks trained on AudioSet."""
+
+    transformer: TransformerConfig
+    num_classes: PositiveInt
+    """Classes of the frame-level head; 447 in the published PretrainedSED networks."""
+    rnn_dim: PositiveInt | None = None
+    """Width of a bidirectional GRU between transformer and heads; None: the heads are on the transformer."""
+    rnn_layers: PositiveInt = 2
+    clip_head: Literal["linear", "attention"] | None = None
+    """linear: on the mean over time. attention: weights for the frames' probabilities. None: there is none."""
+    num_clip_classes: PositiveInt | None = None
+    """Classes of a linear clip head; attention has those of the frames."""
+    short_clips: Literal["interpolate", "average"] = "interpolate"
+    """How fewer than 250 tokens are brought to 250: linear interpolation, or adaptive averages (repetition)."""
+
+    @model_validator(mode="after")
+    def _check(self) -> TaggerConfig:
+        if (self.num_clip_classes is not None) != (self.clip_head == "linear"):
+            raise ValueError("num_clip_classes belongs to clip_head linear")
+        return self
 
 
 def _check_heads(dim: int, heads: int) -> None:

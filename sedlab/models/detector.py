@@ -21,7 +21,7 @@ from sedlab.models.dropout import dropout
 from sedlab.models.gru import BiGru
 from sedlab.models.head import AttentionHead, Scores
 from sedlab.models.inference import FramePredictor
-from sedlab.models.pooling import pool_time
+from sedlab.models.pooling import TimeConvolution, pool_time
 
 #: The published wrapper brings every input, long or short, to this number of tokens.
 WRAPPER_TOKENS = 250
@@ -62,6 +62,7 @@ class Detector(FramePredictor):
         if config.wrapper_dim is not None:
             self.wrapper = nn.Linear(embedding_dim, config.wrapper_dim).requires_grad_(False)
             embedding_dim = config.wrapper_dim
+        self.embed_pool = TimeConvolution(embedding_dim) if config.embed_pool == "conv" else None
         self.cnn = GatedCnn(crnn)
         self.merge = nn.Linear(crnn.channels[-1] + embedding_dim, crnn.merge_dim)
         self.rnn = BiGru(crnn.merge_dim, crnn.rnn_dim, num_layers=crnn.rnn_layers)
@@ -117,14 +118,24 @@ class Detector(FramePredictor):
         (scores,) = self(*self.features(waveform))
         return scores.strong.transpose(1, 2)
 
+    def num_frames(self, num_samples: int) -> int:
+        """Return the CNN's number of frames for ``num_samples`` samples; at least one."""
+        hop = self.config.crnn.hop
+        return max(1, (1 + num_samples // hop) // (self.frame_samples // hop))
+
     def trunk(self, mel: Tensor, embedding: Tensor) -> Tensor:
         """Return frame features (B, T, 2 · rnn_dim) from magnitudes and embeddings (B, L, D)."""
         probability = self.config.crnn.dropout
         frames = self.cnn(mel)
-        embedding = pool_time(embedding, frames.shape[1], self.config.embed_pool)
+        embedding = self._pool(embedding, frames.shape[1])
         merged = torch.cat([frames, embedding.to(frames.dtype)], dim=-1)
         merged = self.merge(dropout(merged, probability, self.training))
         return dropout(self.rnn(merged), probability, self.training)
+
+    def _pool(self, embedding: Tensor, num_frames: int) -> Tensor:
+        if self.embed_pool is not None:
+            return self.embed_pool(embedding, num_frames)
+        return pool_time(embedding, num_frames, self.config.embed_pool)
 
     def freeze_transformer(self) -> Detector:
         """Stop training of the transformer and keep it and its front-end in evaluation mode; return self."""

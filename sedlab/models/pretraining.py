@@ -3,19 +3,24 @@
 Reference
     Schmid et al., arXiv 2409.09546 (PretrainedSED).
 
-Shape letters: B clips, N samples, F mel bins, T feature frames, C classes, D width.
+Shape letters: B clips, N samples, F mel bins, T feature frames, L tokens, C classes, D width.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from sedlab.audio.frontends import build_frontend
-from sedlab.config.model import TransformerConfig
+from sedlab.config.model import TaggerConfig, TransformerConfig
+from sedlab.errors import SedlabError
 from sedlab.models.build import build_transformer
 from sedlab.models.gru import BiGru
+from sedlab.models.head import pool_scores
 from sedlab.models.inference import FramePredictor
 from sedlab.models.pooling import pool_time
 from sedlab.models.transformer import init_linear
@@ -33,26 +38,31 @@ class FrameTagger(FramePredictor):
         Architecture and sizes of the transformer.
     num_classes : int
         Strong classes of AudioSet in use; 447 in the published models.
-    rnn_dim : int, optional
-        Width of a bidirectional GRU between transformer and head; None: the head is linear.
-    rnn_layers : int
-        Layers of the GRU.
+    classes : sequence of str
+        Their names in the order of the logits, for predictions.
+    sizes
+        The other fields of `TaggerConfig`: recurrent layers, a second head for whole clips.
     """
 
-    def __init__(self, config: TransformerConfig, *, num_classes: int, rnn_dim: int | None = None, rnn_layers: int = 2):
+    def __init__(self, config: TransformerConfig, *, num_classes: int, classes: Sequence[str] = (), **sizes: Any):
         super().__init__()
         self.config = config
+        self.sizes = TaggerConfig(transformer=config, num_classes=num_classes, **sizes)
+        self.classes = tuple(classes)
         self.frame_samples = TAGGER_FRAME_SAMPLES
-        self.num_classes, self.rnn_dim, self.rnn_layers = num_classes, rnn_dim, rnn_layers
         self.transformer_frontend = build_frontend(config)
         self.transformer = build_transformer(config)
         self.rnn: BiGru | None = None
         head_dim = self.transformer.dim
-        if rnn_dim is not None:
-            self.rnn = BiGru(head_dim, rnn_dim, num_layers=rnn_layers)
-            head_dim = 2 * rnn_dim
+        if self.sizes.rnn_dim is not None:
+            self.rnn = BiGru(head_dim, self.sizes.rnn_dim, num_layers=self.sizes.rnn_layers)
+            head_dim = 2 * self.sizes.rnn_dim
         self.head = nn.Linear(head_dim, num_classes)
         init_linear(self.head)
+        self.clip_head: nn.Linear | None = None
+        if self.sizes.clip_head is not None:
+            self.clip_head = nn.Linear(head_dim, self.sizes.num_clip_classes or num_classes)
+            init_linear(self.clip_head)
 
     @torch.no_grad()
     def features(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
@@ -69,9 +79,34 @@ class FrameTagger(FramePredictor):
 
     def classify(self, embedding: Tensor) -> Tensor:
         """Return logits (B, C, 250) for embeddings (B, L, D), averaged or interpolated to 250 frames."""
-        mode = "aap" if embedding.shape[1] > TAGGER_FRAMES else "linear"
-        frames = pool_time(embedding, TAGGER_FRAMES, mode)
-        if self.rnn is not None:
-            frames = self.rnn(frames)
-        with torch.autocast(device_type=frames.device.type, enabled=False):
-            return F.linear(frames.float(), self.head.weight, self.head.bias).transpose(1, 2)
+        return _linear(self.head, self._frames(embedding)).transpose(1, 2)
+
+    def clip_probabilities(self, embedding: Tensor) -> Tensor:
+        """Return probabilities (B, C') of whole clips for embeddings (B, L, D).
+
+        A linear clip head sees the mean over time. An attention head weighs the probabilities of the frames, as in the
+        detector: its softmax runs over the classes.
+
+        Raises
+        ------
+        SedlabError
+            When the network has no clip head.
+        """
+        if self.clip_head is None:
+            raise SedlabError("this network has no head for whole clips. Use the probabilities of its frames.")
+        frames = self._frames(embedding)
+        if self.sizes.clip_head == "linear":
+            return _linear(self.clip_head, frames.mean(dim=1)).sigmoid()
+        logits, attention = _linear(self.head, frames), _linear(self.clip_head, frames)
+        return pool_scores(logits, logits.sigmoid(), attention, None).weak
+
+    def _frames(self, embedding: Tensor) -> Tensor:
+        averaged = embedding.shape[1] > TAGGER_FRAMES or self.sizes.short_clips == "average"
+        frames = pool_time(embedding, TAGGER_FRAMES, "aap" if averaged else "linear")
+        return frames if self.rnn is None else self.rnn(frames)
+
+
+def _linear(layer: nn.Linear, x: Tensor) -> Tensor:
+    """Apply ``layer`` in float32, also under autocast."""
+    with torch.autocast(device_type=x.device.type, enabled=False):
+        return F.linear(x.float(), layer.weight, layer.bias)

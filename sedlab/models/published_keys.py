@@ -1,21 +1,20 @@
-"""Names of the published checkpoints' tensors, translated to ours.
+"""Names of the published checkpoints' tensors, translated to ours and back.
 
-The published detectors are state dicts whose keys tell the history of the code bases they come from. Here each
-architecture is one table of (pattern of the published key, our key); `{i}` stands for a layer number, `*` for the last
-part. The same tables serve complete detectors and bare transformers.
+The published networks are state dicts whose keys tell the history of the code bases they come from. Here each part is
+one table of (pattern of the published key, our key); `{i}` stands for a layer number, `*` for the last part. Which
+tables make up a file, and under which prefixes, is in `published_layouts`.
 
-Source: state dicts of the public CP-JKU DCASE 2024 Task 4 code.
+Source: state dicts of the public CP-JKU DCASE 2024 Task 4 code and of PretrainedSED.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-
-from torch import Tensor
+from functools import cache
 
 from sedlab.config.model import Arch
-from sedlab.errors import SedlabError
+
+Rule = tuple[str, str]
 
 _PRE_NORM_BLOCKS = (
     ("blocks.{i}.norm1.*", "blocks.{i}.norm1.*"),
@@ -73,10 +72,7 @@ _TRANSFORMER: dict[Arch, tuple[tuple[str, str], ...]] = {
     ),
 }
 
-#: Where the transformer sits in the published detector.
-_PREFIX: dict[Arch, str] = {"passt": "as_model.model.", "beats": "as_model.model.", "atst": "as_model.model.atst."}
-
-_DETECTOR = (
+_DETECTOR: tuple[Rule, ...] = (
     ("cnn.cnn.conv{i}.*", "cnn.layers.{i}.convolution.*"),
     ("cnn.cnn.batchnorm{i}.*", "cnn.layers.{i}.norm.*"),
     ("cnn.cnn.cg{i}.linear.*", "cnn.layers.{i}.gate.*"),
@@ -85,55 +81,57 @@ _DETECTOR = (
     ("dense.*", "head.events.*"),
     ("dense_softmax.*", "head.attention.*"),
     ("as_model.head_linear_layer.*", "wrapper.*"),
+    ("pool_conv.0.*", "embed_pool.*"),
 )
+
+#: Where the transformer sits in the published detector.
+_PREFIX: dict[Arch, str] = {"passt": "as_model.model.", "beats": "as_model.model.", "atst": "as_model.model.atst."}
+
+
+def transformer_rules(arch: Arch, prefix: str = "") -> tuple[Rule, ...]:
+    """Return the rules of a published transformer whose keys begin with ``prefix``; ours with ``transformer.``."""
+    return tuple((prefix + published, f"transformer.{own}") for published, own in _TRANSFORMER[arch])
+
+
+def detector_rules(arch: Arch) -> tuple[Rule, ...]:
+    """Return the rules of a published detector."""
+    return (*transformer_rules(arch, _PREFIX[arch]), *_DETECTOR)
 
 
 def own_transformer_key(arch: Arch, key: str) -> str | None:
     """Return our name of a published transformer's ``key`` (without prefix), or None if it is not one."""
-    return _translate(_TRANSFORMER[arch], key)
+    return translate(_TRANSFORMER[arch], key)
 
 
 def own_detector_key(arch: Arch, key: str) -> str | None:
     """Return our name of a published detector's ``key``, or None if it is not one."""
-    prefix = _PREFIX[arch]
-    if key.startswith(prefix):
-        own = own_transformer_key(arch, key.removeprefix(prefix))
-        if own is not None:
-            return f"transformer.{own}"
-    return _translate(_DETECTOR, key)
+    return translate(detector_rules(arch), key)
 
 
-def own_detector_state(arch: Arch, published: Mapping[str, Tensor], *, source: str = "checkpoint") -> dict[str, Tensor]:
-    """Return a published detector's state dict under our names.
-
-    Raises
-    ------
-    SedlabError
-        For keys that do not belong to this architecture, naming ``source``.
-    """
-    return _rename(published, {key: own_detector_key(arch, key) for key in published}, arch, source)
-
-
-def _rename(
-    published: Mapping[str, Tensor], names: Mapping[str, str | None], arch: Arch, source: str
-) -> dict[str, Tensor]:
-    unknown = sorted(key for key, own in names.items() if own is None)
-    if unknown:
-        raise SedlabError(
-            f"{source}: {len(unknown)} of {len(names)} tensors do not belong to {arch} (first: {unknown[0]!r}). "
-            "Check the architecture and the kind of checkpoint."
-        )
-    return {own: published[key] for key, own in names.items() if own is not None}
-
-
-def _translate(table: Iterable[tuple[str, str]], key: str) -> str | None:
-    for pattern, own in table:
-        match = re.fullmatch(_expression(pattern), key)
+def translate(rules: tuple[Rule, ...], key: str) -> str | None:
+    """Return our name of the published ``key``, or None when no rule knows it."""
+    for published, own in rules:
+        match = _expression(published).fullmatch(key)
         if match:
-            found = match.groupdict()
-            return own.replace("{i}", found.get("i", "")).replace("*", found.get("rest", ""))
+            return _filled(own, match)
     return None
 
 
-def _expression(pattern: str) -> str:
-    return re.escape(pattern).replace(r"\{i\}", r"(?P<i>\d+)").replace(r"\*", r"(?P<rest>[a-z_0-9]+)")
+def translate_back(rules: tuple[Rule, ...], own_key: str) -> str:
+    """Return the published name of ``own_key``; the key itself when no rule knows it."""
+    for published, own in rules:
+        match = _expression(own).fullmatch(own_key)
+        if match:
+            return _filled(published, match)
+    return own_key
+
+
+def _filled(pattern: str, match: re.Match[str]) -> str:
+    found = match.groupdict()
+    # A table that all layers share is named after the first one.
+    return pattern.replace("{i}", found.get("i", "0")).replace("*", found.get("rest", ""))
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\{i\}", r"(?P<i>\d+)").replace(r"\*", r"(?P<rest>[a-z_0-9]+)"))

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from golden_weights import batch, golden, manifest, state
+from golden_weights import batch, golden, own_state
 
 from sedlab.config.model import AtstConfig, BeatsConfig, DetectorConfig, PasstConfig
 from sedlab.errors import SedlabError
 from sedlab.models.detector import Detector
-from sedlab.models.published_keys import own_detector_state
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +38,7 @@ class Published:
         self.transformer = golden(f"{arch}_transformer")
         self.complete = golden(f"{arch}_detector")
         self.detector = Detector(CONFIG[arch]).eval()
-        self.detector.load_state_dict(own_detector_state(arch, state(manifest(f"{arch}_detector"))))
+        self.detector.load_state_dict(own_state(arch))
         self.seen: dict[str, torch.Tensor] = {}
         hooks = self._watch()
         with torch.no_grad():

@@ -15,9 +15,9 @@ from sedlab.models.crnn import GatedCnn
 from sedlab.models.detector import Detector
 from sedlab.models.gru import BiGru
 from sedlab.models.head import AttentionHead, pool_scores
-from sedlab.models.pooling import pool_time
+from sedlab.models.pooling import TimeConvolution, pool_time
 from sedlab.models.pretraining import FrameTagger
-from sedlab.models.published_keys import own_detector_key, own_detector_state, own_transformer_key
+from sedlab.models.published_keys import own_detector_key, own_transformer_key
 
 BASE = {"passt": PasstConfig(), "beats": BeatsConfig(), "atst": AtstConfig()}
 
@@ -85,15 +85,6 @@ def test_original_names_of_weight_normalisation_are_understood():
     assert own_transformer_key("beats", prefix + "weight_v") == "position_conv.direction"
 
 
-def test_a_foreign_key_is_refused_by_name():
-    with pytest.raises(
-        SedlabError, match=r"model\.ckpt: 1 of 2 tensors do not belong to atst \(first: 'decoder\.weight'\)"
-    ):
-        own_detector_state(
-            "atst", {"cat_tf.bias": torch.zeros(1), "decoder.weight": torch.zeros(1)}, source="model.ckpt"
-        )
-
-
 @torch.no_grad()
 def test_crnn_alone_gives_the_published_scores():
     expected, shapes = golden("crnn"), manifest("crnn_alone")
@@ -140,6 +131,15 @@ def test_pooling_modes_are_the_published_ones():
     assert compared == 36
 
 
+def test_learnt_pooling_begins_as_the_published_moving_average():
+    expected = golden("pooling")
+    embedding = torch.from_numpy(expected["in250"]).transpose(1, 2)
+    pooled = TimeConvolution(embedding.shape[2])(embedding, 156).transpose(1, 2)
+    np.testing.assert_allclose(pooled.detach(), expected["conv250->156"], atol=1e-6)
+    with pytest.raises(SedlabError, match="496 tokens to 156 frames, only 250 to 156"):
+        TimeConvolution(5)(torch.zeros(1, 496, 5), 156)
+
+
 def test_head_gives_the_published_scores_with_and_without_mask():
     fixture = {name: torch.from_numpy(values) for name, values in golden("head").items()}
     logits, attention = fixture["strong_logits"], fixture["att_logits"]
@@ -164,23 +164,63 @@ def test_wrapper_gives_the_published_logits(length):
     np.testing.assert_allclose(logits[:, ::10, ::16], golden("audioset_wrapper")[f"{length}.logits"], atol=1e-4)
 
 
-@torch.no_grad()
-@pytest.mark.parametrize("rnn", [False, True])
-@pytest.mark.parametrize("length", [62, 250, 496])
-def test_tagger_gives_the_published_logits(length, rnn):
-    tagger = FrameTagger(AtstConfig(depth=1), num_classes=447, rnn_dim=32 if rnn else None).eval()
-    parts = {"strong_head": tagger.head} | ({"seq_model.rnn": tagger.rnn} if rnn else {})
+def load_golden(prefix: str, parts: dict[str, torch.nn.Module]) -> None:
+    """Fill modules with the golden weights of their published names."""
     for name, module in parts.items():
         module.load_state_dict(
             {
-                key: torch.from_numpy(weight(f"pw:{name}.{key}", tuple(value.shape)))
+                key: torch.from_numpy(weight(f"{prefix}:{name}.{key}", tuple(value.shape)))
                 for key, value in module.state_dict().items()
             }
         )
-    embedding = torch.from_numpy(generator("sedlab-golden-1", "predwrap", length).standard_normal((2, length, 768)))
-    logits = tagger.classify(embedding.float())
-    expected = golden("predictions_wrapper")[f"{length}.linear.{'rnn' if rnn else None}.strong"]
-    np.testing.assert_allclose(logits[:, ::16, ::10], expected, atol=1e-4)
+
+
+def embedding_of(name: str, length: int) -> torch.Tensor:
+    return torch.from_numpy(generator("sedlab-golden-1", name, length).standard_normal((2, length, 768))).float()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("head", "rnn"), [("linear", False), ("linear", True), ("attention", False)])
+@pytest.mark.parametrize("length", [62, 250, 496])
+def test_tagger_gives_the_published_scores(length, head, rnn):
+    sizes = {"num_clip_classes": 447} if head == "linear" else {}
+    tagger = FrameTagger(
+        AtstConfig(depth=1), num_classes=447, rnn_dim=32 if rnn else None, clip_head=head, **sizes
+    ).eval()
+    load_golden("pw", {"strong_head": tagger.head, "weak_head": tagger.clip_head})
+    if rnn:
+        load_golden("pw", {"seq_model.rnn": tagger.rnn})
+    embedding = embedding_of("predwrap", length)
+    logits = tagger.classify(embedding)[:, ::16, ::10]
+    weak = tagger.clip_probabilities(embedding)[:, ::4]
+    expected = golden("predictions_wrapper")
+    strong = torch.from_numpy(expected[f"{length}.{head}.{'rnn' if rnn else None}.strong"])
+    clip = torch.from_numpy(expected[f"{length}.{head}.{'rnn' if rnn else None}.weak"])
+    if head == "linear":  # logits; with attention the published network gives probabilities
+        np.testing.assert_allclose(logits, strong, atol=1e-4)
+        np.testing.assert_allclose(weak, clip.sigmoid(), atol=3e-5)
+    else:
+        np.testing.assert_allclose(logits.sigmoid(), strong, atol=3e-5)
+        np.testing.assert_allclose(weak, clip, atol=3e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("length", [62, 250, 496])
+def test_tagger_without_head_brings_embeddings_to_250_frames(length):
+    frames = FrameTagger(AtstConfig(depth=1), num_classes=1)._frames(embedding_of("predwrap", length))
+    expected = golden("predictions_wrapper")[f"{length}.None.None.seq"]
+    np.testing.assert_allclose(frames[:, ::10, ::32], expected, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("length", [60, 250, 496])
+def test_wrapper_with_attention_head_gives_the_published_scores(length):
+    tagger = FrameTagger(AtstConfig(depth=1), num_classes=527, clip_head="attention", short_clips="average").eval()
+    load_golden("asw", {"head_linear_layer": tagger.head, "att_linear_layer": tagger.clip_head})
+    embedding, expected = embedding_of("asw", length), golden("audioset_wrapper")
+    probabilities = tagger.classify(embedding).sigmoid()
+    np.testing.assert_allclose(probabilities[:, ::16, ::10], expected[f"{length}.strong"], atol=3e-5)
+    np.testing.assert_allclose(tagger.clip_probabilities(embedding), expected[f"{length}.weak"], atol=3e-5)
 
 
 def test_relative_buckets_are_the_published_ones():

@@ -1,0 +1,95 @@
+"""Put weights into a network: every tensor in its place, none left over, none that is not a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sedlab.errors import SedlabError
+
+State = Mapping[str, Tensor]
+
+_SHOWN = 3
+
+
+def load_strict(
+    module: nn.Module,
+    state: Mapping[str, Any],
+    *,
+    source: str,
+    unexpected: Sequence[str] = (),
+    file_key: Callable[[str], str] = str,
+) -> None:
+    """Copy ``state`` into ``module``.
+
+    Parameters
+    ----------
+    source : str
+        What the message begins with: the file, and what it was taken for.
+    unexpected : sequence of str
+        Keys of the file that have no place in the module.
+    file_key : function
+        Returns the file's name of one of our keys, for the message.
+
+    Raises
+    ------
+    SedlabError
+        When tensors are missing, unexpected, of another shape, or not finite; the message names the first of them.
+    """
+    check_fit(module, state, source=source, unexpected=unexpected, file_key=file_key)
+    broken = [file_key(key) for key, value in state.items() if not bool(torch.isfinite(value).all())]
+    if broken:
+        raise SedlabError(
+            f"{source}: {_count(broken, 'tensor')} with values that are not finite ({_first(broken)}). "
+            "The training diverged or the file is damaged; take an earlier checkpoint or download it again."
+        )
+    module.load_state_dict(state)
+
+
+def check_fit(
+    module: nn.Module,
+    state: Mapping[str, Any],
+    *,
+    source: str,
+    unexpected: Sequence[str] = (),
+    file_key: Callable[[str], str] = str,
+) -> None:
+    """Raise `SedlabError` unless ``state`` has exactly the tensors of ``module``; see `load_strict`."""
+    own = module.state_dict()
+    missing = [file_key(key) for key in own if key not in state]
+    unexpected = [*unexpected, *(file_key(key) for key in state if key not in own)]
+    misfits = [
+        f"{file_key(key)} is {_described(state[key])}, expected {_described(value)}"
+        for key, value in own.items()
+        if key in state and _described(state[key]) != _described(value)
+    ]
+    problems = []
+    if missing:
+        problems.append(f"{_count(missing, 'tensor')} missing (first: {_first(missing)})")
+    if unexpected:
+        problems.append(f"{_count(unexpected, 'tensor')} unexpected (first: {_first(unexpected)})")
+    if misfits:
+        problems.append(f"{_count(misfits, 'tensor')} of another shape (first: {misfits[0]})")
+    if problems:
+        raise SedlabError(
+            f"{source}: {', '.join(problems)}. Check that the file is complete and of this kind; tensors that are "
+            "not needed can be left out with ignore=[PATTERN]."
+        )
+
+
+def _described(value: Any) -> str:
+    if not isinstance(value, Tensor):
+        return f"a {type(value).__name__}"
+    kind = "" if value.is_floating_point() else f" {str(value.dtype).removeprefix('torch.')}"
+    return f"{tuple(value.shape)}{kind}"
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names[:_SHOWN])
+
+
+def _count(items: Sequence[object], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
