@@ -1,8 +1,8 @@
 """Segment-based mean partial AUROC (mpAUC) on MAESTRO Real.
 
 A class's ROC curve runs over all one-second segments; its area up to a false positive rate of 0.1, divided by 0.1, is
-averaged over 11 classes. The areas are those of sed_scores_eval 0.0.4: staircase interpolation, no McClish correction;
-later versions interpolate linearly and give other values where scores tie.
+averaged over 11 classes. The areas are those of sed_scores_eval 0.0.4: staircase interpolation, no McClish correction.
+Later versions interpolate linearly and give other values where scores tie; that value is there beside the official one.
 
 Soft labels count as present above 0.5. Two variants exist in the published system, which this module keeps apart:
 ``segment_mpauc`` for testing puts overlapping clips back into their recording, ``validation_mpauc`` scores clip by
@@ -43,6 +43,9 @@ class MpaucResult:
     """Mean over the classes that have a value; nan when none has."""
     per_class: dict[str, float]
     """Nan for a class that is present in no segment, or in all of them."""
+    overall_linear: float
+    """As ``overall``, with straight lines between the points of each curve: differs where scores tie."""
+    per_class_linear: dict[str, float]
     curves: dict[str, RocCurve] = field(repr=False)
     missing_classes: tuple[str, ...] = ()
     """Classes left out of ``overall``."""
@@ -55,6 +58,7 @@ def segment_mpauc(
     events: pd.DataFrame,
     *,
     classes: Sequence[str] = MAESTRO_EVAL_CLASSES,
+    durations: Mapping[str, float] | None = None,
 ) -> MpaucResult:
     """Score whole recordings of which ``clips`` are overlapping windows.
 
@@ -65,30 +69,47 @@ def segment_mpauc(
     ----------
     scores : {clip id: score table}
     clips : DataFrame
-        clip_id, recording, recording_onset (whole seconds), duration (seconds). A recording ends where its last clip
-        does.
+        clip_id, recording, recording_onset (whole seconds), duration (seconds).
     events : DataFrame
         clip_id, onset, offset (seconds within the clip), label, confidence.
     classes : sequence of str
+    durations : {recording: seconds}, optional
+        A recording that is not named ends where its last clip does.
 
     Raises
     ------
     SedlabError
         When a clip has no scores or no recording, or a class no score column.
     """
+    segments, truth = recording_segments(scores, clips, events, classes, durations)
+    return _partial_auroc(np.concatenate(list(segments.values())), np.concatenate(list(truth.values())), classes)
+
+
+def recording_segments(
+    scores: ScoreTables,
+    clips: pd.DataFrame,
+    events: pd.DataFrame,
+    classes: Sequence[str],
+    durations: Mapping[str, float] | None = None,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return {recording: (seconds, classes)} twice: the score of each second, and whether it holds the class.
+
+    Arguments and errors are those of ``segment_mpauc``.
+    """
     if clips.empty or (clips["recording"] == "").any():
         raise SedlabError("mpAUC needs clips cut from recordings, and some name none. Use it on MAESTRO subsets.")
     check_classes(scores, classes)
     check_clips(scores, list(clips["clip_id"]))
     ends = (clips["recording_onset"] + clips["duration"]).groupby(clips["recording"]).max()
-    durations = {recording: float(end) for recording, end in ends.items()}
+    known = durations or {}
+    ends = {recording: max(float(end), known.get(recording, 0.0)) for recording, end in ends.items()}
 
-    segments = overlap_add(scores, clips, durations, classes)
+    segments = overlap_add(scores, clips, ends, classes)
     confident = _confident(events, classes).merge(clips[["clip_id", "recording", "recording_onset"]], on="clip_id")
     confident["onset"] += confident["recording_onset"]
     confident["offset"] += confident["recording_onset"]
     truth = _segment_truth(confident, "recording", {name: len(rows) for name, rows in segments.items()}, classes)
-    return _partial_auroc(np.concatenate(list(segments.values())), np.concatenate(list(truth.values())), classes)
+    return segments, truth
 
 
 def validation_mpauc(
@@ -179,7 +200,7 @@ def _partial_auroc(scores: np.ndarray, truth: np.ndarray, classes: Sequence[str]
     """Return the result for segment scores and truth, both (segments, classes)."""
     positives = truth.sum(axis=0)
     usable = [k for k in range(len(classes)) if 0 < positives[k] < len(truth)]
-    per_class, curves = dict.fromkeys(classes, np.nan), {}
+    per_class, linear, curves = dict.fromkeys(classes, np.nan), dict.fromkeys(classes, np.nan), {}
     if usable:
         # The library's own form of segment statistics: what lowering the threshold below each score adds.
         changes = {classes[k]: (scores[:, k], {"tps": truth[:, k].astype(int), "fps": 1 - truth[:, k]}) for k in usable}
@@ -188,13 +209,24 @@ def _partial_auroc(scores: np.ndarray, truth: np.ndarray, classes: Sequence[str]
         )
         per_class |= {label: float(areas[label]) for label in changes}
         curves = {label: RocCurve(fpr=rocs[label][1], tpr=rocs[label][0]) for label in changes}
+        linear |= {label: _linear_area(curve) for label, curve in curves.items()}
     return MpaucResult(
         overall=float(np.mean([per_class[label] for label in curves])) if curves else np.nan,
         per_class=per_class,
+        overall_linear=float(np.mean([linear[label] for label in curves])) if curves else np.nan,
+        per_class_linear=linear,
         curves=curves,
         missing_classes=tuple(label for label in classes if label not in curves),
         num_segments=len(truth),
     )
+
+
+def _linear_area(curve: RocCurve) -> float:
+    """Return the partial area under straight lines between the points of a curve, as later library versions do."""
+    inside = curve.fpr <= MAX_FPR
+    fpr = np.append(curve.fpr[inside], MAX_FPR)
+    tpr = np.append(curve.tpr[inside], np.interp(MAX_FPR, curve.fpr, curve.tpr))
+    return float(np.trapezoid(tpr, fpr) / MAX_FPR)
 
 
 def _confident(events: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:

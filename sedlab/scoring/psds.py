@@ -19,6 +19,7 @@ from sedlab.scoring.score_tables import (
     check_classes,
     check_clips,
     merge_touching,
+    never_empty,
     sed_scores_eval,
     select_classes,
 )
@@ -108,8 +109,7 @@ def psds(
         When a clip of the ground truth has no scores or no duration, or a class no score column.
     """
     check_classes(scores, classes)
-    events = events[events["label"].isin(list(classes)) & (events["offset"] > events["onset"])]
-    events = merge_touching(events, ["clip_id"])
+    events = scored_events(events, classes)
     found = set(events["label"])
     # Alphabetical, so that a mean over classes has the same last digit whatever the caller's order.
     present = sorted(found)
@@ -118,17 +118,16 @@ def psds(
         empty = PsdRoc(np.empty(0), np.empty(0))
         return PsdsResult(np.nan, dict.fromkeys(classes, np.nan), empty, {}, missing)
 
-    ground_truth = {
-        clip_id: list(rows.itertuples(index=False, name=None))
-        for clip_id, rows in events.groupby("clip_id")[["onset", "offset", "label"]]
-    }
+    ground_truth = event_lists(events)
     clip_ids = list(ground_truth)
     check_clips(scores, clip_ids)
+    scenario = for_classes(scenario, len(present))
     overall, per_class, (etpr, efpr), class_curves = sed_scores_eval().intersection_based.psds(
-        select_classes(scores, clip_ids, present),
+        None,
         ground_truth,
-        _durations(durations, clip_ids),
-        **asdict(_for_classes(scenario, len(present))),
+        clip_durations(durations, clip_ids),
+        deltas=count_changes(select_classes(scores, clip_ids, present), ground_truth, scenario),
+        **asdict(scenario),
         unit_of_time="hour",
         num_jobs=1,
     )
@@ -143,12 +142,36 @@ def psds(
     )
 
 
-def _for_classes(scenario: Scenario, num_classes: int) -> Scenario:
+def scored_events(events: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """Return the events that count: those of ``classes`` that last, overlapping or touching ones of a class joined."""
+    events = events[events["label"].isin(list(classes)) & (events["offset"] > events["onset"])]
+    return merge_touching(events, ["clip_id"])
+
+
+def event_lists(events: pd.DataFrame) -> dict[str, list[tuple[float, float, str]]]:
+    """Return {clip id: [(onset, offset, label)]}, the form in which sed_scores_eval takes ground truth."""
+    return {
+        clip_id: list(rows.itertuples(index=False, name=None))
+        for clip_id, rows in events.groupby("clip_id")[["onset", "offset", "label"]]
+    }
+
+
+def count_changes(
+    scores: ScoreTables, ground_truth: dict[str, list[tuple[float, float, str]]], scenario: Scenario
+) -> dict[str, dict[str, tuple]]:
+    """Return how the counts of each clip and class change as the threshold falls, in sed_scores_eval's form."""
+    criteria = {name: getattr(scenario, name) for name in ("dtc_threshold", "gtc_threshold", "cttc_threshold")}
+    library = sed_scores_eval().intersection_based
+    return never_empty(library.intermediate_statistics_deltas(scores, ground_truth, **criteria, num_jobs=1))
+
+
+def for_classes(scenario: Scenario, num_classes: int) -> Scenario:
     # With one class there is nothing to confuse it with, and the mean over no other class would be nan.
     return scenario if num_classes > 1 else replace(scenario, alpha_ct=0.0, cttc_threshold=None)
 
 
-def _durations(durations: Mapping[str, float], clip_ids: Sequence[str]) -> dict[str, float]:
+def clip_durations(durations: Mapping[str, float], clip_ids: Sequence[str]) -> dict[str, float]:
+    """Return the seconds of each of ``clip_ids``; SedlabError if one has none."""
     missing = [clip_id for clip_id in clip_ids if clip_id not in durations]
     if missing:
         raise SedlabError(

@@ -108,6 +108,20 @@ def merge_touching(events: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(merged, columns=[*keys, "onset", "offset"])
 
 
+def never_empty(deltas: dict[str, dict[str, tuple]]) -> dict[str, dict[str, tuple]]:
+    """Return the library's count changes, {clip id: {class: (scores, changes)}}, with at least one change a class.
+
+    A class whose counts never change, because no threshold gives a hit or a false alarm, makes sed_scores_eval 0.0.4
+    fail with an index out of bounds; a change by zero does not.
+    """
+    first = next(iter(deltas))
+    for label in deltas[first]:
+        if not any(len(changes[label][0]) for changes in deltas.values()):
+            _, changes = deltas[first][label]
+            deltas[first][label] = (np.zeros(1), {name: np.zeros(1) for name in changes})
+    return deltas
+
+
 def sed_scores_eval() -> ModuleType:
     """Import and return sed_scores_eval.
 
