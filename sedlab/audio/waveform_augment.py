@@ -1,4 +1,4 @@
-"""Augmentations of waveforms: random gain, mixing of pairs, another microphone.
+"""Augmentations of waveforms: random gain and mixing of pairs. See `device_response` for another microphone.
 
 Shape letters: B clips, N samples.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-
-from sedlab.audio.mixup import Mixing, mix
 
 
 def draw_gains_db(num_clips: int, max_db: int, generator: torch.Generator) -> Tensor:
@@ -24,28 +22,14 @@ def apply_gain(waveform: Tensor, gains_db: Tensor) -> Tensor:
     return waveform * factor.to(waveform.device, waveform.dtype, non_blocking=True)[:, None]
 
 
-def mix_waveforms(waveform: Tensor, mixing: Mixing) -> Tensor:
-    """Return mixed waveforms (B, N); each is freed of its mean before, the sum after.
+def mix_waveforms(waveform: Tensor, partner: Tensor, share: Tensor) -> Tensor:
+    """Return ``share`` of ``waveform`` plus the rest of ``partner``, both (B, N); share is (B,) in [0, 1].
 
-    A clip whose partner is itself stays as it is. Mix targets and pseudo-labels with ``mixup.mix``.
+    Each is freed of its mean before, the sum after, as published. Mix targets and pseudo-labels with the same share.
     """
-    mixing = mixing.to(waveform.device)
-    centred = waveform - waveform.mean(dim=-1, keepdim=True)
-    mixed = mix(centred, mixing)
-    alone = mixing.partner == torch.arange(len(waveform), device=waveform.device)
-    return torch.where(alone[:, None], waveform, mixed - mixed.mean(dim=-1, keepdim=True))
+    mixed = torch.lerp(_centred(partner), _centred(waveform), share[:, None])
+    return _centred(mixed)
 
 
-def convolve_impulse_response(waveform: Tensor, impulse_response: Tensor) -> Tensor:
-    """Return ``waveform`` (B, N) as recorded by a device with ``impulse_response`` (L,).
-
-    The waveform is padded by L // 2 on both sides and only the valid part is kept, cut to N samples. A response whose
-    peak is at sample k therefore advances the sound by L - 1 - L // 2 - k samples; labels are not moved, as published.
-    """
-    length, num_samples = len(impulse_response), waveform.shape[-1]
-    pad = length // 2
-    size = num_samples + 2 * pad + length - 1
-    # Through the frequency domain: responses have thousands of samples.
-    spectrum = torch.fft.rfft(torch.nn.functional.pad(waveform, (pad, pad)), size)
-    full = torch.fft.irfft(spectrum * torch.fft.rfft(impulse_response, size), size)
-    return full[..., length - 1 : length - 1 + num_samples]
+def _centred(waveform: Tensor) -> Tensor:
+    return waveform - waveform.mean(dim=-1, keepdim=True)

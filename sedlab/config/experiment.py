@@ -16,6 +16,7 @@ from sedlab.config.base import Config
 from sedlab.config.data import DataConfig
 from sedlab.config.errors import explain
 from sedlab.config.model import Arch, DetectorConfig
+from sedlab.config.pretraining import DistillationConfig, LabelSpace, PretrainAugmentConfig
 from sedlab.config.training import AugmentConfig, BatchSizes, LossConfig, OptimConfig
 from sedlab.errors import SedlabError
 
@@ -28,11 +29,17 @@ class TrainerConfig(Config):
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    devices: PositiveInt | Literal["auto"] = 1
+    """Devices that share each batch, a process for each (DDP); auto: all CUDA devices. Batch sizes are those of all
+    devices together, and each group must divide by their number."""
+    compile: bool = False
+    """Compile transformers and CNNs (torch.compile): minutes at the start, faster steps on a GPU."""
     num_workers: NonNegativeInt = 0
-    """Processes that load data; 0 loads in the training process, which is fastest from a cached memory map."""
+    """Processes that load data, for each device; 0 loads in the training process, which is fastest from a cached memory
+    map."""
     eval_batch: PositiveInt = 20
     checkpoint_seconds: float = Field(default=0.0, ge=0)
-    """Least time between two writings of the checkpoint to resume from; 0: after every epoch."""
+    """Least time between two writings of the checkpoint to resume from, also within an epoch; 0: after every epoch."""
 
 
 class StageConfig(Config):
@@ -41,7 +48,7 @@ class StageConfig(Config):
     train_transformer: bool
     """False: the transformer is frozen and in evaluation mode (stage 1)."""
     use_pretrained: bool = True
-    """Stage 1 starts from the AudioSet-strong checkpoint of its transformer, where the experiment makes one."""
+    """Stage 1 starts from the experiment's own pre-training of its transformer or, without one, from its `weights`."""
     dropout: float = Field(default=0.3, ge=0, lt=1)
     initial_probability: float | None = Field(default=None, gt=0, lt=1)
     """What a new head predicts before it has learnt anything; None: as its random weights have it, as published."""
@@ -69,19 +76,35 @@ class PretrainConfig(Config):
     """Training of a transformer with a frame-level head on strongly labelled AudioSet clips."""
 
     archs: tuple[Arch, ...] = ("passt", "atst")
-    """Transformers to pre-train; the others start from their initial weights."""
+    """Transformers to pre-train; the others start from `weights` of the experiment."""
+    weights: dict[Arch, str] = Field(default_factory=dict)
+    """What a transformer is before its pre-training: a name of the weights registry (`sedlab weights list`) or a file.
+    Absent: initial weights."""
+    label_space: LabelSpace = "present"
+    """present: the classes of the training clips. train447: those of the published networks. all456: also those that
+    only the evaluation clips have."""
+    sampler: Literal["balanced", "uniform"] = "uniform"
+    """balanced: clips of rare classes come first, see `sedlab.data.balanced_sampler`."""
+    samples_per_epoch: PositiveInt | None = None
+    """Clips of an epoch, drawn without replacement; None, or more than there are: all."""
     epochs: PositiveInt
     batch_size: PositiveInt = 64
     accumulation: PositiveInt = 1
     rnn_dim: PositiveInt | None = None
-    """Width of a bidirectional GRU between transformer and head; None: a linear head."""
+    """Width of a bidirectional GRU of two layers between transformer and head; None: a linear head."""
     initial_probability: float | None = Field(default=None, gt=0, lt=1)
     """What a new head predicts before it has learnt anything; None: as its random weights have it, as published."""
-    mixup_probability: float = Field(default=0.3, ge=0, le=1)
-    mixup_alpha: float = Field(default=0.2, gt=0)
+    augment: PretrainAugmentConfig = PretrainAugmentConfig()
+    distillation: DistillationConfig = DistillationConfig()
     optim: OptimConfig
     validate_every: PositiveInt = 1
     trainer: TrainerConfig = TrainerConfig()
+
+    @model_validator(mode="after")
+    def _check(self) -> PretrainConfig:
+        if self.optim.lr_transformer is None:
+            raise ValueError("optim.lr_transformer must be set: pre-training trains the transformer")
+        return self
 
 
 class Rule(Config):
@@ -127,6 +150,8 @@ class Node(Config):
     training: StageConfig | PretrainConfig
     pretrained: bool = False
     """Stage 1: the transformer comes from the experiment's own pre-training node."""
+    weights: str | None = None
+    """What the transformer starts from otherwise: a name of the weights registry or a file; None: initial weights."""
     data: DataConfig
 
 
@@ -185,6 +210,7 @@ class Experiment(Config):
                 detector=detector,
                 training=training,
                 pretrained=isinstance(training, StageConfig) and training.use_pretrained and self.pretrains(arch),
+                weights=self._start(stage, training, arch),
                 data=self.data,
             )
         except ValidationError as error:
@@ -200,6 +226,12 @@ class Experiment(Config):
             for arch in self.archs
         ]
         return pretraining + training
+
+    def _start(self, stage: Stage, training: StageConfig | PretrainConfig, arch: Arch) -> str | None:
+        if isinstance(training, PretrainConfig):
+            return training.weights.get(arch)
+        from_weights = stage == "stage1" and training.use_pretrained and not self.pretrains(arch)
+        return self.weights.get(arch) if from_weights else None
 
     def _stage(self, stage: Stage, arch: Arch, iteration: int) -> StageConfig:
         section: dict[str, Any] = getattr(self.stages, stage)

@@ -169,7 +169,7 @@ class WarpConfig(Config):
     include_maestro: bool = True
 
 
-class FilterConfig(Config):
+class FilterBands(Config):
     """Multiply features by a random smooth gain over frequency (FilterAugment, arXiv 2110.03282)."""
 
     p: Probability = 0.0
@@ -181,18 +181,23 @@ class FilterConfig(Config):
     """Range of the gain at band edges."""
     min_bandwidth: PositiveInt = 6
     """Mel bins; reduced when the bands would not fit."""
-    views: Literal[1, 2] = 1
-    """2: the teacher's features get a filter of their own."""
-    streams: Literal["crnn", "both"] = "both"
-    """Filter the CRNN's features only, or with independent draws the transformer's as well."""
 
     @model_validator(mode="after")
-    def _check(self) -> FilterConfig:
+    def _check(self) -> FilterBands:
         if self.bands[0] > self.bands[1]:
             raise ValueError(f"bands must be (least, most), not {self.bands}")
         if self.db[0] > self.db[1]:
             raise ValueError(f"db must be (lowest, highest), not {self.db}")
         return self
+
+
+class FilterConfig(FilterBands):
+    """FilterAugment of a detector's two feature streams."""
+
+    views: Literal[1, 2] = 1
+    """2: the teacher's features get a filter of their own."""
+    streams: Literal["crnn", "both"] = "both"
+    """Filter the CRNN's features only, or with independent draws the transformer's as well."""
 
 
 class AugmentConfig(Config):

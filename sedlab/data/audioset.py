@@ -23,6 +23,8 @@ from sedlab.errors import SedlabError
 
 NUM_FRAMES = 250
 FRAME_SECONDS = 0.04
+#: Published durations of the evaluation clips (no header; Y<id>,<seconds>); read where it is, else each file's own.
+EVAL_DURATIONS = "audioset_strong/metadata/eval_durations.csv"
 
 
 def read_audioset(root: Path, subset: Subset, config: DataConfig) -> Corpus:
@@ -36,7 +38,10 @@ def read_audioset(root: Path, subset: Subset, config: DataConfig) -> Corpus:
     table = table.rename(columns=dict(zip(times, ("onset", "offset"), strict=True)))
     clip_ids = table["clip_id"].drop_duplicates().reset_index(drop=True)
     clips = clips_with_audio(
-        clip_table(subset, clip_ids), root, subset, files=_file_stems(clip_ids, subset.audio_folder(root))
+        clip_table(subset, clip_ids, duration=_published_durations(root, subset, clip_ids)),
+        root,
+        subset,
+        files=_file_stems(clip_ids, subset.audio_folder(root)),
     )
     rows = table[table["clip_id"].isin(clips["clip_id"]) & (table["label"] != "")]
     check_labels(rows["label"], tuple(display_names()), path)
@@ -87,12 +92,29 @@ def display_names() -> dict[str, str]:
     return dict(csv.reader(text.splitlines()))
 
 
+def audio_spellings(clip_id: str) -> tuple[str, ...]:
+    """Return the names under which data sets keep segment ``<id>_<start ms>``, the most exact first."""
+    video_id = clip_id.rsplit("_", 1)[0]
+    return clip_id, f"Y{clip_id}", f"Y{video_id}", video_id
+
+
 def _file_stems(clip_ids: pd.Series, folder: Path) -> pd.Series:
     """Return the file stem under which each segment is stored in ``folder``; the id itself where none is."""
     present = audio_names(folder).keys()
-    video_ids = clip_ids.str.rsplit("_", n=1).str[0]
-    stems = clip_ids.copy()
-    # From the least to the most preferred spelling, so that the last match wins.
-    for candidate in (video_ids, "Y" + video_ids, "Y" + clip_ids, clip_ids):
-        stems = candidate.where(candidate.isin(present), stems)
-    return stems
+    return clip_ids.map(lambda clip_id: next((s for s in audio_spellings(clip_id) if s in present), clip_id))
+
+
+def _published_durations(root: Path, subset: Subset, clip_ids: pd.Series) -> pd.Series | float:
+    """Return the seconds of each clip; nan where the published table does not say."""
+    path = root / EVAL_DURATIONS
+    if subset.split == "train" or not path.is_file():
+        return float("nan")
+    try:
+        table = pd.read_csv(path, names=["name", "seconds"], dtype={"name": str, "seconds": float})
+    except (ValueError, UnicodeDecodeError) as error:
+        raise SedlabError(
+            f"{path}: not a table of name,seconds without header ({' '.join(str(error).split())}). Copy it again, or "
+            "remove it to take the durations of the files."
+        ) from None
+    seconds = dict(zip(table["name"], table["seconds"], strict=True))
+    return clip_ids.map(lambda clip_id: next((seconds[s] for s in audio_spellings(clip_id) if s in seconds), None))

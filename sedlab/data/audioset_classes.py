@@ -15,7 +15,8 @@ import csv
 from functools import lru_cache
 from importlib import resources
 
-from sedlab.data.audioset import display_names
+from sedlab.data.audioset import audioset_classes, display_names
+from sedlab.data.tables import Corpus
 
 #: Strong labels that occur in the evaluation part alone.
 EVAL_ONLY = (
@@ -29,13 +30,37 @@ EVAL_ONLY = (
     "Unmodified field recording",
     "Vibration",
 )
+#: Label spaces that do not depend on a corpus; see `label_space`.
+LABEL_SPACES = ("train447", "all456")
+
+
+def label_space(name: str, corpus: Corpus | None = None) -> tuple[str, ...]:
+    """Return the AudioSet ids of a label space, sorted by English name.
+
+    Parameters
+    ----------
+    name : str
+        "present": the classes of the corpus's training clips. "train447": the strong labels of the real training part.
+        "all456": also those that only the evaluation part has.
+    corpus : Corpus
+        Needed for "present".
+    """
+    if name == "present":
+        assert corpus is not None
+        return audioset_classes(corpus)
+    kept = [mid for mid in display_names() if name == "all456" or is_trained(mid)]
+    return tuple(sorted(kept, key=lambda mid: display_names()[mid]))
+
+
+def is_trained(label: str) -> bool:
+    """Say whether training clips of the real AudioSet strong have this label (an AudioSet id, or any other name)."""
+    return display_names().get(label, label) not in EVAL_ONLY
 
 
 def published_classes(num_classes: int) -> tuple[str, ...] | None:
     """Return the English names of a published network's ``num_classes`` classes; None for a number that none has."""
-    strong = tuple(sorted(display_names().values()))
-    trained = tuple(name for name in strong if name not in EVAL_ONLY)
-    spaces = {len(space): space for space in (trained, strong, clip_level_names())}
+    strong = [readable(label_space(name)) for name in LABEL_SPACES]
+    spaces = {len(space): space for space in (*strong, clip_level_names())}
     return spaces.get(num_classes)
 
 

@@ -115,7 +115,13 @@ class WaveformCache:
         return self._place(subset, clip_id)[1]
 
     def read(
-        self, subset: str, clip_id: str, *, onset_sample: int = 0, num_samples: int | None = CLIP_SAMPLES
+        self,
+        subset: str,
+        clip_id: str,
+        *,
+        onset_sample: int = 0,
+        num_samples: int | None = CLIP_SAMPLES,
+        out: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return ``num_samples`` samples of a clip from ``onset_sample`` on, float32 in [-1, 1], zeros beyond its end.
 
@@ -123,6 +129,8 @@ class WaveformCache:
         ----------
         num_samples : int or None
             None for all that is left of the clip.
+        out : (num_samples,) float32 array
+            Where to write them, for instance the row of a batch; None: a new array.
         """
         offset, length = self._place(subset, clip_id)
         if onset_sample < 0:
@@ -130,8 +138,9 @@ class WaveformCache:
         available = max(length - onset_sample, 0)
         if num_samples is None:
             num_samples = available
-        waveform = np.zeros(num_samples, dtype=np.float32)
+        waveform = np.empty(num_samples, dtype=np.float32) if out is None else out
         count = min(num_samples, available)
+        waveform[count:] = 0
         start = offset + onset_sample
         np.multiply(self._open()[start : start + count], np.float32(1 / _FULL_SCALE), out=waveform[:count])
         return waveform

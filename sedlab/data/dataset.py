@@ -6,6 +6,8 @@ Shape letters: N samples, C classes, T frames.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,10 +36,14 @@ from sedlab.labels import CLASSES, MAESTRO_CLASSES, classes_mask, valid_classes
 __all__ = ["Batch", "Example", "SedDataset", "collate"]
 
 _SAMPLES_PER_MS = SAMPLE_RATE // 1000
+#: Kinds of labels that say when something sounds.
+_FRAME_LABELS = ("strong", "soft")
+# Keeps the draws of partners apart from those of crops.
+_PARTNER_STREAM = 1
 
 
 class SedDataset(torch.utils.data.Dataset):
-    """Examples of 10 s, in the order of the corpus's clip table.
+    """Examples of 10 s, in the order of the corpus's clip table, some of them with a partner to be mixed with.
 
     Shorter clips are padded with zeros. From longer ones, training takes 10 s at a random start in whole milliseconds,
     a function of (seed, epoch, index) alone; with pseudo-labels it takes the start, because that is what those were
@@ -55,8 +61,13 @@ class SedDataset(torch.utils.data.Dataset):
         Label space and grid of the targets; the detector's by default. See ``for_audioset``.
     pseudo_labels : mapping of subset to PseudoLabels, or None
         If given, must cover every clip of the corpus.
+    wavmix_probability : float
+        How often an example with frame labels brings a partner to be mixed with: another clip of its group in this
+        corpus, each as likely as any other (the clip itself included, as published).
+    wavmix_alpha : float
+        The clip's share of the mixture is max(l, 1 - l) with l from Beta(alpha, alpha).
     seed : int
-        Seed of the crops.
+        Seed of crops and partners; both are functions of (seed, epoch, index) alone.
 
     Raises
     ------
@@ -74,6 +85,8 @@ class SedDataset(torch.utils.data.Dataset):
         num_frames: int = NUM_FRAMES,
         frame_seconds: float = FRAME_SECONDS,
         pseudo_labels: Mapping[str, PseudoLabels] | None = None,
+        wavmix_probability: float = 0.0,
+        wavmix_alpha: float = 0.2,
         seed: int = 0,
     ) -> None:
         self.cache = cache
@@ -82,6 +95,7 @@ class SedDataset(torch.utils.data.Dataset):
         self.num_frames = num_frames
         self.frame_seconds = frame_seconds
         self.pseudo_labels = pseudo_labels
+        self.wavmix_probability, self.wavmix_alpha = wavmix_probability, wavmix_alpha
         self.seed = seed
         # In shared memory, so that workers that live on see the next epoch.
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
@@ -91,6 +105,7 @@ class SedDataset(torch.utils.data.Dataset):
         self._clip_ids = clips["clip_id"].tolist()
         self._groups = clips["group"].tolist()
         self._label_kinds = clips["label_kind"].tolist()
+        self._group_indices = self.group_indices()
         self._events = group_events(corpus.events, self.classes)
         self._no_events = event_arrays(corpus.events.iloc[:0], self.classes)
         self._masks = {name: self._mask(name, aliased=corpus.aliased) for name in corpus.subsets}
@@ -100,21 +115,23 @@ class SedDataset(torch.utils.data.Dataset):
 
     @classmethod
     def for_audioset(
-        cls, corpus: Corpus, cache: WaveformCache, *, classes: Sequence[str], training: bool, seed: int = 0
+        cls, corpus: Corpus, cache: WaveformCache, *, classes: Sequence[str], **options: Any
     ) -> SedDataset:
-        """Return AudioSet-strong examples: targets (classes, 250) at 40 ms, every class annotated."""
+        """Return AudioSet-strong examples: targets (classes, 250) at 40 ms, every class annotated.
+
+        ``options`` are the other parameters of the class.
+        """
         return cls(
             corpus,
             cache,
-            training=training,
             classes=classes,
             num_frames=audioset.NUM_FRAMES,
             frame_seconds=audioset.FRAME_SECONDS,
-            seed=seed,
+            **options,
         )
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that crops are drawn for, also in workers already running."""
+        """Choose the epoch that crops and partners are drawn for, also in workers already running."""
         self._epoch[0] = epoch
 
     def group_indices(self) -> dict[str, np.ndarray]:
@@ -126,13 +143,35 @@ class SedDataset(torch.utils.data.Dataset):
         return len(self._clip_ids)
 
     def __getitem__(self, index: int) -> Example:
+        return self._with_partner(index)
+
+    def batch(self, indices: Sequence[int]) -> Batch:
+        """Return the batch of some examples; their samples are written where they stay, which saves copying them."""
+        indices = sorted(indices, key=lambda index: GROUPS.index(self._groups[index]))
+        waveform = np.empty((len(indices), CLIP_SAMPLES), dtype=np.float32)
+        examples = [self._with_partner(index, out=row) for index, row in zip(indices, waveform, strict=True)]
+        return collate(examples, waveform=waveform)
+
+    def _with_partner(self, index: int, out: np.ndarray | None = None) -> Example:
+        example = self._example(index, out)
+        if not self.wavmix_probability or self._label_kinds[index] not in _FRAME_LABELS:
+            return example
+        random = self._random(index, _PARTNER_STREAM)
+        if random.random() >= self.wavmix_probability:
+            return example
+        group = self._group_indices[example.group]
+        partner = self._example(int(group[random.integers(len(group))]))
+        share = random.beta(self.wavmix_alpha, self.wavmix_alpha)
+        return replace(example, partner=partner, share=max(share, 1 - share))
+
+    def _example(self, index: int, out: np.ndarray | None = None) -> Example:
         subset, clip_id, kind = self._subsets[index], self._clip_ids[index], self._label_kinds[index]
         events = self._events.get((subset, clip_id), self._no_events)
         crop_ms = self._crop_ms(index)
         strong_CT = self._strong(events, crop_ms / 1000) if kind in ("strong", "soft") else self._silence()
         weak_C = weak_targets(events, self.classes) if kind == "weak" else (strong_CT > 0).any(axis=1)
         return Example(
-            waveform=self.cache.read(subset, clip_id, onset_sample=crop_ms * _SAMPLES_PER_MS),
+            waveform=self.cache.read(subset, clip_id, onset_sample=crop_ms * _SAMPLES_PER_MS, out=out),
             strong=strong_CT,
             weak=weak_C.astype(np.float32),
             mask=self._masks[subset],
@@ -162,8 +201,11 @@ class SedDataset(torch.utils.data.Dataset):
         surplus = self.cache.num_samples(self._subsets[index], self._clip_ids[index]) - CLIP_SAMPLES
         if surplus < _SAMPLES_PER_MS:
             return 0
-        random = np.random.default_rng([self.seed, int(self._epoch[0]), index])
-        return int(random.integers(surplus // _SAMPLES_PER_MS + 1))
+        return int(self._random(index).integers(surplus // _SAMPLES_PER_MS + 1))
+
+    def _random(self, index: int, *stream: int) -> np.random.Generator:
+        """Return the random numbers of an example in this epoch, whichever worker asks."""
+        return np.random.default_rng([self.seed, int(self._epoch[0]), index, *stream])
 
     def _mask(self, subset: str, *, aliased: bool) -> np.ndarray:
         """Return the classes (C,) that the annotation of a subset can speak about."""

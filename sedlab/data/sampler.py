@@ -6,13 +6,28 @@ group in relation to its share decides how long an epoch is.
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from sedlab.data.layout import GROUPS
 from sedlab.errors import SedlabError, nearest
+
+
+class EpochSampler(Protocol):
+    """Lists of dataset indices, the batches of an epoch; for each epoch the same ones whenever it is asked for."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose batches the next iteration yields."""
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yield the batches of the epoch."""
 
 
 class GroupBatchSampler:
@@ -73,3 +88,47 @@ class GroupBatchSampler:
     def _permutation(self, group: str) -> list[int]:
         random = np.random.default_rng([self._seed, self._epoch, zlib.crc32(group.encode())])
         return random.permutation(self._indices[group]).tolist()
+
+
+class BatchShare:
+    """Yield the part of each batch that one of several processes takes, from any batch of an epoch on.
+
+    A process takes every ``num_ranks``-th clip, so its shares of all groups are equal to those of the others. Should
+    the last batch of an epoch be smaller and not divide, its first clips are taken twice. Works as ``sampler`` or
+    ``batch_sampler`` of a ``DataLoader``; without skipping and sharing it yields what the given sampler does.
+
+    Parameters
+    ----------
+    sizes : mapping of group to clips per batch
+        What all processes together take.
+    rank : int
+        Which of the ``num_ranks`` processes this is, from 0.
+
+    Raises
+    ------
+    SedlabError
+        When the processes cannot share a group equally.
+    """
+
+    def __init__(self, sampler: EpochSampler, sizes: Mapping[str, int], *, rank: int = 0, num_ranks: int = 1) -> None:
+        for group, size in sizes.items():
+            if size % num_ranks:
+                raise SedlabError(
+                    f"batch sizes: {num_ranks} devices cannot share the {size} clips of group {group!r} equally. Make "
+                    "it a multiple of trainer.devices, or use another number of devices."
+                )
+        self._sampler, self._rank, self._num_ranks = sampler, rank, num_ranks
+        self._start = 0
+
+    def set_position(self, epoch: int, start: int = 0) -> None:
+        """Choose the epoch whose batches the next iteration yields, and how many of them it skips."""
+        self._sampler.set_epoch(epoch)
+        self._start = start
+
+    def __len__(self) -> int:
+        return len(self._sampler)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in itertools.islice(self._sampler, self._start, None):
+            num_clips = -(-len(batch) // self._num_ranks) * self._num_ranks
+            yield list(itertools.islice(itertools.cycle(batch), self._rank, num_clips, self._num_ranks))

@@ -22,6 +22,7 @@ from sedlab.views.style import (
     PSEUDO_LABEL,
     PSEUDO_LABEL_CMAP,
     TICK_SIZE,
+    TRUTH_CMAP,
     Picture,
     class_name,
     empty_figure,
@@ -32,7 +33,6 @@ from sedlab.views.style import (
 if TYPE_CHECKING:
     from sedlab.data.batch import Batch
 
-_TRUTH_CMAP = LinearSegmentedColormap.from_list("truth", ["#FFFFFF", GROUND_TRUTH], N=64)
 _SEGMENTS = 100
 
 
@@ -56,9 +56,9 @@ def batch_figure(
 
     _image(axes[0], _level(waveform), "Greys", (-60, 0), extent=(0, clip_seconds))
     label_axes(axes[0], title="Level (dB)", x="Time (s)", y="Clip, by group")
-    _image(axes[1], strong.max(axis=1, initial=0), _TRUTH_CMAP, (0, 1), extent=(0, clip_seconds))
+    _image(axes[1], strong.max(axis=1, initial=0), TRUTH_CMAP, (0, 1), extent=(0, clip_seconds))
     label_axes(axes[1], title="Strong targets", x="Time (s)")
-    _class_columns(axes[2], np.where(mask, weak, np.nan), classes, _TRUTH_CMAP, "Clip-level targets and mask")
+    _class_columns(axes[2], np.where(mask, weak, np.nan), classes, TRUTH_CMAP, "Clip-level targets and mask")
     if pseudo is not None:
         _class_columns(axes[3], pseudo.max(axis=2, initial=0), classes, PSEUDO_LABEL_CMAP, "Pseudo-label, largest")
     _mark_groups(axes, batch.groups, len(waveform))

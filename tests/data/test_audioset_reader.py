@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlab.config.data import DataConfig
-from sedlab.data.audioset import audioset_classes, display_names, merge_events, read_audioset
+from sedlab.data.audioset import EVAL_DURATIONS, audioset_classes, display_names, merge_events, read_audioset
+from sedlab.data.audioset_classes import EVAL_ONLY, label_space, published_classes
 from sedlab.data.layout import SUBSETS
 from sedlab.errors import SedlabError
 
@@ -84,6 +85,35 @@ def test_reads_googles_table_and_the_usual_file_names(audioset_root):
 def test_label_space_is_sorted_by_display_name(audioset_root):
     corpus = read_audioset(audioset_root, SUBSET, DataConfig(root=audioset_root))
     assert audioset_classes(corpus) == (DOG, SPEECH)
+
+
+def test_published_label_spaces_are_those_of_the_published_networks():
+    names = display_names()
+    for space, size in (("train447", 447), ("all456", 456)):
+        mids = label_space(space)
+        assert tuple(names[mid] for mid in mids) == published_classes(size)
+    only_evaluated = {names[mid] for mid in set(label_space("all456")) - set(label_space("train447"))}
+    assert only_evaluated == set(EVAL_ONLY)
+
+
+def test_label_space_of_a_corpus_is_what_its_training_clips_have(audioset_root):
+    corpus = read_audioset(audioset_root, SUBSET, DataConfig(root=audioset_root))
+    assert label_space("present", corpus) == audioset_classes(corpus)
+
+
+def test_published_durations_of_the_evaluation_clips_win_over_the_files(audioset_root):
+    subset = SUBSETS["audioset_eval"]
+    path = audioset_root / subset.table
+    path.write_text((audioset_root / SUBSET.table).read_text())
+    (audioset_root / subset.audio).symlink_to(audioset_root / SUBSET.audio)
+    (audioset_root / EVAL_DURATIONS).write_text("Yb_c,9.75\ns9d-2nhuJCQ,10.0\n")
+    evaluated = read_audioset(audioset_root, subset, DataConfig(root=audioset_root)).clips
+    assert evaluated["duration"].tolist() == pytest.approx([10.0, 9.75, 0.2, 0.2])
+    trained = read_audioset(audioset_root, SUBSET, DataConfig(root=audioset_root)).clips
+    assert trained["duration"].tolist() == pytest.approx([0.2] * 4)
+    (audioset_root / EVAL_DURATIONS).write_text("name,duration\nYb_c,9.75\n")
+    with pytest.raises(SedlabError, match=r"eval_durations\.csv: not a table of name,seconds"):
+        read_audioset(audioset_root, subset, DataConfig(root=audioset_root))
 
 
 def test_unknown_mid_is_named(audioset_root):

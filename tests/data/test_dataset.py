@@ -149,6 +149,100 @@ def test_clip_outside_the_cache_is_refused_at_once(corpus, tmp_path):
         SedDataset(corpus.subset("synth_train"), small, training=True)
 
 
+# Wavmix
+
+
+@pytest.fixture
+def with_partners(corpus, cache):
+    return SedDataset(corpus.subset(*TRAIN), cache, training=True, wavmix_probability=1.0)
+
+
+def test_nobody_has_a_partner_unless_asked(dataset):
+    assert all(dataset[index].partner is None for index in range(len(dataset)))
+    assert collate([dataset[0]]).partners is None
+
+
+def test_partners_are_drawn_from_the_whole_group_of_clips_with_frame_labels(with_partners):
+    seen = {}
+    for epoch in range(40):
+        with_partners.set_epoch(epoch)
+        for index in range(len(with_partners)):
+            example = with_partners[index]
+            if example.partner is None:
+                assert example.group in ("weak", "unlabeled")
+                continue
+            assert example.partner.group == example.group
+            assert 0.5 <= example.share <= 1
+            np.testing.assert_array_equal(example.partner.mask, example.mask)
+            seen.setdefault(example.clip_id, set()).add(example.partner.clip_id)
+    ids = {
+        group: {example.clip_id for example in map(with_partners._example, indices)}
+        for group, indices in with_partners.group_indices().items()
+    }
+    assert {frozenset(partners) for partners in seen.values()} == {
+        frozenset(ids[group]) for group in ("maestro", "strong", "synth")
+    }
+
+
+def test_a_group_of_two_subsets_is_one_set_to_draw_from(corpus, cache):
+    clips = corpus.subset("strong_train").clips.copy()
+    clips.loc[1, "subset"] = "external_strong_train"
+    both = Corpus(clips, corpus.subset("strong_train").events, corpus.root)
+    external = WaveformCache.build(both, corpus.root / "cache_external")
+    dataset = SedDataset(both, external, training=True, wavmix_probability=1.0)
+    partners = set()
+    for epoch in range(20):
+        dataset.set_epoch(epoch)
+        partners.add(dataset[0].partner.subset)
+    assert partners == {"strong_train", "external_strong_train"}
+
+
+def test_partners_come_with_the_probability_asked_for(corpus, cache):
+    dataset = SedDataset(corpus.subset("synth_train"), cache, training=True, wavmix_probability=0.3)
+    fired = 0
+    for epoch in range(300):
+        dataset.set_epoch(epoch)
+        fired += dataset[1].partner is not None
+    assert 65 < fired < 115
+
+
+def test_shares_follow_the_beta_distribution(corpus, cache):
+    dataset = SedDataset(corpus.subset("maestro_train"), cache, training=True, wavmix_probability=1.0)
+    shares = []
+    for epoch in range(500):
+        dataset.set_epoch(epoch)
+        shares += [dataset[index].share for index in range(3)]
+    # max(l, 1 - l) of Beta(0.2, 0.2): E|l - 1/2| = 2^(-2a) / (a B(a, a)) with a = 0.2.
+    assert np.mean(shares) == pytest.approx(0.8988, abs=0.012)
+
+
+def test_crops_stay_as_they_are_without_partners(dataset, with_partners):
+    for epoch in range(3):
+        dataset.set_epoch(epoch)
+        with_partners.set_epoch(epoch)
+        np.testing.assert_array_equal(with_partners[0].waveform, dataset[0].waveform)
+
+
+def test_a_batch_says_whose_partner_is_which(corpus, cache):
+    train = corpus.subset(*TRAIN)
+    dataset = SedDataset(train, cache, training=True, pseudo_labels=fake_labels(train), wavmix_probability=0.6, seed=3)
+    examples = [dataset[index] for index in range(len(dataset))]
+    batch = collate(examples)
+    place = {(example.subset, example.clip_id): example for example in examples}
+    ordered = [place[key] for key in zip(batch.subsets, batch.clip_ids, strict=True)]
+    rows = [row for row, example in enumerate(ordered) if example.partner is not None]
+    assert batch.partners.rows.tolist() == rows
+    assert 0 < len(rows) < len(examples)
+    for number, row in enumerate(rows):
+        partner = ordered[row].partner
+        np.testing.assert_array_equal(batch.partners.waveform[number], partner.waveform)
+        np.testing.assert_array_equal(batch.partners.strong[number], partner.strong)
+        np.testing.assert_array_equal(batch.partners.pseudo[number], partner.pseudo)
+        assert batch.partners.share[number] == pytest.approx(ordered[row].share)
+    meta = batch.to("meta")
+    assert meta.partners.waveform.is_meta and meta.partners.rows.is_meta and meta.strong.is_meta
+
+
 # Batches
 
 
@@ -178,7 +272,8 @@ def test_collate_does_not_depend_on_the_order_of_groups(dataset):
 
 
 @pytest.mark.parametrize("context", ["fork", "spawn"])
-def test_workers_load_the_same_batches(dataset, context):
+def test_workers_load_the_same_batches(with_partners, context):
+    dataset = with_partners
     dataset.set_epoch(5)
     indices = [[0, 1], [2, 3]]
     alone = [collate([dataset[i] for i in batch]) for batch in indices]
@@ -192,6 +287,8 @@ def test_workers_load_the_same_batches(dataset, context):
     for expected, found in zip(alone, loader, strict=True):
         assert torch.equal(expected.waveform, found.waveform)
         assert torch.equal(expected.strong, found.strong)
+        assert torch.equal(expected.partners.waveform, found.partners.waveform)
+        assert torch.equal(expected.partners.share, found.partners.share)
 
 
 def test_running_workers_see_the_next_epoch(dataset):

@@ -5,12 +5,15 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import soundfile
 
 from sedlab.config.data import DataConfig, MiniConfig
+from sedlab.config.training import AugmentConfig
 from sedlab.data.audioset import display_names
+from sedlab.data.device_responses import read_device_responses
 from sedlab.data.layout import MAESTRO_DURATIONS, SUBSETS
 from sedlab.data.mini import generate
 from sedlab.data.mini.catalogue import SOUNDS
@@ -142,6 +145,17 @@ def test_recordings_keep_their_annotation_splits_and_durations(tiny):
         assert rows[3].between(0, 1, inclusive="right").all()
         assert ((rows[1] - rows[0]) == 1).all()
         assert set(rows[2]) <= set(MAESTRO_CLASSES)
+
+
+def test_devices_colour_a_sound_without_moving_it(tiny):
+    responses = read_device_responses(tiny / AugmentConfig().device_response.folder)
+    assert len(responses) == 6
+    for response in responses:
+        assert abs(int(np.abs(response).argmax()) - (len(response) - 1) // 2) <= 2
+        assert np.square(response).sum() == pytest.approx(1, abs=0.01)
+        level = 20 * np.log10(np.abs(np.fft.rfft(response))[4:-4] + 1e-9)
+        assert np.ptp(level) > 6  # it is heard
+    assert len({response.tobytes() for response in responses}) == 6
 
 
 def test_scenes_cover_the_evaluated_maestro_classes():

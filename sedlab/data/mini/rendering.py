@@ -13,6 +13,7 @@ from numpy.random import Generator
 
 from sedlab.config.data import MiniConfig
 from sedlab.data.layout import SUBSETS
+from sedlab.data.mini.devices import device_response
 from sedlab.data.mini.difficulty import AUDIOSET, DEVTEST, PUBLIC, REAL, SYNTH
 from sedlab.data.mini.recording import SCENES, maestro_recording
 from sedlab.data.mini.soundscape import Clip, Event, audioset_clip, desed_clip
@@ -33,11 +34,14 @@ DIFFICULTIES = {
     "audioset_train": AUDIOSET,
     "audioset_eval": AUDIOSET,
 }
+#: Folder of the impulse responses of recording devices.
+DEVICES = "device_responses"
+NUM_DEVICES = 6
 #: Subsets of whole recordings; their windows are cut afterwards.
 RECORDINGS = ("maestro_train", "maestro_dev")
 
 # Every subset draws from streams of its own; a change of order would change every file.
-_STREAMS = {name: number for number, name in enumerate([*DIFFICULTIES, *RECORDINGS])}
+_STREAMS = {name: number for number, name in enumerate([*DIFFICULTIES, *RECORDINGS, DEVICES])}
 _ID_ALPHABET = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))
 # Tasks a process takes at a time.
 _CHUNK = 4
@@ -104,6 +108,13 @@ def render(folder: Path, task: Task) -> Rendered:
     filename = _filename(rng, task, clip)
     _write_wav(folder / SUBSETS[task.subset].audio / filename, clip.waveform)
     return Rendered(task, filename, clip.duration, clip.events)
+
+
+def render_devices(folder: Path, seed: int) -> None:
+    """Make the impulse responses of `NUM_DEVICES` recording devices."""
+    for index in range(NUM_DEVICES):
+        rng = np.random.default_rng([seed, _STREAMS[DEVICES], index])
+        _write_wav(folder / DEVICES / f"device_{index}.wav", device_response(rng))
 
 
 def _recording_tasks(config: MiniConfig) -> list[Task]:

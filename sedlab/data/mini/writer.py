@@ -21,13 +21,14 @@ from sedlab.data.mini.rendering import (
     Rendered,
     all_tasks,
     render_all,
+    render_devices,
 )
 from sedlab.errors import SedlabError
 from sedlab.files import write_json
 
 MARKER = "mini.json"
 #: Raised whenever the same configuration would give other files.
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 # The real corpus has this table too; readers go by the folder.
 _UNLABELED_TABLE = "metadata/train/unlabel_in_domain.tsv"
 _SPLIT_LISTS = {"maestro_train": ("train_split.csv", "train"), "maestro_dev": ("validation_split.csv", "val")}
@@ -70,6 +71,7 @@ def generate(
                     progress(len(made), len(tasks), item.task.subset)
             _write_clip_tables(folder, made)
             _cut_recordings(folder, made, config)
+            render_devices(folder, config.seed)
             write_json(folder / MARKER, _marker(config))
     except OSError as error:
         raise SedlabError(f"{root}: cannot be written ({error}). Free space or choose another folder.") from error
