@@ -131,10 +131,10 @@ def load_transformer(
     return read_checkpoint(path, heads=heads, ignore=ignore).build_transformer(network)
 
 
-def load_transformer_into(path: str | Path, detector: Detector) -> None:
-    """Replace the weights of ``detector``'s transformer by those in ``path``, of any format of `load_transformer`.
+def load_transformer_into(path: str | Path, network: Detector | FrameTagger) -> None:
+    """Replace the weights of ``network``'s transformer by those in ``path``, of any format of `load_transformer`.
 
-    Where the file has the linear layer behind the transformer that ``detector`` has too, that is replaced as well.
+    Where the file has the linear layer behind the transformer that a detector has too, that is replaced as well.
 
     Raises
     ------
@@ -142,7 +142,9 @@ def load_transformer_into(path: str | Path, detector: Detector) -> None:
         When the file cannot be read or its transformer has another architecture or size.
     """
     content = read_checkpoint(path)
-    ours, theirs = (_structure(config) for config in (detector.config.transformer, content.transformer_config))
+    is_detector = isinstance(network, Detector)
+    wanted = network.config.transformer if is_detector else network.config
+    ours, theirs = _structure(wanted), _structure(content.transformer_config)
     differing = [name for name in ours | theirs if ours.get(name) != theirs.get(name)]
     if differing:
         name = differing[0]
@@ -152,10 +154,10 @@ def load_transformer_into(path: str | Path, detector: Detector) -> None:
         )
     content.build_transformer()  # complete and finite?
     # What an image transformer does not have stays as it is, so that student and teacher keep the same stem.
-    detector.transformer.load_state_dict({**detector.transformer.state_dict(), **content.transformer_state()})
-    wrapper = content.wrapper_state()
-    if wrapper and detector.wrapper is not None and wrapper["weight"].shape == detector.wrapper.weight.shape:
-        detector.wrapper.load_state_dict(wrapper)
+    network.transformer.load_state_dict({**network.transformer.state_dict(), **content.transformer_state()})
+    wrapper, own = content.wrapper_state(), network.wrapper if is_detector else None
+    if wrapper and own is not None and wrapper["weight"].shape == own.weight.shape:
+        own.load_state_dict(wrapper)
 
 
 def load_networks(path: str | Path, *names: str) -> tuple[dict[str, Tensor], ...]:

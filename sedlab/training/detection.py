@@ -1,6 +1,6 @@
 """What a detector learns in a step: stage 1 and stage 2 of every iteration, which differ by configuration alone.
 
-Shape letters: B clips, N samples, C classes, T output frames, L tokens, D width.
+Shape letters: B clips, N samples, C classes, T output frames, L tokens, D width, R responses.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sedlab.config.experiment import Node, StageConfig
 from sedlab.data.batch import Batch
-from sedlab.models.checkpoints import load_networks, load_transformer, save_networks
+from sedlab.models.checkpoints import load_networks, load_transformer_into, save_networks
 from sedlab.models.detector import Detector, Scores
 from sedlab.training.feature_augmentation import Features, augment, augment_waveforms
 from sedlab.training.losses import LossTerms, Targets, prediction_masks, stage_loss
@@ -31,9 +31,19 @@ class DetectionTask:
         Student and teacher start from the networks of the same name (stage 2).
     pretrained : path of a pre-training checkpoint
         Its transformer replaces the freshly initialised one (stage 1).
+    responses : (R, samples) Tensor
+        Device impulse responses, aligned; None: that augmentation is left out.
     """
 
-    def __init__(self, node: Node, fabric: Fabric, *, init: Path | None = None, pretrained: Path | None = None):
+    def __init__(
+        self,
+        node: Node,
+        fabric: Fabric,
+        *,
+        init: Path | None = None,
+        pretrained: Path | None = None,
+        responses: Tensor | None = None,
+    ):
         assert isinstance(node.training, StageConfig)
         self.node, self.config, self.fabric = node, node.training, fabric
         torch.manual_seed(node.seed)
@@ -45,13 +55,14 @@ class DetectionTask:
                 network.load_state_dict(weights)
         elif pretrained is not None:
             for network in (student, teacher):
-                load_transformer(pretrained, network)
+                load_transformer_into(pretrained, network)
         if not self.config.train_transformer:
             student.freeze_transformer()
             teacher.freeze_transformer()
         self.teacher = fabric.to_device(teacher)
         self.student = fabric.to_device(student)
-        self.optimizer = detector_optimizer(self.student, self.config.optim)
+        self.responses = None if responses is None else responses.to(fabric.device)
+        self.optimizer = detector_optimizer(self.student, self.config.optim, precision=self.config.trainer.precision)
         self.networks = {"student": self.student, "teacher": self.teacher}
 
     def loss(self, batch: Batch, step: int, generator: torch.Generator) -> LossTerms:
@@ -61,9 +72,11 @@ class DetectionTask:
         self.teacher.train()
         groups, config = batch.groups, self.config
         targets = Targets(batch.strong, batch.weak, batch.mask, batch.pseudo)
-        waveform, targets = augment_waveforms(batch.waveform, targets, groups, config.augment, generator)
+        waveform, targets = augment_waveforms(
+            batch.waveform, targets, config.augment, generator, partners=batch.partners, responses=self.responses
+        )
         with torch.no_grad():
-            features = Features(*self.student.features(waveform))
+            features = Features(*self.student.features(waveform, generator))
         views = augment(features, targets, groups, config.augment, generator)
         masks = prediction_masks(views.targets.mask, config.loss)
 

@@ -1,11 +1,25 @@
 """The augmentations of a stage in their order, and what student and teacher each get to see.
 
-Stage 1 ("mixed"): shift, mixup, mixstyle, time mask, warp, filter; the teacher sees the student's features, but for a
-filter of its own when there are two views. Stage 2 ("unmixed"): shift, time mask, *the teacher's copy*, mixup,
-mixstyle, warp, filter; the teacher sees whole clips, and interpolation consistency mixes its predictions instead.
+Waveforms: wavmix, device response, gain. Labels: hardening. Features, stage 1 ("mixed"): shift, mixup, mixstyle, time
+mask, warp, filter; the teacher sees the student's features, but for a filter of its own when there are two views.
+Stage 2 ("unmixed"): shift, time mask, *the teacher's copy*, mixup, mixstyle, warp, filter; the teacher sees whole
+clips, and interpolation consistency mixes its predictions instead. PaSST's front-end moves its band edges itself while
+it is in training mode, which in stage 1 it is not.
+
+Order, groups, parameters and coins (one a batch; gain, wavmix and device response one a clip) are the published ones.
+Four things differ on purpose:
+
+- The time mask silences pseudo-labels together with the targets. The published code silences the targets twice and
+  leaves the pseudo-labels as they were; where it masks, in stage 2, they have weight 0.
+- The frame shift moves everything it is meant to. The published code loses the shift of one of its targets in a
+  variable nobody reads; it is off there.
+- Wavmix and device responses are drawn by the loader and in the step, and applied to the batch on its device rather
+  than clip by clip in the loader.
+- All numbers come from one generator of the step (those of wavmix from seed, epoch and clip), so that the experiment's
+  seed decides them. The published code draws from three libraries, of which one is re-seeded with 42 in every run.
 
 Source: CP-JKU system for DCASE 2024 Task 4, arXiv 2408.00791, and its public code.
-Shape letters: B clips, F bins, C classes, T label frames.
+Shape letters: B clips, N samples, R responses, F bins, C classes, T label frames.
 """
 
 from __future__ import annotations
@@ -16,7 +30,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sedlab.audio.draws import coin, uniform
+from sedlab.audio.device_response import draw_devices, record_with_devices
+from sedlab.audio.draws import coin
 from sedlab.audio.filter_augment import draw_filters, filter_augment
 from sedlab.audio.frame_shift import draw_shifts, roll_frames, scale_shifts
 from sedlab.audio.frequency_warp import draw_band, warp_frequency
@@ -24,11 +39,16 @@ from sedlab.audio.mixstyle import draw_styles, mixstyle
 from sedlab.audio.mixup import Mixing, draw_mixing, mix, mix_targets, widen_mask
 from sedlab.audio.time_mask import draw_time_span, mask_time
 from sedlab.audio.waveform_augment import apply_gain, draw_gains_db, mix_waveforms
-from sedlab.config.training import AugmentConfig, FilterConfig, WarpConfig
+from sedlab.config.pretraining import PretrainAugmentConfig
+from sedlab.config.training import AugmentConfig, FilterConfig, HardenConfig, WarpConfig
+from sedlab.data.batch import Partners
 from sedlab.training.criteria import STRONGLY_LABELLED, rows_of
 from sedlab.training.losses import Targets
 
 Groups = Mapping[str, slice]
+
+#: A hardened label is 1 above this and 0 elsewhere.
+HARD_ABOVE = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,23 +74,31 @@ class AugmentedBatch:
 
 
 def augment_waveforms(
-    waveform: Tensor, targets: Targets, groups: Groups, config: AugmentConfig, generator: torch.Generator
+    waveform: Tensor,
+    targets: Targets,
+    config: AugmentConfig | PretrainAugmentConfig,
+    generator: torch.Generator,
+    *,
+    partners: Partners | None = None,
+    responses: Tensor | None = None,
 ) -> tuple[Tensor, Targets]:
-    """Return waveforms (B, N) and targets after gain and wavmix.
+    """Return waveforms (B, N) and targets after wavmix, device responses and gain.
 
-    The published system draws wavmix partners from the whole training set; here they come from the same group of the
-    batch, which is a random sample of it and already in memory.
+    Parameters
+    ----------
+    generator
+        On the CPU.
+    partners
+        The clips to mix in, drawn with the batch; None: no wavmix.
+    responses : (R, samples) Tensor
+        Device impulse responses, see `align_responses`; None: no other microphones.
     """
-    waveform = apply_gain(waveform, draw_gains_db(len(waveform), config.gain.max_db, generator))
-    if not config.wavmix.p:
-        return waveform, targets
-    blocks = [rows_of(groups, name) for name in STRONGLY_LABELLED]
-    mixing = draw_mixing(blocks, len(waveform), config.wavmix.alpha, generator)
-    stays = uniform(0, 1, (len(waveform),), generator) >= config.wavmix.p
-    mixing = replace(mixing, partner=torch.where(stays, torch.arange(len(waveform)), mixing.partner))
-    mixing = mixing.to(waveform.device)
-    pseudo = None if targets.pseudo is None else mix(targets.pseudo, mixing)
-    return mix_waveforms(waveform, mixing), replace(targets, strong=mix(targets.strong, mixing), pseudo=pseudo)
+    if partners is not None:
+        waveform, targets = _wavmix(waveform, targets, partners)
+    if responses is not None:
+        devices = draw_devices(len(waveform), len(responses), config.device_response.p, generator)
+        waveform = record_with_devices(waveform, responses, devices)
+    return apply_gain(waveform, draw_gains_db(len(waveform), config.gain.max_db, generator)), targets
 
 
 def augment(
@@ -80,6 +108,8 @@ def augment(
 
     ``generator`` must be a CPU generator: the same state then gives the same augmentation on every device.
     """
+    if coin(config.harden.p, generator):
+        targets = _harden(targets, groups, config.harden)
     if coin(config.frame_shift.p, generator):
         features, targets = _shift(features, targets, config, generator)
     unmixed = config.teacher_input == "unmixed"
@@ -106,6 +136,30 @@ def augment(
         elif config.filter.views == 2:
             teacher = _filter(teacher, config.filter, generator)
     return AugmentedBatch(features, teacher, targets, mixing)
+
+
+def _wavmix(waveform: Tensor, targets: Targets, partners: Partners) -> tuple[Tensor, Targets]:
+    """Mix the partners in. Targets and pseudo-labels share the coefficient of the waveforms; masks are the same."""
+    rows, share = partners.rows, partners.share
+    mixed = mix_waveforms(waveform[rows], partners.waveform, share)
+
+    def mixed_labels(own: Tensor, partner: Tensor) -> Tensor:
+        return own.index_copy(0, rows, torch.lerp(partner, own[rows], share[:, None, None]))
+
+    pseudo = None if targets.pseudo is None else mixed_labels(targets.pseudo, partners.pseudo)
+    strong = mixed_labels(targets.strong, partners.strong)
+    return waveform.index_copy(0, rows, mixed), replace(targets, strong=strong, pseudo=pseudo)
+
+
+def _harden(targets: Targets, groups: Groups, config: HardenConfig) -> Targets:
+    strong, pseudo = targets.strong, targets.pseudo
+    if config.maestro:
+        rows = rows_of(groups, "maestro")
+        strong = strong.clone()
+        strong[rows] = (strong[rows] > HARD_ABOVE).to(strong.dtype)
+    if config.pseudo and pseudo is not None:
+        pseudo = (pseudo > HARD_ABOVE).to(pseudo.dtype)
+    return replace(targets, strong=strong, pseudo=pseudo)
 
 
 def _blocks(groups: Groups, *, joint: bool = True) -> list[slice]:
@@ -155,7 +209,6 @@ def _time_mask(
         max_fraction=config.time_mask.max_fraction,
     )
     mel_ratio, transformer_ratio = _frames_per_label(features, targets)
-    # The published code silences the targets twice and leaves the pseudo-labels as they were; both are meant.
     pseudo = None if targets.pseudo is None else mask_time(targets.pseudo, span, rows)
     return Features(
         mask_time(features.mel, span, rows, frames_per_label=mel_ratio),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 from torch import nn
@@ -37,12 +36,11 @@ def parameter_groups(model: nn.Module, config: OptimConfig) -> list[dict[str, An
     return [group for group in groups if group["params"]]
 
 
-def detector_optimizer(model: nn.Module, config: OptimConfig) -> Optimizer:
+def detector_optimizer(model: nn.Module, config: OptimConfig, *, precision: str = "32-true") -> Optimizer:
     """Return the optimiser over ``parameter_groups``, at the base rates; a schedule multiplies them."""
     groups = parameter_groups(model, config)
-    # One kernel for all tensors where the device has it. It unscales float16 gradients itself, too late for clipping.
-    on_cuda = all(p.is_cuda for p in itertools.chain.from_iterable(group["params"] for group in groups))
-    fused = on_cuda and config.clip_norm is None
+    # One kernel for all tensors. It undoes the scaling of float16 gradients itself, which is too late for clipping.
+    fused = config.clip_norm is None or precision != "16-mixed"
     if config.optimizer == "adam":
         return Adam(groups, betas=config.betas, fused=fused)
     return AdamW(groups, betas=config.betas, weight_decay=config.weight_decay, fused=fused)

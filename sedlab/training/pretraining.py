@@ -1,6 +1,6 @@
 """What a transformer learns in a step of AudioSet-strong pre-training: every class in every 40 ms frame.
 
-Shape letters: B clips, C classes, L tokens.
+Shape letters: B clips, C classes, T frames.
 """
 
 from __future__ import annotations
@@ -10,53 +10,85 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
+from torch import Tensor
 
-from sedlab.audio.draws import coin
-from sedlab.audio.mixup import draw_mixing, mix, mix_targets
 from sedlab.config.experiment import Node, PretrainConfig
 from sedlab.data.batch import Batch
-from sedlab.models.checkpoints import save_tagger
+from sedlab.models.checkpoints import load_transformer_into, save_tagger
 from sedlab.models.pretraining import FrameTagger
-from sedlab.training.losses import LossTerms
+from sedlab.training.feature_augmentation import augment_waveforms
+from sedlab.training.losses import LossTerms, Targets
 from sedlab.training.optimizer import detector_optimizer
+from sedlab.training.pretraining_augmentation import augment_pretraining
 from sedlab.training.prior import set_prior
 
 
 class PretrainingTask:
-    """A transformer with a frame-level head, trained on strong labels alone.
+    """A transformer with a frame-level head, trained on strong labels and, on request, on what teachers said.
 
-    ``classes`` are AudioSet MIDs, in the order of the targets.
+    Parameters
+    ----------
+    classes : AudioSet ids
+        In the order of the targets.
+    init : path of a checkpoint
+        Its transformer replaces the freshly initialised one; any format of `load_transformer_into`.
     """
 
-    def __init__(self, node: Node, fabric: Fabric, *, classes: tuple[str, ...]):
+    def __init__(self, node: Node, fabric: Fabric, *, classes: tuple[str, ...], init: Path | None = None):
         assert isinstance(node.training, PretrainConfig)
         self.node, self.config, self.fabric, self.classes = node, node.training, fabric, classes
         torch.manual_seed(node.seed)
         tagger = FrameTagger(node.detector.transformer, num_classes=len(classes), rnn_dim=node.training.rnn_dim)
         set_prior(tagger.head, self.config.initial_probability)
+        if init is not None:
+            load_transformer_into(init, tagger)
         self.tagger = fabric.to_device(tagger)
-        self.optimizer = detector_optimizer(self.tagger, node.training.optim)
+        self.optimizer = detector_optimizer(self.tagger, self.config.optim, precision=self.config.trainer.precision)
         self.networks = {"student": self.tagger}
 
     def loss(self, batch: Batch, step: int, generator: torch.Generator) -> LossTerms:
-        """Return the mean binary cross-entropy over clips, classes and frames."""
+        """Return the loss of one batch: mix and augment, score each frame, compare with labels and teachers."""
         self.tagger.train()
+        config = self.config
+        targets = Targets(batch.strong, batch.weak, batch.mask, batch.pseudo)
         with torch.no_grad():
-            features = self.tagger.features(batch.waveform)
-        targets = batch.strong
-        if coin(self.config.mixup_probability, generator):
-            num_clips = len(features)
-            mixing = draw_mixing([slice(0, num_clips)], num_clips, self.config.mixup_alpha, generator)
-            mixing = mixing.to(features.device)
-            features, targets = mix(features, mixing), mix_targets(targets, mixing)
+            waveform, targets = augment_waveforms(
+                batch.waveform, targets, config.augment, generator, partners=batch.partners
+            )
+            features = self.tagger.features(waveform, generator)
+            features, targets = augment_pretraining(features, targets, config.augment, generator)
         with self.fabric.autocast():
             logits = self.tagger(features)
-        total = F.binary_cross_entropy_with_logits(logits.float(), targets)
-        return LossTerms(total, {"audioset": total.detach()})
+        return pretraining_loss(logits.float(), targets, distillation=config.distillation.weight)
 
     def before_backward(self, step: int) -> None:
-        """Do nothing: there is no teacher."""
+        """Do nothing: no network follows this one."""
 
     def save(self, path: Path) -> None:
         """Write the tagger as a pre-training checkpoint."""
         save_tagger(path, self.tagger, node=self.node, classes=self.classes)
+
+
+def pretraining_loss(logits: Tensor, targets: Targets, *, distillation: float = 0.0) -> LossTerms:
+    """Return (1 - d) times the cross-entropy with the labels plus d times that with the teachers' probabilities.
+
+    Both are means over clips, classes and frames.
+
+    Parameters
+    ----------
+    logits : (B, C, T) float Tensor
+    targets : Targets
+        ``strong`` are the labels, ``pseudo`` what the teachers said (read when d is above 0).
+    distillation : float
+        d in [0, 1].
+
+    References
+    ----------
+    PretrainedSED, arXiv 2409.09546: d = 0.9 for the released networks, 0 for their teachers.
+    """
+    labels = F.binary_cross_entropy_with_logits(logits, targets.strong)
+    if not distillation:
+        return LossTerms(labels, {"audioset": labels.detach()})
+    teachers = F.binary_cross_entropy_with_logits(logits, targets.pseudo)
+    total = torch.lerp(labels, teachers, distillation)
+    return LossTerms(total, {"audioset": labels.detach(), "teachers": teachers.detach()})

@@ -28,13 +28,15 @@ def ema_alpha(step: int, decay: float) -> float:
 def update_teacher(teacher: nn.Module, student: nn.Module, *, step: int, decay: float) -> None:
     """Move every parameter of ``teacher`` towards the student's: once per optimiser step, ``step`` counting from 0.
 
-    Frozen parameters follow too; tensors that both share are left alone. Buffers are not copied: the teacher's batch
-    norm keeps statistics of the clips that the teacher itself saw.
+    Frozen parameters follow at step 0, which makes them equal for good; tensors that both share are left alone. As
+    published, parameters alone are averaged. Buffers are not: in training the teacher is in training mode as well, so
+    its batch norm keeps statistics of the clips that the teacher saw, computed with the teacher's weights. A teacher
+    loaded from a checkpoint thus loses its parameters at step 0 and keeps its statistics.
     """
     pairs = [
         (own, other)
         for own, other in zip(teacher.parameters(), student.parameters(), strict=True)
-        if own.data_ptr() != other.data_ptr()
+        if own.data_ptr() != other.data_ptr() and (other.requires_grad or step == 0)
     ]
     if not pairs:
         return

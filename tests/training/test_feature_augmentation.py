@@ -5,7 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sedlab.audio.device_response import convolve_responses
 from sedlab.config.training import AugmentConfig
+from sedlab.data.batch import Partners
 from sedlab.training.feature_augmentation import Features, augment, augment_waveforms
 from sedlab.training.losses import Targets
 
@@ -201,18 +203,78 @@ def test_probabilities_are_met():
     assert 90 < fired < 150
 
 
-def test_wavmix_mixes_inside_strongly_labelled_groups():
-    _, targets, groups = example()
+# Waveforms: zero-mean clips that are orthogonal to their partners tell how much of each a mixture holds.
+
+
+def partners_of(rows, generator, *, num_samples=400, pseudo=True):
+    strong = (torch.rand(len(rows), 27, 156, generator=generator) > 0.9).float()
+    return Partners(
+        rows=torch.tensor(rows),
+        share=0.5 + 0.5 * torch.rand(len(rows), generator=generator),
+        waveform=torch.randn(len(rows), num_samples, generator=generator),
+        strong=strong,
+        pseudo=torch.rand(strong.shape, generator=generator) if pseudo else None,
+    )
+
+
+@given(st.integers(0, 2**31), st.sets(st.integers(0, 5), min_size=1))
+@settings(max_examples=20, deadline=None)
+def test_wavmix_mixes_sounds_and_labels_in_the_same_proportion(seed, rows):
+    generator = torch.Generator().manual_seed(seed)
+    _, targets, _ = example()
+    rows = sorted(rows)
+    waveform, partners = torch.randn(11, 400, generator=generator), partners_of(rows, generator)
+    mixed, new = augment_waveforms(waveform, targets, AugmentConfig(), generator, partners=partners)
+    assert changed_clips(waveform, mixed) == changed_clips(targets.strong, new.strong) == rows
+    assert new.mask is targets.mask and new.weak is targets.weak
+    for place, row in enumerate(rows):
+        share = float(partners.share[place])
+        sounds = torch.stack([waveform[row], partners.waveform[place]], dim=1)
+        sounds = sounds - sounds.mean(0)
+        found = torch.linalg.lstsq(sounds, mixed[row][:, None]).solution[:, 0]
+        assert found.tolist() == pytest.approx([share, 1 - share], abs=1e-4)
+        for name in ("strong", "pseudo"):
+            expected = share * getattr(targets, name)[row] + (1 - share) * getattr(partners, name)[place]
+            torch.testing.assert_close(getattr(new, name)[row], expected)
+
+
+def test_waveforms_without_partners_responses_and_gain_are_left_alone():
+    _, targets, _ = example()
     waveform = torch.rand(11, 400)
-    config = AugmentConfig(wavmix={"p": 1.0})
-    mixed, new = augment_waveforms(waveform, targets, groups, config, torch.Generator().manual_seed(5))
-    changed = changed_clips(waveform, mixed)
-    assert changed
-    assert set(changed) <= set(range(6))
-    assert changed_clips(targets.strong, new.strong) == changed
-    off, same = augment_waveforms(waveform, targets, groups, AugmentConfig(), torch.Generator())
-    assert torch.equal(off, waveform)
-    assert same is targets
+    config = AugmentConfig(wavmix={"p": 1.0}, device_response={"p": 1.0})
+    same, kept = augment_waveforms(waveform, targets, config, torch.Generator())
+    assert torch.equal(same, waveform)
+    assert kept is targets
+
+
+def test_devices_record_what_was_mixed_and_gain_comes_last():
+    _, targets, _ = example()
+    generator = torch.Generator().manual_seed(1)
+    waveform, partners = torch.rand(11, 400), partners_of([0, 3], generator)
+    config = AugmentConfig(device_response={"p": 1.0}, gain={"max_db": 3})
+    responses = torch.tensor([[0.0, 1.0, 0.5]])
+    done, new = augment_waveforms(waveform, targets, config, generator, partners=partners, responses=responses)
+    assert changed_clips(targets.strong, new.strong) == [0, 3]
+    mixed, _ = augment_waveforms(waveform, targets, AugmentConfig(), generator, partners=partners)
+    recorded = convolve_responses(mixed, responses[0])
+    gains_db = 20 * (done / recorded).median(dim=-1).values.log10()
+    torch.testing.assert_close(gains_db, gains_db.round(), atol=1e-3, rtol=0)
+    torch.testing.assert_close(done, recorded * torch.pow(10.0, gains_db.round() / 20)[:, None], atol=1e-4, rtol=1e-3)
+    assert set(gains_db.round().tolist()) <= set(range(-3, 3))
+
+
+@pytest.mark.parametrize(("maestro", "pseudo"), [(True, False), (False, True), (True, True)])
+def test_hardening_rounds_what_it_is_asked_to(maestro, pseudo):
+    features, targets, groups = example()
+    soft = Targets(targets.strong * 0.7 + 0.05, targets.weak, targets.mask, targets.pseudo)
+    config = AugmentConfig(**OFF, harden={"p": 1.0, "maestro": maestro, "pseudo": pseudo})
+    result = augment(features, soft, groups, config, torch.Generator().manual_seed(0)).targets
+    rows = groups["maestro"]
+    expected = (soft.strong[rows] > 0.5).float() if maestro else soft.strong[rows]
+    assert torch.equal(result.strong[rows], expected)
+    assert torch.equal(result.strong[rows.stop :], soft.strong[rows.stop :])
+    assert torch.equal(result.pseudo, (soft.pseudo > 0.5).float() if pseudo else soft.pseudo)
+    assert soft.strong[rows].max() == pytest.approx(0.75)  # what came in is not written to
 
 
 def test_draws_from_the_host_reach_the_device_of_the_features():
@@ -230,13 +292,18 @@ def test_draws_from_the_host_reach_the_device_of_the_features():
         time_mask=everything,
         warp=everything,
         filter=everything,
-        wavmix=everything,
+        device_response=everything,
+        harden=everything,
         gain={"max_db": 5},
     )
     generator = torch.Generator().manual_seed(0)
     result = augment(features, targets, groups, config, generator)
     assert result.student.mel.is_meta
     assert result.targets.strong.is_meta
-    waveform, mixed = augment_waveforms(torch.rand(11, 400, device="meta"), targets, groups, config, generator)
+    waveform = torch.rand(11, 400, device="meta")
+    partners = partners_of([0, 2], generator)
+    partners = Partners(**{name: value.to("meta") for name, value in vars(partners).items()})
+    responses = torch.ones(2, 5, device="meta")
+    waveform, mixed = augment_waveforms(waveform, targets, config, generator, partners=partners, responses=responses)
     assert waveform.is_meta
     assert mixed.pseudo.is_meta

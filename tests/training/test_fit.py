@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import random
+
 import pandas as pd
 import pytest
 import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins import MixedPrecision
 
 from sedlab.config.loading import load_experiment
-from sedlab.data.batch import Batch
+from sedlab.data.batch import Batch, Partners
 from sedlab.errors import SedlabError
 from sedlab.labels import valid_classes
 from sedlab.training.detection import DetectionTask
@@ -32,8 +37,8 @@ class NoiseLoader:
     def __len__(self) -> int:
         return BATCHES
 
-    def epoch(self, epoch: int):
-        for index in range(BATCHES):
+    def epoch(self, epoch: int, start: int = 0):
+        for index in range(start, BATCHES):
             if (epoch, index) == self.die_at:
                 raise KeyboardInterrupt
             generator = torch.Generator().manual_seed(100 * epoch + index)
@@ -51,6 +56,13 @@ class NoiseLoader:
                 groups=GROUPS,
                 subsets=["synth_train"] * 5,
                 clip_ids=[str(row) for row in range(5)],
+                partners=Partners(
+                    rows=torch.tensor([1]),
+                    share=torch.tensor([0.7]),
+                    waveform=0.1 * torch.randn(1, 160_000, generator=generator),
+                    strong=(torch.rand(1, 27, 156, generator=generator) > 0.9).float() * mask[1:2, :, None],
+                    pseudo=torch.rand(1, 27, 156, generator=generator) if self.pseudo else None,
+                ),
             )
 
 
@@ -59,9 +71,10 @@ def node(stage: str, arch: str, iteration: int = 1, **overrides):
     return load_experiment("nano", settings).node(stage, arch, iteration)
 
 
-def train(folder, configuration, *, die_at=None, init=None, validate=None):
-    fabric = make_fabric(configuration.training.trainer)
-    task = DetectionTask(configuration, fabric, init=init)
+def train(folder, configuration, *, die_at=None, init=None, validate=None, fabric=None):
+    fabric = fabric or make_fabric(configuration.training.trainer)
+    responses = torch.randn(2, 101, generator=torch.Generator().manual_seed(0)) / 10
+    task = DetectionTask(configuration, fabric, init=init, responses=responses)
     loader = NoiseLoader(pseudo=configuration.training.loss.pseudo > 0, die_at=die_at)
     folder.mkdir(exist_ok=True, parents=True)
     return fit(task, loader, configuration, folder, fabric=fabric, save_best=task.save, validate=validate)
@@ -73,6 +86,17 @@ def tensors(path):
         yield from ((f"{network}.{key}", value) for key, value in sorted(state.items()))
     for index, state in checkpoint["optimizer"]["state"].items():
         yield from ((f"optimizer.{index}.{key}", value) for key, value in sorted(state.items()))
+    yield from ((f"scaler.{key}", torch.tensor(value)) for key, value in sorted(checkpoint["precision"].items()))
+
+
+def assert_same_training(one, other):
+    """Weights, BatchNorm buffers, optimiser, scaler, losses and learning rates agree to the bit."""
+    for (name, left), (other_name, right) in zip(tensors(one.last), tensors(other.last), strict=True):
+        assert name == other_name
+        assert torch.equal(left, right), name
+    left, right = pd.read_csv(one.history), pd.read_csv(other.history)
+    columns = [column for column in left if column.startswith(("loss/", "step", "epoch", "lr"))]
+    pd.testing.assert_frame_equal(left[columns], right[columns])
 
 
 @pytest.mark.parametrize(("stage", "arch", "iteration"), [("stage1", "passt", 2), ("stage2", "beats", 1)])
@@ -89,11 +113,55 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, stage, arch, iteratio
 
     assert whole.resumed_from == 0
     assert resumed.resumed_from == 2 * -(-BATCHES // accumulation)
-    for (name, one), (_, other) in zip(tensors(whole.last), tensors(resumed.last), strict=True):
-        assert torch.equal(one, other), name
-    one, other = pd.read_csv(whole.history), pd.read_csv(resumed.history)
-    losses = [column for column in one if column.startswith(("loss/", "step", "epoch", "lr"))]
-    pd.testing.assert_frame_equal(one[losses], other[losses])
+    assert_same_training(whole, resumed)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """Return trainings of three epochs by (stage, accumulation), each made once."""
+
+    @functools.cache
+    def result(stage: str, accumulation: int):
+        configuration = node(stage, "atst", 2, accumulation=accumulation, epochs=3)
+        return train(tmp_path_factory.mktemp("whole"), configuration)
+
+    return result
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_at_random_batches_equals_uninterrupted(tmp_path, uninterrupted, seed):
+    """Killed three times, anywhere in an epoch; nothing but the batches since the last checkpoint is done again."""
+    draw = random.Random(seed)
+    stage, accumulation = draw.choice(["stage1", "stage2"]), draw.choice([1, 2])
+    everywhere = {"accumulation": accumulation, "epochs": 3, "trainer.checkpoint_seconds": 1e-9}
+    configuration = node(stage, "atst", 2, **everywhere)
+    deaths = sorted(draw.sample([(epoch, index) for epoch in range(3) for index in range(BATCHES)], 3))
+    for death in deaths:
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path, configuration, die_at=death)
+    resumed = train(tmp_path, configuration)
+
+    epoch, index = deaths[-1]
+    assert resumed.resumed_from == epoch * -(-BATCHES // accumulation) + index // accumulation
+    assert_same_training(uninterrupted(stage, accumulation), resumed)
+
+
+def test_the_scale_of_float16_gradients_is_resumed(tmp_path):
+    """With the loss scaled so high that steps are skipped at first; on the CPU, where only the dtype is slow."""
+
+    def fabric():
+        scaler = torch.amp.GradScaler("cpu", init_scale=2.0**40, growth_interval=2)
+        return Fabric(accelerator="cpu", plugins=[MixedPrecision("16-mixed", "cpu", scaler)])
+
+    configuration = node("stage1", "passt", epochs=3, **{"trainer.checkpoint_seconds": 1e-9})
+    whole = train(tmp_path / "whole", configuration, fabric=fabric())
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "killed", configuration, fabric=fabric(), die_at=(1, 2))
+    resumed = train(tmp_path / "killed", configuration, fabric=fabric())
+    assert resumed.resumed_from == 5
+    assert_same_training(whole, resumed)
+    scale = torch.load(whole.last, weights_only=True)["precision"]["scale"]
+    assert scale < 2.0**40, "no step was skipped: the test shows nothing"
 
 
 def test_the_best_checkpoint_is_that_of_the_best_objective(tmp_path):

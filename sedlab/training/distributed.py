@@ -1,0 +1,165 @@
+"""Training on several devices at once: one process a device, each with its share of every batch (data parallel).
+
+Configured batches are what all processes see together: each takes an equal part of every group, so that proportions,
+effective batch and steps are those of one process, and the mean of the processes' losses is the loss of the whole
+batch. Lightning Fabric joins the processes; the gradients of a step are averaged once, after its last batch.
+What a clip can meet is its process's share: mixup and mixstyle find partners there.
+
+The processes are new ones (spawned), also under a notebook: one whose kernel has used CUDA could not be forked. The
+caller only waits, passes progress on, and ends all of them when one fails.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
+from lightning_fabric.plugins.environments.lightning import find_free_network_port
+from torch import multiprocessing
+from torch.optim import Optimizer
+
+from sedlab.config.experiment import TrainerConfig
+from sedlab.errors import SedlabError
+
+Progress = Callable[[int, int, str], None]
+
+_POLL_SECONDS = 0.1
+#: Time the other processes get to end once one has failed.
+_STOP_SECONDS = 5.0
+
+
+def num_devices(trainer: TrainerConfig) -> int:
+    """Return the number of devices a training uses: with "auto" all CUDA devices, and one where there are none."""
+    if trainer.devices != "auto":
+        return trainer.devices
+    return max(1, torch.cuda.device_count()) if trainer.accelerator in ("auto", "cuda") else 1
+
+
+def make_fabric(trainer: TrainerConfig) -> Fabric:
+    """Return the Fabric of this process, at the configured precision: of one device, or of this one among several."""
+    devices = num_devices(trainer)
+    if devices == 1:
+        return Fabric(accelerator=trainer.accelerator, devices=1, precision=trainer.precision)
+    fabric = Fabric(
+        accelerator=trainer.accelerator,
+        devices=devices,
+        precision=trainer.precision,
+        strategy="ddp",
+        # Named, lest a cluster's scheduler be asked who we are: these processes are ours, on one machine.
+        plugins=[LightningEnvironment()],
+    )
+    fabric.launch()
+    return fabric
+
+
+def run_on_devices(
+    function: Callable[..., Any], arguments: dict[str, Any], trainer: TrainerConfig, progress: Progress | None
+) -> Any:
+    """Call ``function(**arguments, progress=...)`` in one new process a device; return the first one's result.
+
+    ``function`` must be importable and ``arguments`` picklable. Only the first process reports progress.
+
+    Raises
+    ------
+    SedlabError
+        When one of the processes fails; the others are ended.
+    """
+    devices = num_devices(trainer)
+    pipes = [multiprocessing.get_context("spawn").Pipe(duplex=False) for _ in range(devices)]
+    threads = max(1, torch.get_num_threads() // devices)
+    shared = (function, arguments, find_free_network_port(), threads, [sender for _, sender in pipes])
+    processes = multiprocessing.start_processes(_work, shared, nprocs=devices, join=False, start_method="spawn")
+    receivers = [receiver for receiver, _ in pipes]
+    result, problems = None, []
+
+    def receive() -> None:
+        nonlocal result
+        for receiver in receivers:
+            while receiver.poll():
+                kind, value = receiver.recv()
+                if kind == "progress" and progress:
+                    progress(*value)
+                elif kind == "result":
+                    result = value
+                elif kind == "problem":
+                    problems.append(value)
+
+    try:
+        while not processes.join(timeout=_POLL_SECONDS, grace_period=_STOP_SECONDS):
+            receive()
+    except multiprocessing.ProcessExitedException as error:
+        receive()
+        raise SedlabError(_first_problem(problems, error)) from None
+    except BaseException:
+        for process in processes.processes:
+            process.kill()
+            process.join()
+        raise
+    receive()
+    return result
+
+
+def average_gradients(fabric: Fabric, optimizer: Optimizer) -> None:
+    """Replace the gradients by their mean over the processes, in one exchange of a buffer as large as all of them.
+
+    Done here rather than by hooks of DistributedDataParallel, which expect every trained parameter to take part in each
+    backward pass; here a configuration may leave a head's loss out.
+    """
+    if fabric.world_size == 1:
+        return
+    parameters = (parameter for group in optimizer.param_groups for parameter in group["params"])
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    means = fabric.all_reduce(torch.cat([gradient.flatten() for gradient in gradients]), reduce_op="mean")
+    parts = means.split([gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def _work(
+    rank: int,
+    function: Callable[..., Any],
+    arguments: dict[str, Any],
+    port: int,
+    threads: int,
+    senders: list[Connection],
+) -> None:
+    """Be one of the processes: tell Fabric which, do the work, report."""
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(rank)}
+    torch.set_num_threads(threads)
+    sender = senders[rank]
+
+    def progress(*state: Any) -> None:
+        sender.send(("progress", state))
+
+    try:
+        result = function(**arguments, progress=progress if rank == 0 else None)
+    except SedlabError as error:
+        sender.send(("problem", str(error)))
+        sys.exit(1)
+    except Exception as error:
+        # The whole story for the log, one line for who waits.
+        traceback.print_exc()
+        line = " ".join(str(error).split())
+        sender.send(("problem", f"process {rank} of {len(senders)} failed ({type(error).__name__}: {line})."))
+        sys.exit(1)
+    if rank == 0:
+        sender.send(("result", result))
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def _first_problem(problems: list[str], error: multiprocessing.ProcessExitedException) -> str:
+    if problems:
+        return problems[0]
+    reason = error.signal_name or f"exit status {error.exit_code}"
+    return (
+        f"process {error.error_index} of the training ended ({reason}), perhaps for lack of memory. "
+        "Run again to resume."
+    )

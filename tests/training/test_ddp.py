@@ -1,0 +1,195 @@
+"""Two processes on the CPU (gloo) against one: group proportions, effective batch, results; and how failures end.
+
+Stated tolerances, where both see the same clips and no augmentation or dropout pairs or drops within a share: losses
+and weights agree to 1e-4 (sums in another order, through the roots and quotients of batch norm and Adam).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import multiprocessing
+
+from sedlab.config.loading import load_experiment
+from sedlab.data.layout import GROUPS
+from sedlab.data.sampler import BatchShare, GroupBatchSampler
+from sedlab.errors import SedlabError
+from sedlab.training.distributed import run_on_devices
+from sedlab.training.shared_batchnorm import SharedBatchNorm2d, share_batchnorm
+from sedlab.training.train import train_node
+
+SIZES = {"maestro": 2, "strong": 2, "synth": 4, "weak": 2, "unlabeled": 2}
+PLAIN = ["wavmix", "mixup", "mixstyle", "filter", "warp", "time_mask", "device_response"]
+
+
+def settings(stage: str, devices: int, *, plain: bool) -> list[str]:
+    batch = [f"{stage}.batch.{group}={size}" for group, size in SIZES.items()]
+    off = [f"{stage}.augment.{name}.p=0" for name in PLAIN] + [f"{stage}.dropout=0"] if plain else []
+    return [*batch, *off, f"{stage}.trainer.devices={devices}", f"{stage}.accumulation=2", f"{stage}.epochs=3"]
+
+
+def node(stage: str, devices: int, *, plain: bool, extra: tuple[str, ...] = ()):
+    return load_experiment("nano", [*settings(stage, devices, plain=plain), *extra]).node(stage, "atst", 1)
+
+
+def student(path) -> dict[str, torch.Tensor]:
+    return torch.load(path, weights_only=True)["networks"]["student"]
+
+
+def no_validation(networks) -> dict[str, float]:
+    return {"objective": float(len(networks))}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["stage1", "stage2"])
+def test_two_processes_agree_with_one(tmp_path, nano, stage):
+    seen = []
+    one = train_node(node(stage, 1, plain=True), *nano, tmp_path / "one", validate=no_validation)
+    two = train_node(
+        node(stage, 2, plain=True),
+        *nano,
+        tmp_path / "two",
+        validate=no_validation,
+        progress=lambda done, total, _: seen.append((done, total)),
+    )
+    assert seen == [(step + 1, one.steps) for step in range(one.steps)]
+    assert (two.steps, two.objective) == (one.steps, one.objective)
+    left, right = pd.read_csv(one.history), pd.read_csv(two.history)
+    columns = [column for column in left if column.startswith(("loss/", "lr", "step", "epoch"))]
+    np.testing.assert_allclose(left[columns], right[columns], rtol=1e-4, atol=1e-6)
+    for (name, ours), theirs in zip(student(one.last).items(), student(two.last).values(), strict=True):
+        # Batch norm takes out what the bias before it adds: its gradient is rounding noise, which Adam makes large.
+        if not name.endswith(("convolution.bias", "norm.running_mean")):
+            torch.testing.assert_close(
+                ours, theirs, rtol=1e-4, atol=1e-4, msg=lambda text, name=name: f"{name}: {text}"
+            )
+
+
+@pytest.mark.slow
+def test_a_training_of_two_processes_resumes(tmp_path, nano):
+    """Both die when their caller is interrupted; augmentations are on."""
+    configuration = node("stage2", 2, plain=False, extra=("stage2.trainer.checkpoint_seconds=1e-9",))
+    whole = train_node(configuration, *nano, tmp_path / "whole", validate=no_validation)
+
+    def interrupt(done: int, *_) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_node(configuration, *nano, tmp_path / "killed", validate=no_validation, progress=interrupt)
+    assert not multiprocessing.active_children()
+    resumed = train_node(configuration, *nano, tmp_path / "killed", validate=no_validation)
+    assert resumed.resumed_from > 0
+    for (name, ours), theirs in zip(student(whole.last).items(), student(resumed.last).values(), strict=True):
+        assert torch.equal(ours, theirs), name
+
+
+@pytest.mark.parametrize("num_ranks", [1, 2])
+def test_shares_keep_the_proportions_of_the_groups(num_ranks):
+    groups = {group: range(100 * i, 100 * i + 20) for i, group in enumerate(GROUPS[:5])}
+    group_of = {index: group for group, indices in groups.items() for index in indices}
+    sizes = dict(zip(groups, SIZES.values(), strict=True))
+
+    def shares(start: int = 0):
+        found = []
+        for rank in range(num_ranks):
+            share = BatchShare(GroupBatchSampler(groups, sizes, seed=3), sizes, rank=rank, num_ranks=num_ranks)
+            share.set_position(epoch=1, start=start)
+            found.append(list(share))
+        return list(zip(*found, strict=True))
+
+    whole = GroupBatchSampler(groups, sizes, seed=3)
+    whole.set_epoch(1)
+    for parts, batch in zip(shares(), whole, strict=True):
+        assert sorted(itertools.chain(*parts)) == sorted(batch)
+        for part in parts:
+            assert Counter(group_of[index] for index in part) == {g: size // num_ranks for g, size in sizes.items()}
+    assert shares(start=2) == shares()[2:]
+
+
+def test_a_group_that_cannot_be_shared_is_refused_in_one_line(tmp_path, nano):
+    configuration = node("stage1", 2, plain=True, extra=("stage1.batch.weak=3",))
+    with pytest.raises(
+        SedlabError, match=r"2 devices cannot share the 3 clips of group 'weak' equally\. .*devices"
+    ) as e:
+        train_node(configuration, *nano, tmp_path)
+    assert "\n" not in str(e.value)
+
+
+def _fail(how: str, *, progress) -> None:
+    if progress is not None:  # the first process would wait for the other for ever
+        import time
+
+        time.sleep(300)
+    elif how == "error":
+        raise SedlabError("clip.wav: damaged. Delete it.")
+    elif how == "fault":
+        raise ZeroDivisionError("division\nby zero")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("error", r"^clip\.wav: damaged\. Delete it\.$"),
+        ("fault", r"^process 1 of 2 failed \(ZeroDivisionError: division by zero\)\.$"),
+        ("kill", r"^process 1 of the training ended \(SIGKILL\), .* Run again to resume\.$"),
+    ],
+)
+def test_the_failure_of_one_process_ends_all_with_one_line(how, message, monkeypatch):
+    monkeypatch.setattr("sedlab.training.distributed._STOP_SECONDS", 0.1)
+    trainer = node("stage1", 2, plain=True).training.trainer
+    with pytest.raises(SedlabError, match=message):
+        run_on_devices(_fail, {"how": how}, trainer, None)
+    assert not multiprocessing.active_children()
+
+
+def _normalise(rank: int, port: int, results) -> None:
+    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    x, norm = _norm_problem()
+    share_batchnorm(norm)
+    part = x[rank::2].detach().requires_grad_()
+    (norm(part) ** 3).mean().backward()
+    results[rank] = (part.grad / 2, norm[0].weight.grad, norm[0].running_mean, norm[0].running_var)
+    torch.distributed.destroy_process_group()
+
+
+def _norm_problem():
+    generator = torch.Generator().manual_seed(0)
+    x = 3 + 2 * torch.randn(4, 5, 3, 2, generator=generator)
+    norm = torch.nn.Sequential(torch.nn.BatchNorm2d(5, eps=1e-3, momentum=0.9))
+    torch.nn.init.uniform_(norm[0].weight, generator=generator)
+    return x, norm
+
+
+def test_shared_batch_norm_is_that_of_the_whole_batch():
+    from lightning_fabric.plugins.environments.lightning import find_free_network_port
+
+    x, norm = _norm_problem()
+    x.requires_grad_()
+    (norm(x) ** 3).mean().backward()
+    with multiprocessing.get_context("spawn").Manager() as manager:
+        results = manager.dict()
+        multiprocessing.spawn(_normalise, (find_free_network_port(), results), nprocs=2)
+        parts = [results[rank] for rank in range(2)]
+    for rank, (gradient, _, mean, variance) in enumerate(parts):
+        torch.testing.assert_close(gradient, x.grad[rank::2])
+        torch.testing.assert_close(mean, norm[0].running_mean)
+        torch.testing.assert_close(variance, norm[0].running_var)
+    torch.testing.assert_close((parts[0][1] + parts[1][1]) / 2, norm[0].weight.grad)
+
+
+def test_shared_batch_norm_keeps_names_and_parameters():
+    _, norm = _norm_problem()
+    before, weight = norm.state_dict(), norm[0].weight
+    share_batchnorm(norm)
+    assert type(norm[0]) is SharedBatchNorm2d
+    assert norm[0].weight is weight
+    assert norm.state_dict().keys() == before.keys()
