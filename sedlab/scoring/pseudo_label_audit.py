@@ -1,8 +1,6 @@
 """How good pseudo-labels are where people have labelled the same clips.
 
-Strong and soft labels are compared frame by frame, weak labels clip by clip (a clip's score is its largest frame
-score). Only classes that the corpus annotates are compared, only frames that begin before the clip ends; soft labels
-count as present above 0.5.
+Strong and soft labels are compared frame by frame, weak labels clip by clip (`labelled_cells`).
 """
 
 from __future__ import annotations
@@ -12,18 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sedlab.data.layout import layout
 from sedlab.data.tables import Corpus
-from sedlab.data.targets import strong_targets
-from sedlab.errors import SedlabError
-from sedlab.labels import DESED_CLASSES, MAESTRO_CLASSES
+from sedlab.scoring.labelled_cells import LabelledCells, labelled_cells
 from sedlab.scoring.score_file import ScoreFile
 
 #: The row that pools the cells of all classes.
 POOLED = "all"
-SOFT_THRESHOLD = 0.5
-#: Classes that a corpus's annotation speaks about by itself, without aliases.
-ANNOTATED_CLASSES = {"desed": DESED_CLASSES, "maestro": MAESTRO_CLASSES}
+#: Where precision and recall are told.
+THRESHOLDS = np.round(np.linspace(0.05, 0.95, 19), 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +34,8 @@ class PseudoLabelAudit:
     reliability: pd.DataFrame
     """label, low, high (bounds of the probability bin), count, probability (mean in the bin), frequency (part of the
     bin that ground truth confirms); for a perfectly calibrated teacher the last two are equal. Empty bins have nan."""
+    by_confidence: pd.DataFrame
+    """label, threshold (0.05 to 0.95), detected (units above it), precision, recall; nan without denominator."""
 
 
 def audit_pseudo_labels(
@@ -63,52 +59,18 @@ def audit_pseudo_labels(
     SedlabError
         When the subset is unlabelled or not in the corpus, or clips lack scores.
     """
-    if layout(subset).label_kind == "none":
-        raise SedlabError(
-            f"{subset}: has no ground truth to compare with. Audit a labelled subset, such as weak_train."
-        )
-    part = corpus.subset(subset)
-    classes = list(ANNOTATED_CLASSES.get(layout(subset).family, scores.classes))
-    scores = scores.select(list(part.clips["clip_id"]), classes)
-    probabilities = scores.probabilities
-
-    unit = "clip" if layout(subset).label_kind == "weak" else "frame"
-    audible = scores.frame_times[:-1] < part.clips["duration"].to_numpy()[:, None]
-    if unit == "clip":
-        probability = np.where(audible[:, :, None], probabilities, 0.0).max(axis=1)
-        truth = _clip_truth(part, classes)
-    else:
-        probability = probabilities[audible]
-        truth = _frame_truth(part, classes, scores.frame_times)[audible]
-    counts = _agreement(probability, truth, classes, threshold)
-    bins = _reliability(probability, truth, classes, num_bins)
-    return PseudoLabelAudit(subset, unit, len(part.clips), counts.merge(_calibration_error(bins), on="label"), bins)
+    cells = labelled_cells(scores, corpus, subset)
+    counts = _agreement(cells, threshold)
+    bins = _reliability(cells, num_bins)
+    counts = counts.merge(_calibration_error(bins), on="label")
+    return PseudoLabelAudit(subset, cells.unit, len(cells.clips), counts, bins, _by_confidence(cells))
 
 
-def _clip_truth(part: Corpus, classes: list[str]) -> np.ndarray:
-    """Return (clips, classes) bool."""
-    tags = pd.MultiIndex.from_frame(part.events[["clip_id", "label"]])
-    grid = pd.MultiIndex.from_product([part.clips["clip_id"], classes])
-    return np.asarray(grid.isin(tags)).reshape(len(part.clips), len(classes))
-
-
-def _frame_truth(part: Corpus, classes: list[str], frame_times: np.ndarray) -> np.ndarray:
-    """Return (clips, frames, classes) bool."""
-    num_frames, frame_seconds = len(frame_times) - 1, float(frame_times[1] - frame_times[0])
-    truth = np.zeros((len(part.clips), num_frames, len(classes)), dtype=bool)
-    row = {clip_id: index for index, clip_id in enumerate(part.clips["clip_id"])}
-    events = part.events[part.events["label"].isin(classes)]
-    for clip_id, rows in events.groupby("clip_id"):
-        target = strong_targets(rows, classes, num_frames, frame_seconds=frame_seconds)
-        truth[row[clip_id]] = target.T > SOFT_THRESHOLD
-    return truth
-
-
-def _agreement(probability: np.ndarray, truth: np.ndarray, classes: list[str], threshold: float) -> pd.DataFrame:
-    detected = probability > threshold
+def _agreement(cells: LabelledCells, threshold: float) -> pd.DataFrame:
+    detected, truth = cells.probability > threshold, cells.truth
     table = pd.DataFrame(
         {
-            "label": classes,
+            "label": cells.classes,
             "count": len(truth),
             "positive": truth.sum(axis=0),
             "detected": detected.sum(axis=0),
@@ -124,13 +86,12 @@ def _agreement(probability: np.ndarray, truth: np.ndarray, classes: list[str], t
     )
 
 
-def _reliability(probability: np.ndarray, truth: np.ndarray, classes: list[str], num_bins: int) -> pd.DataFrame:
-    index = np.minimum((probability * num_bins).astype(int), num_bins - 1)
+def _reliability(cells: LabelledCells, num_bins: int) -> pd.DataFrame:
+    index = np.minimum((cells.probability * num_bins).astype(int), num_bins - 1)
     edges = np.linspace(0, 1, num_bins + 1)
-    columns = [(POOLED, slice(None)), *((label, [k]) for k, label in enumerate(classes))]
     tables = []
-    for label, column in columns:
-        bins, p, hit = (values[:, column].ravel() for values in (index, probability, truth))
+    for label, column in _columns(cells):
+        bins, p, hit = (values[:, column].ravel() for values in (index, cells.probability, cells.truth))
         count = np.bincount(bins, minlength=num_bins)
         filled = np.where(count > 0, count, np.nan)
         tables.append(
@@ -154,3 +115,30 @@ def _calibration_error(bins: pd.DataFrame) -> pd.DataFrame:
     sums = pd.DataFrame({"label": bins["label"], "distance": distance, "count": bins["count"]}).groupby("label").sum()
     error = sums["distance"] / sums["count"]
     return error.rename("calibration_error").reset_index()
+
+
+def _by_confidence(cells: LabelledCells) -> pd.DataFrame:
+    """Return label, threshold, detected, precision, recall at `THRESHOLDS`."""
+    tables = []
+    for label, column in _columns(cells):
+        probability, truth = cells.probability[:, column].ravel(), cells.truth[:, column].ravel()
+        everything, hits = np.sort(probability), np.sort(probability[truth])
+        detected = len(everything) - np.searchsorted(everything, THRESHOLDS, side="right")
+        correct = len(hits) - np.searchsorted(hits, THRESHOLDS, side="right")
+        tables.append(
+            pd.DataFrame(
+                {
+                    "label": label,
+                    "threshold": THRESHOLDS,
+                    "detected": detected,
+                    "precision": correct / np.where(detected > 0, detected, np.nan),
+                    "recall": correct / (len(hits) or np.nan),
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _columns(cells: LabelledCells) -> list[tuple[str, slice | list[int]]]:
+    """Return which columns belong to each row name: all of them to the pooled one."""
+    return [(POOLED, slice(None)), *((label, [k]) for k, label in enumerate(cells.classes))]

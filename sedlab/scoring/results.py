@@ -1,12 +1,13 @@
 """Metrics of a run as one tidy table: a row is one number.
 
-Columns: iteration, model, stage, teacher, postprocess, subset, metric, label, value. ``label`` is a class, or "all"
-for the metric itself.
+Columns: iteration, model, stage, teacher, postprocess, subset, metric, label, value, low, high. ``label`` is a class,
+or "all" for the metric itself; low and high bound a 95 % bootstrap interval over clips (MAESTRO: recordings), where one
+was computed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,19 @@ from sedlab.files import atomic_path
 from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.postprocess.median import median_filter, median_lengths
 from sedlab.scoring.audioset import audioset_psds1
-from sedlab.scoring.mpauc import segment_mpauc
-from sedlab.scoring.psds import PSDS1, PSDS2, psds
+from sedlab.scoring.bootstrap import ALL
+from sedlab.scoring.csebbs import CsebbsParams
+from sedlab.scoring.csebbs_tuning import tune_csebbs
+from sedlab.scoring.evaluation import (
+    EVENT_METRICS,
+    SEGMENT_METRICS,
+    Measure,
+    event_measures,
+    segment_measures,
+    with_intervals,
+)
 from sedlab.scoring.score_file import ScoreFile
-from sedlab.scoring.score_tables import score_tables
+from sedlab.scoring.score_tables import ScoreTables, score_tables
 
 COLUMNS: tuple[str, ...] = (
     "iteration",
@@ -34,12 +44,16 @@ COLUMNS: tuple[str, ...] = (
     "metric",
     "label",
     "value",
+    "low",
+    "high",
 )
+#: Absent from tables that older versions wrote.
+OPTIONAL_COLUMNS: tuple[str, ...] = ("low", "high")
+NUMBERS: tuple[str, ...] = ("value", *OPTIONAL_COLUMNS)
 MODELS: tuple[str, ...] = ("passt", "beats", "atst", "ensemble")
 STAGES: tuple[str, ...] = ("pretrain", "stage1", "stage2")
-POSTPROCESS: tuple[str, ...] = ("none", "median")
-METRICS: tuple[str, ...] = ("psds1", "psds2", "mpauc")
-ALL = "all"
+POSTPROCESS: tuple[str, ...] = ("none", "median", "csebbs")
+METRICS: tuple[str, ...] = (*EVENT_METRICS, *SEGMENT_METRICS)
 
 #: What the ladder shows: metric -> the subset it is read from.
 LADDER: dict[str, str] = {"psds1": "devtest", "mpauc": "maestro_dev"}
@@ -56,11 +70,14 @@ def evaluate_score_file(
     model: str,
     stage: str,
     teacher: bool = False,
+    csebbs: CsebbsParams | None = None,
+    replicates: int = 0,
 ) -> list[Row]:
     """Evaluate the scores of one subset and return one row a number.
 
-    DESED subsets give psds1 and psds2, MAESTRO subsets mpauc, each without and with class-wise median filter. No class
-    mask is applied. AudioSet subsets give psds1 as pre-training reports it (`audioset_psds1`), median filtered.
+    DESED subsets give psds1 and psds2 with class-wise median filter, and psds1 without; MAESTRO subsets mpauc with and
+    without. No class mask is applied. AudioSet subsets give psds1 as pre-training reports it (`audioset_psds1`), median
+    filtered. What the ladder shows, students on its subsets, also gets F1, event boxes and confidence intervals.
 
     Parameters
     ----------
@@ -70,29 +87,55 @@ def evaluate_score_file(
     subset : str
     iteration, model, stage, teacher
         Where the scores come from; copied into the rows.
+    csebbs : CsebbsParams, optional
+        Event boxes to evaluate. MAESTRO does without: boxes of one second do not change mpauc.
+    replicates : int
+        Bootstrap resamples for the intervals; 0 for none.
 
     Raises
     ------
     SedlabError
         When the corpus lacks the subset, clips lack scores, or classes are missing.
     """
-    part = corpus.subset(subset)
-    kind = family(subset)
+    part, kind = corpus.subset(subset), family(subset)
+    source = {"iteration": iteration, "model": model, "stage": stage, "teacher": teacher, "subset": subset}
+    if kind == "audioset":
+        result = audioset_psds1(scores, part)
+        return _rows({"psds1": Measure(result.overall, result.per_class)}, postprocess="median", **source)
+    in_ladder = subset in LADDER.values() and not teacher
+    classes = MAESTRO_EVAL_CLASSES if kind == "maestro" else DESED_CLASSES
+    scores = scores.select(list(part.clips["clip_id"]), classes)
     rows: list[Row] = []
     for postprocess in POSTPROCESS:
-        if kind == "audioset" and postprocess == "none":
+        if postprocess == "csebbs" and (csebbs is None or not in_ladder or kind == "maestro"):
             continue
-        for metric, (overall, per_class) in _metrics(scores, part, kind, postprocess).items():
-            source = {"iteration": iteration, "model": model, "stage": stage, "teacher": teacher}
-            for label, value in {ALL: overall, **per_class}.items():
-                row = {**source, "postprocess": postprocess, "subset": subset, "metric": metric, "label": label}
-                rows.append({**row, "value": value})
+        tables = _tables(scores, postprocess, csebbs)
+        measures = _measures(tables, part, kind, classes, _event_metrics(postprocess, in_ladder))
+        if replicates and in_ladder and postprocess == "median":
+            headline = {name: measure for name, measure in measures.items() if name in LADDER}
+            measures |= with_intervals(headline, tables, part.events, part.clips, classes, replicates=replicates)
+        rows += _rows(measures, postprocess=postprocess, **source)
     return rows
+
+
+def tune_boxes(scores: ScoreFile, corpus: Corpus, subset: str) -> CsebbsParams:
+    """Return event boxes tuned with the published grid for the DESED classes on the clips of one subset.
+
+    Raises
+    ------
+    SedlabError
+        When the corpus lacks the subset, it has no event, clips lack scores, or classes are missing.
+    """
+    part = corpus.subset(subset)
+    chosen = scores.select(list(part.clips["clip_id"]), DESED_CLASSES)
+    tables = score_tables(chosen.probabilities, chosen.clip_ids, chosen.classes, chosen.frame_times)
+    return tune_csebbs(tables, part.events, _durations(part)).params
 
 
 def write_results(path: str | Path, rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> None:
     """Write rows as CSV with exactly the columns of a results table; values keep every digit."""
     table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), columns=list(COLUMNS))
+    table = _with_optional(table)
     _check_columns(path, table)
     with atomic_path(path) as temporary:
         table[list(COLUMNS)].to_csv(temporary, index=False)
@@ -111,11 +154,14 @@ def read_results(path: str | Path) -> pd.DataFrame:
         raise SedlabError(f"{path}: no results there. Run the evaluation first (sedlab run).")
     try:
         # "none" is a way of post-processing here, not a missing value.
-        table = pd.read_csv(path, keep_default_na=False, na_values={"value": ["", "nan"]}, float_precision="round_trip")
+        table = pd.read_csv(
+            path, keep_default_na=False, na_values={name: ["", "nan"] for name in NUMBERS}, float_precision="round_trip"
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise SedlabError(
             f"{path}: not a results table ({' '.join(str(error).split())}). Delete it and evaluate again."
         ) from error
+    table = _with_optional(table)
     _check_columns(path, table)
     for column, known in (("stage", STAGES), ("postprocess", POSTPROCESS), ("metric", METRICS), ("model", MODELS)):
         unknown = sorted(set(table[column].astype(str)) - set(known))
@@ -123,7 +169,7 @@ def read_results(path: str | Path) -> pd.DataFrame:
             raise SedlabError(f"{path}: unknown {column} {unknown[0]!r}.{nearest(unknown[0], known)} Evaluate again.")
     try:
         teacher = table["teacher"].astype(str).map({"True": True, "False": False}).astype(bool)
-        return table.astype({"iteration": int, "value": float}).assign(teacher=teacher)[list(COLUMNS)]
+        return table.astype({"iteration": int, **dict.fromkeys(NUMBERS, float)}).assign(teacher=teacher)[list(COLUMNS)]
     except ValueError as error:
         raise SedlabError(f"{path}: a column does not hold numbers ({error}). Delete it and evaluate again.") from error
 
@@ -163,27 +209,45 @@ def format_ladder(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _metrics(scores: ScoreFile, part: Corpus, kind: str, postprocess: str) -> dict[str, tuple[float, dict[str, float]]]:
-    """Return {metric: (value, value per class)} of one subset."""
-    if kind == "audioset":
-        result = audioset_psds1(scores, part)
-        return {"psds1": (result.overall, result.per_class)}
-    classes = MAESTRO_EVAL_CLASSES if kind == "maestro" else DESED_CLASSES
-    scores = scores.select(list(part.clips["clip_id"]), classes)
+def _tables(scores: ScoreFile, postprocess: str, csebbs: CsebbsParams | None) -> ScoreTables:
     probabilities = scores.probabilities
     if postprocess == "median":
-        probabilities = median_filter(probabilities, median_lengths(classes))
-    tables = score_tables(probabilities, scores.clip_ids, classes, scores.frame_times)
+        probabilities = median_filter(probabilities, median_lengths(scores.classes))
+    tables = score_tables(probabilities, scores.clip_ids, scores.classes, scores.frame_times)
+    return csebbs.scores(tables) if postprocess == "csebbs" and csebbs else tables
+
+
+def _event_metrics(postprocess: str, in_ladder: bool) -> Sequence[str]:
+    # Raw scores make the other metrics slow, and nobody quotes them without post-processing.
+    if postprocess == "none":
+        return ("psds1",)
+    return EVENT_METRICS if in_ladder else ("psds1", "psds2")
+
+
+def _measures(
+    tables: ScoreTables, part: Corpus, kind: str, classes: Sequence[str], metrics: Sequence[str]
+) -> dict[str, Measure]:
     if kind == "maestro":
-        result = segment_mpauc(tables, part.clips, part.events)
-        return {"mpauc": (result.overall, result.per_class)}
-    durations = dict(zip(part.clips["clip_id"], part.clips["duration"], strict=True))
-    # Raw scores make PSDS2 slow, and nobody quotes it without post-processing.
-    scenarios = {"psds1": PSDS1} if postprocess == "none" else {"psds1": PSDS1, "psds2": PSDS2}
-    results = {
-        metric: psds(tables, part.events, durations, scenario=scenario) for metric, scenario in scenarios.items()
-    }
-    return {metric: (result.overall, result.per_class) for metric, result in results.items()}
+        return segment_measures(tables, part.clips, part.events, classes)[0]
+    return event_measures(tables, part.events, _durations(part), classes, metrics=metrics)[0]
+
+
+def _durations(part: Corpus) -> dict[str, float]:
+    return dict(zip(part.clips["clip_id"], part.clips["duration"], strict=True))
+
+
+def _rows(measures: Mapping[str, Measure], **source: object) -> list[Row]:
+    rows = []
+    for metric, measure in measures.items():
+        for label, value in {ALL: measure.overall, **measure.per_class}.items():
+            low, high = measure.intervals.get(label, (np.nan, np.nan))
+            row = {**source, "metric": metric, "label": label, "value": value, "low": low, "high": high}
+            rows.append({name: row[name] for name in COLUMNS})
+    return rows
+
+
+def _with_optional(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(**{name: np.nan for name in OPTIONAL_COLUMNS if name not in table})
 
 
 def _check_columns(path: str | Path, table: pd.DataFrame) -> None:

@@ -6,7 +6,7 @@ from scoring_material import make_corpus
 from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, MAESTRO_EVAL_CLASSES
-from sedlab.scoring.mpauc import overlap_add, segment_mpauc, validation_mpauc
+from sedlab.scoring.mpauc import overlap_add, recording_segments, segment_mpauc, validation_mpauc
 from sedlab.scoring.score_tables import merge_touching, score_tables, sed_scores_eval
 
 PRESENT = ("people talking", "footsteps", "car")
@@ -220,3 +220,56 @@ def test_clips_without_scores_or_recording_are_refused(maestro_corpus, desed_cor
         segment_mpauc(tables, maestro_corpus.clips, maestro_corpus.events)
     with pytest.raises(SedlabError, match="needs clips cut from recordings"):
         segment_mpauc(random_tables(desed_corpus), desed_corpus.clips, desed_corpus.events)
+
+
+def slow_linear_area(scores, positive, max_fpr=0.1):
+    """Lower the threshold score by score and draw a straight line from point to point."""
+    scores, positive = np.asarray(scores), np.asarray(positive)
+    area, fpr, tpr = 0.0, 0.0, 0.0
+    for threshold in sorted(set(scores), reverse=True):
+        next_fpr, next_tpr = np.mean(scores[~positive] >= threshold), np.mean(scores[positive] >= threshold)
+        if next_fpr > fpr:
+            end = min(next_fpr, max_fpr)
+            at_end = tpr + (next_tpr - tpr) * (end - fpr) / (next_fpr - fpr)
+            area += max(0.0, end - fpr) * (tpr + at_end) / 2
+        fpr, tpr = next_fpr, next_tpr
+        if fpr >= max_fpr:
+            break
+    return area / max_fpr
+
+
+@pytest.mark.parametrize("decimals", [1, 2, 12])
+def test_linear_area_beside_the_staircase(maestro_corpus, decimals):
+    clips, events = maestro_corpus.clips, maestro_corpus.events
+    tables = {clip_id: table.round(decimals) for clip_id, table in random_tables(maestro_corpus, seed=11).items()}
+    for table in tables.values():
+        table["offset"] = np.append(table["onset"].to_numpy()[1:], 9.984)
+    result = segment_mpauc(tables, clips, events)
+    segments, truth = recording_segments(tables, clips, events, MAESTRO_EVAL_CLASSES)
+    scores, positive = (np.concatenate(list(parts.values())) for parts in (segments, truth))
+    for label in PRESENT:
+        column = MAESTRO_EVAL_CLASSES.index(label)
+        wanted = slow_linear_area(scores[:, column], positive[:, column])
+        assert result.per_class_linear[label] == pytest.approx(wanted, abs=1e-9)
+    assert result.overall_linear == pytest.approx(np.mean([result.per_class_linear[label] for label in PRESENT]))
+    assert result.overall_linear >= result.overall - 1e-12
+
+
+def test_ties_divide_the_two_interpolations(maestro_corpus):
+    clips, events = maestro_corpus.clips, maestro_corpus.events
+    apart = segment_mpauc(random_tables(maestro_corpus, seed=3), clips, events)
+    assert apart.overall_linear == pytest.approx(apart.overall, abs=1e-12)
+    flat = score_tables(np.full((len(clips), 156, 27), 0.5), list(clips["clip_id"]), CLASSES, frame_times())
+    tied = segment_mpauc(flat, clips, events)
+    # A curve from (0, 0) straight to (1, 1): nothing under the first stair, the diagonal under the line.
+    assert tied.overall == pytest.approx(0.0) and tied.overall_linear == pytest.approx(0.05)
+
+
+def test_recordings_may_be_longer_than_their_clips(maestro_corpus):
+    clips, events = maestro_corpus.clips, maestro_corpus.events
+    tables = random_tables(maestro_corpus)
+    durations = {"cafe_restaurant_00": 25.5, "elsewhere": 99.0}
+    segments, truth = recording_segments(tables, clips, events, MAESTRO_EVAL_CLASSES, durations)
+    assert {name: len(rows) for name, rows in segments.items()} == {"cafe_restaurant_00": 26, "city_center_01": 21}
+    assert not segments["cafe_restaurant_00"][21:].any() and not truth["cafe_restaurant_00"][21:].any()
+    assert segment_mpauc(tables, clips, events, durations=durations).num_segments == 47

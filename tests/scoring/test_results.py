@@ -28,13 +28,14 @@ def test_rows_cover_metrics_classes_and_post_processing(rows):
     assert tuple(table.columns) == COLUMNS
     labels = table.groupby(["subset", "metric", "postprocess"])["label"].agg(set).to_dict()
     desed, maestro = {"all", *DESED_CLASSES}, {"all", *MAESTRO_EVAL_CLASSES}
+    f1 = [f"{kind}_f1{which}" for kind in ("collar", "intersection") for which in ("", "_best")]
     assert labels == {
-        **{("devtest", "psds1", how): desed for how in ("none", "median")},
-        ("devtest", "psds2", "median"): desed,
-        **{("maestro_dev", "mpauc", how): maestro for how in ("none", "median")},
+        ("devtest", "psds1", "none"): desed,
+        **{("devtest", metric, "median"): desed for metric in ("psds1", "psds2", *f1)},
+        **{("maestro_dev", metric, how): maestro for metric in ("mpauc", "mpauc_linear") for how in ("none", "median")},
     }
     assert table["teacher"].tolist() == (table["subset"] == "maestro_dev").tolist()
-    assert not table.duplicated(list(COLUMNS[:-1])).any()
+    assert not table.duplicated(list(COLUMNS[:-3])).any()
 
 
 def test_smoothing_helps_noisy_scores_of_slow_classes(rows):
@@ -65,6 +66,24 @@ def test_results_round_trip_to_the_last_digit(tmp_path, rows):
     assert read_results(tmp_path / "results.csv").equals(pd.DataFrame(rows))
     write_results(tmp_path / "again.csv", read_results(tmp_path / "results.csv"))
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "results.csv").read_bytes()
+
+
+def test_tables_of_older_versions_have_no_intervals(tmp_path, rows):
+    older = pd.DataFrame(rows).drop(columns=["low", "high"])
+    older.to_csv(tmp_path / "results.csv", index=False)
+    table = read_results(tmp_path / "results.csv")
+    assert tuple(table.columns) == COLUMNS and table[["low", "high"]].isna().all(axis=None)
+    assert table["value"].equals(older["value"])
+
+
+def test_intervals_of_the_ladder_hold_their_values(desed_corpus, maestro_corpus):
+    for corpus, subset, metric in ((desed_corpus, "devtest", "psds1"), (maestro_corpus, "maestro_dev", "mpauc")):
+        scores = logits_from_events(corpus, noise=2.5)
+        table = pd.DataFrame(evaluate_score_file(scores, corpus, subset, **SOURCE, replicates=100))
+        known = table.dropna(subset=["low", "high"])
+        assert set(known["metric"]) == {metric} and set(known["postprocess"]) == {"median"}
+        overall = known[known["label"] == "all"].iloc[0]
+        assert overall["low"] <= overall["value"] <= overall["high"] and overall["low"] < overall["high"]
 
 
 def test_no_rows_make_an_empty_table(tmp_path):
@@ -98,7 +117,7 @@ def ladder_rows() -> pd.DataFrame:
     def row(iteration, model, stage, subset, metric, value, **other):
         known = {"teacher": False, "postprocess": "median", "label": "all", **other}
         source = {"iteration": iteration, "model": model, "stage": stage, "subset": subset}
-        return {**source, "metric": metric, "value": value, **known}
+        return {**source, "metric": metric, "value": value, "low": math.nan, "high": math.nan, **known}
 
     rows = [
         row(2, "ensemble", "stage2", "devtest", "psds1", 0.6),
