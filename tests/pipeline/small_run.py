@@ -9,6 +9,7 @@ from sedlab.config.loading import load_experiment
 from sedlab.data.tables import CLIP_COLUMNS, EVENT_COLUMNS, Corpus
 from sedlab.data.targets import frame_times
 from sedlab.labels import CLASSES, DESED_CLASSES, MAESTRO_EVAL_CLASSES
+from sedlab.pipeline.error_views import all_errors, write_errors
 from sedlab.pipeline.run_folder import Run, create_run
 from sedlab.scoring.results import write_results
 from sedlab.scoring.score_file import ScoreFile, write_score_file
@@ -70,6 +71,7 @@ def complete_run(folder):
                     row |= {"postprocess": "median", "subset": subset, "metric": metric, "label": label}
                     rows.append({**row, "value": 0.25 + iteration / 100})
     write_results(run.results, rows)
+    write_errors(run, all_errors(run))
     for node in run.experiment.nodes():
         folder = run.node_dir(node.stage, node.arch, node.iteration)
         folder.mkdir(parents=True)

@@ -77,6 +77,24 @@ def test_training_clips_are_scored_after_stage2_only(jobs):
     assert f"{folder}/stage1/atst/devtest.teacher.hdf5" in jobs["iteration2_scores_stage1_atst"].outputs
 
 
+def test_event_boxes_are_tuned_on_validation_clips(jobs):
+    evaluate = jobs["iteration2_evaluate"]
+    for model, folder in (("atst", "scores/stage2/atst"), ("ensemble", "pseudo_labels")):
+        assert f"iteration2/{folder}/synth_val.hdf5" in evaluate.inputs
+        assert f"iteration2/csebbs/{model}.json" in evaluate.outputs
+    without = build_graph(make_experiment(), score_plan([name for name in SUBSETS if name != "synth_val"]))
+    evaluate = find_job(without, "iteration2_evaluate")
+    assert not [path for path in (*evaluate.inputs, *evaluate.outputs) if "synth_val" in path or "csebbs" in path]
+
+
+def test_errors_are_named_on_the_test_scores_of_every_system(jobs):
+    students = {f"iteration{i}_scores_stage2_{arch}" for i in (1, 2) for arch in ("atst", "passt")}
+    assert producers(jobs, "errors") == students | {"iteration1_pseudo_labels", "iteration2_pseudo_labels"}
+    assert {path.rsplit("/", 1)[1] for path in jobs["errors"].inputs} == {"devtest.hdf5"}
+    without = build_graph(make_experiment(), score_plan([name for name in SUBSETS if name != "devtest"]))
+    assert "errors" not in {job.name for job in without}
+
+
 def test_score_files_have_the_published_names():
     plan = score_plan(SUBSETS)
     assert plan.train_stems == ("synth_train", "weak_train", "maestro_real_train")

@@ -37,7 +37,7 @@ def test_dry_run_lists_every_job_with_a_reason_and_writes_nothing(project):
     done = project.sedlab_run("--dry-run")
     assert done.returncode == 0, done.stderr
     title, *lines = done.stdout.splitlines()
-    assert title == "16 jobs would run"
+    assert title == "17 jobs would run"
     assert all("Missing output files: " in line for line in lines)
     assert not (project.folder / "runs").exists()
 
@@ -60,7 +60,7 @@ def test_touched_files_are_not_made_again(finished):
 
 def test_deleted_score_file_brings_back_exactly_its_descendants(finished):
     (finished.run_folder / "iteration2/scores/stage2/atst/devtest.hdf5").unlink()
-    expected = ["iteration2_scores_stage2_atst", "iteration2_pseudo_labels", "iteration2_evaluate", "compare", "report"]
+    expected = ["iteration2_scores_stage2_atst", "iteration2_pseudo_labels", "iteration2_evaluate", "errors", "compare", "report"]
     assert planned(finished) == expected
     assert finished.sedlab_run().returncode == 0
     assert planned(finished) == []
@@ -72,6 +72,7 @@ def test_changed_option_runs_its_stage_and_what_follows(finished):
         "iteration2_scores_stage2_atst",
         "iteration2_pseudo_labels",
         "iteration2_evaluate",
+        "errors",
         "compare",
         "report",
     ]
@@ -83,7 +84,7 @@ def test_changed_option_runs_its_stage_and_what_follows(finished):
 
 
 def test_fewer_iterations_leave_trained_nodes_alone(finished):
-    assert planned(finished, "--iterations", "1") == ["compare", "report"]
+    assert planned(finished, "--iterations", "1") == ["errors", "compare", "report"]
 
 
 def test_kernel_that_dies_fails_the_job_and_the_next_run_goes_on(finished):

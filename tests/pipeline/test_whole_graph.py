@@ -70,7 +70,12 @@ def test_results_hold_every_model_stage_and_iteration(run):
     assert found == trained | pretrained | {(i, "stage2", "ensemble", False) for i in (1, 2)}
     measured = set(zip(overall["subset"], overall["metric"], strict=True))
     desed = {(subset, metric) for subset in ("devtest", "eval_public") for metric in ("psds1", "psds2")}
-    assert measured == desed | {("maestro_dev", "mpauc"), ("audioset_eval", "psds1")}
+    f1 = {f"{kind}_f1{which}" for kind in ("collar", "intersection") for which in ("", "_best")}
+    maestro = {("maestro_dev", metric) for metric in ("mpauc", "mpauc_linear")}
+    assert measured == desed | maestro | {("devtest", metric) for metric in f1} | {("audioset_eval", "psds1")}
+    boxes = overall[overall["postprocess"] == "csebbs"]
+    assert set(boxes["model"]) == {*ARCHS, "ensemble"} and set(boxes["subset"]) == {"devtest"}
+    assert set(overall.dropna(subset=["low"])["metric"]) <= {"psds1", "mpauc"}
 
 
 def test_every_node_has_a_manifest_and_every_stage_an_executed_notebook_and_a_page(run):
@@ -131,6 +136,7 @@ def test_stepping_through_the_stages_of_a_finished_run_changes_nothing(project, 
     assert all(path.is_file() for path in stages.make_pseudo_labels(run, 1).values())
     assert not stages.evaluate(run, 1).empty
     assert not stages.compare(run).empty
+    assert not stages.find_errors(run).empty
     after = {path: path.stat().st_mtime_ns for path in before}
     assert before == after
     assert dry_run(project) == {}
@@ -146,7 +152,7 @@ def test_deleted_score_file_brings_back_exactly_its_descendants(project, run):
         kept.rename(path)
     assert jobs["iteration1_scores_stage2_beats"] == f"Missing output files: {path.relative_to(run.path)}"
     iteration2 = {job.name for job in graph_of(run) if job.name.startswith("iteration2")}
-    following = {"iteration1_pseudo_labels", "iteration1_evaluate", "compare", "report"}
+    following = {"iteration1_pseudo_labels", "iteration1_evaluate", "compare", "errors", "report"}
     assert set(jobs) == {"iteration1_scores_stage2_beats"} | following | iteration2
 
 

@@ -61,7 +61,8 @@ def results(rng) -> pd.DataFrame:
             ("mpauc", "maestro_dev", MAESTRO_EVAL_CLASSES),
         ):
             for label in ("all", *labels):
-                rows.append((iteration, model, stage, False, "median", subset, metric, label, rng.random()))
+                row = (iteration, model, stage, False, "median", subset, metric, label, rng.random())
+                rows.append((*row, float("nan"), float("nan")))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -83,7 +84,8 @@ def audit() -> PseudoLabelAudit:
         pd.DataFrame({"label": label, "count": count, "frequency": middles * factor, **borders})
         for label, count, factor in factors
     ]
-    return PseudoLabelAudit("strong_train", "frame", 3, per_class, pd.concat(bins, ignore_index=True))
+    by_confidence = pd.DataFrame(columns=["label", "threshold", "detected", "precision", "recall"])
+    return PseudoLabelAudit("strong_train", "frame", 3, per_class, pd.concat(bins, ignore_index=True), by_confidence)
 
 
 @pytest.fixture

@@ -1,0 +1,135 @@
+"""Files that training nodes read and no job of the run makes: published weights, logits of published teachers.
+
+An experiment names each by its name in the weights registry, or by a path; relative paths are relative to the project.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sedlab.config.experiment import Experiment, Node, PretrainConfig
+from sedlab.errors import SedlabError
+from sedlab.pipeline.run_folder import Run
+from sedlab.weights.registry import find
+from sedlab.weights.store import CORRUPT, PRESENT, WEIGHTS_FOLDER, file_state, local_path, require
+
+
+def outside_files(run: Run, node: Node) -> tuple[str, ...]:
+    """Return the absolute paths of the files a node reads from outside the run; they need not be there."""
+    names = (node.weights, _teachers(node))
+    return tuple(str(_place(run, name)) for name in names if name is not None)
+
+
+def require_weights(run: Run, node: Node) -> Path | None:
+    """Return the checkpoint from which the node's transformer starts; None: not from outside the run.
+
+    Raises
+    ------
+    SedlabError
+        When it is missing; the message says which command gets it.
+    """
+    return _require(run, node.weights, f"{node.name} starts from it")
+
+
+def require_teacher_logits(run: Run, node: Node) -> Path | None:
+    """Return the file with the logits of the teachers; None: nothing is distilled. Errors as `require_weights`."""
+    return _require(run, _teachers(node), f"{node.name} learns from it")
+
+
+def missing_weights(run: Run) -> list[str]:
+    """Return the names in the registry of the files that unfinished nodes of the run need and that are not there."""
+    missing = {}
+    for node in _unfinished(run):
+        for name in (node.weights, _teachers(node)):
+            if name is not None and not _is_path(name):
+                state = file_state(find(name), run.project / WEIGHTS_FOLDER).state
+                if state not in (PRESENT, CORRUPT):
+                    missing[find(name).name] = name
+    return list(missing)
+
+
+def check_outside_files(run: Run) -> None:
+    """Check that every file from outside that unfinished nodes read is there, before anything is started.
+
+    Raises
+    ------
+    SedlabError
+        When files are missing, with one command that gets all those that can be downloaded.
+    """
+    missing = missing_weights(run)
+    if len(missing) > 1:
+        root = _weights_root(run)
+        option = "" if root == WEIGHTS_FOLDER else f" --root {root}"
+        raise SedlabError(
+            f"{root}: {len(missing)} files that the run starts from are not there ({', '.join(missing)}). "
+            f"Run: sedlab weights download {' '.join(missing)}{option}"
+        )
+    for node in _unfinished(run):
+        require_weights(run, node)
+        require_teacher_logits(run, node)
+
+
+def anchored(run: Run) -> Experiment:
+    """Return the run's experiment with absolute paths, for use under another folder."""
+
+    def absolute(name: str) -> str:
+        return str(_place(run, name))
+
+    experiment = run.experiment
+    changes = {
+        "data": experiment.data.model_copy(update={"root": run.data_root}),
+        "weights": {arch: absolute(name) for arch, name in experiment.weights.items()},
+    }
+    if experiment.pretrain is not None:
+        pretrain, distillation = experiment.pretrain, experiment.pretrain.distillation
+        logits = None if distillation.logits is None else absolute(distillation.logits)
+        changes["pretrain"] = pretrain.model_copy(
+            update={
+                "weights": {arch: absolute(name) for arch, name in pretrain.weights.items()},
+                "distillation": distillation.model_copy(update={"logits": logits}),
+            }
+        )
+    return experiment.model_copy(update=changes)
+
+
+def _unfinished(run: Run) -> list[Node]:
+    nodes = run.experiment.nodes()
+    return [node for node in nodes if not _manifest(run, node).is_file()]
+
+
+def _manifest(run: Run, node: Node) -> Path:
+    return run.node_dir(node.stage, node.arch, node.iteration) / "manifest.json"
+
+
+def _teachers(node: Node) -> str | None:
+    training = node.training
+    distils = isinstance(training, PretrainConfig) and training.distillation.weight > 0
+    return training.distillation.logits if distils else None
+
+
+def _require(run: Run, name: str | None, purpose: str) -> Path | None:
+    if name is None:
+        return None
+    if not _is_path(name):
+        require(name, _weights_root(run))
+    path = _place(run, name)
+    if not path.is_file():
+        raise SedlabError(f"{path}: no such file; {purpose}. Give another, or a name from: sedlab weights list")
+    return path
+
+
+def _place(run: Run, name: str) -> Path:
+    if _is_path(name):
+        return run.project / Path(name).expanduser()
+    return local_path(name, run.project / WEIGHTS_FOLDER)
+
+
+def _is_path(name: str) -> bool:
+    """Say whether ``name`` is a path: it has a folder or a suffix, which names in the registry do not."""
+    return Path(name).name != name or bool(Path(name).suffix)
+
+
+def _weights_root(run: Run) -> Path:
+    """Return the weights folder as a person in the working folder would write it."""
+    folder = run.project / WEIGHTS_FOLDER
+    return WEIGHTS_FOLDER if Path.cwd() == run.project else folder
