@@ -91,10 +91,17 @@ class RecordingScores:
         if callable(postprocess):
             return _confident(postprocess(probabilities, self.classes, boundaries), self.classes, thresholds)
         if postprocess == "median":
-            probabilities = median_filter(probabilities, _median_lengths(self.classes, len(probabilities)))
+            probabilities = self.median_filtered().probabilities[: self.num_sound_frames]
         elif postprocess != "none":
             raise SedlabError(f"unknown post-processing {postprocess!r}. Choose median or none, or give a function.")
         return detect_events(probabilities, self.classes, boundaries, thresholds)
+
+    def median_filtered(self) -> RecordingScores:
+        """Return the scores after the median filter of `events`; silence after the sound keeps its 0."""
+        sound = self.probabilities[: self.num_sound_frames]
+        filtered = median_filter(sound, _median_lengths(self.classes, len(sound)))
+        rest = self.probabilities[self.num_sound_frames :]
+        return replace(self, probabilities=np.concatenate((filtered, rest)))
 
 
 def predict_file(

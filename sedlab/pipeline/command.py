@@ -13,7 +13,10 @@ from rich.table import Table
 from sedlab.config.loading import load_experiment
 from sedlab.errors import SedlabError, nearest
 from sedlab.pipeline.display import LineDisplay, LiveDisplay, format_seconds
-from sedlab.pipeline.run_folder import RUNS_FOLDER, open_run
+from sedlab.pipeline.graph import build_graph, score_plan
+from sedlab.pipeline.readiness import examine, subsets_in_use
+from sedlab.pipeline.readiness_page import print_jobs, print_readiness
+from sedlab.pipeline.run_folder import RUNS_FOLDER, Run, open_run
 from sedlab.pipeline.runner import Outcome, PlannedJob, plan, run_experiment
 from sedlab.pipeline.versions import num_cores
 
@@ -30,10 +33,12 @@ def run_command(
 ) -> None:
     """Run an experiment in `runs/<name>` of the working folder, or list what would be run.
 
+    What it needs is looked for first. If that is not all there, what is and what is not is printed instead.
+
     Raises
     ------
     SedlabError
-        For wrong options, and when a job fails.
+        For wrong options, when something the experiment needs is missing, and when a job fails.
     """
     chosen = [part.strip() for entry in archs for part in entry.split(",") if part.strip()]
     options = [*overrides]
@@ -44,6 +49,7 @@ def run_command(
     experiment = load_experiment(preset, options)
     folder = Path(RUNS_FOLDER) / _run_name(name or experiment.name)
     console = Console()
+    _check_readiness(console, Run(folder.resolve(), experiment), explain=dry_run)
     if dry_run:
         _print_plan(console, plan(experiment, folder))
         return
@@ -104,6 +110,20 @@ def _run_name(name: str) -> str:
     if Path(name).name != name or name.startswith("."):
         raise SedlabError(f"--name {name}: not a folder name. Give a name without slashes; runs are kept in runs/.")
     return name
+
+
+def _check_readiness(console: Console, run: Run, *, explain: bool) -> None:
+    """Look for what the run needs. Print what was found when something is missing, and to ``explain`` what a run on
+    prepared corpora will take; raise SedlabError when something is missing."""
+    ready = examine(run)
+    if ready.missing or (explain and ready.subsets):
+        print_readiness(console, run.name, ready)
+    if not ready.missing:
+        return
+    print_jobs(console, [job.name for job in build_graph(run.experiment, score_plan(subsets_in_use(run)))])
+    first = ", ".join(ready.missing[:3]) + (", ..." if len(ready.missing) > 3 else "")
+    things = "a thing it needs is" if len(ready.missing) == 1 else f"{len(ready.missing)} things it needs are"
+    raise SedlabError(f"{run.name}: {things} not here ({first}). Get them as said above, then run this again.")
 
 
 def _print_plan(console: Console, jobs: list[PlannedJob]) -> None:

@@ -46,6 +46,7 @@ def examine(project: Path) -> list[Finding]:
         ("browser", False, _browser),
         ("disk", False, lambda: _disk(project)),
         ("data sets", False, lambda: _data_sets(project)),
+        ("weights", False, lambda: _weights(project)),
     ]
     return [_try(part, essential, check) for part, essential, check in checks]
 
@@ -176,3 +177,19 @@ def _data_sets(project: Path) -> str:
     if not found:
         raise _Missing(f"none in {project / 'data'}; `sedlab run mini` makes its own")
     return ", ".join(found)
+
+
+def _weights(project: Path) -> str:
+    from sedlab.weights.registry import WEIGHTS, entries
+    from sedlab.weights.store import CORRUPT, PRESENT, WEIGHTS_FOLDER, file_state
+
+    root = project / WEIGHTS_FOLDER
+    published = [entry for entry in entries() if entry.kind == WEIGHTS]
+    states = {entry.name: file_state(entry, root).state for entry in published}
+    damaged = [name for name, state in states.items() if state == CORRUPT]
+    if damaged:
+        raise _Missing(f"damaged in {root}: {', '.join(damaged)}; delete and download again")
+    found = sum(state == PRESENT for state in states.values())
+    if not found:
+        raise _Missing(f"none of {len(published)} published files in {root}; `sedlab weights list` shows them")
+    return f"{found} of {len(published)} published files in {root}"

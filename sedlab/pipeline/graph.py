@@ -1,27 +1,36 @@
 """The stage graph of an experiment, as plain data: which jobs there are, what each reads and writes.
 
 data -> pretrain(arch) -> stage1(arch, i) -> stage2(arch, i) -> scores -> pseudo_labels(i) -> stage1(arch, i + 1) ...
-evaluate(i) reads the score files of iteration i, compare all metrics, report everything.
+evaluate(i) reads the score files of iteration i, compare all metrics, errors the test scores of all students of stage 2
+and ensembles, report everything.
 
 The Snakefile turns these jobs into rules; nothing else knows the order of things. Paths are relative to the run folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sedlab.config.experiment import Experiment
 from sedlab.data.layout import SCORE_FILE, SUBSETS, TEST_SUBSETS, TRAIN_SUBSETS, VAL_SUBSETS
 from sedlab.errors import SedlabError, nearest
+from sedlab.pipeline.outside_files import outside_files
 from sedlab.pipeline.run_folder import (
     Run,
     config_file,
+    csebbs_file,
     iteration_folder,
     node_folder,
     pseudo_labels_folder,
     scores_folder,
 )
+
+#: Event boxes (cSEBBs) are tuned on it: a set that is neither trained on nor tested on.
+TUNING_SUBSET = "synth_val"
+#: The clips on which errors are named: strongly labelled, and nobody was trained on them.
+ERROR_SUBSET = "devtest"
+ENSEMBLE = "ensemble"
 
 STAGE_NOTEBOOKS = {
     "pretrain": "02_pretrain",
@@ -30,6 +39,7 @@ STAGE_NOTEBOOKS = {
     "pseudo_labels": "05_pseudo_labels",
     "evaluate": "06_evaluate",
     "compare": "07_compare",
+    "errors": "08_errors",
 }
 """The notebook of each kind of job that is a notebook."""
 
@@ -44,7 +54,7 @@ class Job:
 
     name: str
     kind: str
-    """data, pretrain, stage1, stage2, scores, pseudo_labels, evaluate, compare or report."""
+    """data, pretrain, stage1, stage2, scores, pseudo_labels, evaluate, compare, errors or report."""
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     parameters: dict[str, str | int] = field(default_factory=dict)
@@ -87,6 +97,18 @@ class ScorePlan:
     """The files that cover training clips: what a pseudo-labelled training reads."""
     test_stems: tuple[str, ...]
 
+    tuning_stem = SCORE_FILE[TUNING_SUBSET]
+
+    @property
+    def tunes(self) -> bool:
+        """Whether there are scores on which post-processing can be tuned."""
+        return self.tuning_stem in self.stems
+
+    @property
+    def names_errors(self) -> bool:
+        """Whether there are scores whose errors can be named."""
+        return SCORE_FILE[ERROR_SUBSET] in self.test_stems
+
     def files(self, stage: str) -> list[str]:
         """Return the file names one detector's score folder holds.
 
@@ -105,7 +127,8 @@ def job_name(kind: str, *, stage: str = "", arch: str = "", iteration: int = 0) 
 
 def graph_of(run: Run) -> list[Job]:
     """Return the jobs of a run."""
-    return build_graph(run.experiment, score_plan(planned_subsets(run)))
+    outside = {node.name: outside_files(run, node) for node in run.experiment.nodes()}
+    return build_graph(run.experiment, score_plan(planned_subsets(run)), outside)
 
 
 def find_job(jobs: Iterable[Job], name: str) -> Job:
@@ -140,8 +163,14 @@ def score_plan(subsets: Iterable[str]) -> ScorePlan:
     return ScorePlan(stems(TRAIN_SUBSETS, VAL_SUBSETS, TEST_SUBSETS), stems(TRAIN_SUBSETS), stems(TEST_SUBSETS))
 
 
-def build_graph(experiment: Experiment, plan: ScorePlan) -> list[Job]:
-    """Return every job of an experiment, producers before consumers."""
+def build_graph(
+    experiment: Experiment, plan: ScorePlan, outside: Mapping[str, tuple[str, ...]] | None = None
+) -> list[Job]:
+    """Return every job of an experiment, producers before consumers.
+
+    ``outside`` are the files that a training node reads and no job makes, by the node's name.
+    """
+    outside = outside or {}
     data = Job(
         name="data",
         kind="data",
@@ -150,13 +179,15 @@ def build_graph(experiment: Experiment, plan: ScorePlan) -> list[Job]:
         manifest="data/manifest.json",
     )
     jobs = [data]
-    jobs += [_pretrain(experiment, arch) for arch in experiment.archs if experiment.pretrains(arch)]
+    jobs += [_pretrain(experiment, arch, outside) for arch in experiment.archs if experiment.pretrains(arch)]
     for iteration in range(1, experiment.iterations + 1):
         for stage in ("stage1", "stage2"):
-            jobs += [_train(experiment, plan, stage, arch, iteration) for arch in experiment.archs]
+            jobs += [_train(experiment, plan, stage, arch, iteration, outside) for arch in experiment.archs]
             jobs += [_scores(experiment, plan, stage, arch, iteration) for arch in experiment.archs]
         jobs += [_pseudo_labels(experiment, plan, iteration), _evaluate(experiment, plan, iteration)]
     jobs.append(_compare(jobs))
+    if plan.names_errors:
+        jobs.append(_errors(experiment))
     jobs.append(_report(jobs))
     return jobs
 
@@ -164,13 +195,13 @@ def build_graph(experiment: Experiment, plan: ScorePlan) -> list[Job]:
 # Outputs are deleted when a job starts again: last.pt and history.csv, from which a training resumes, are not outputs.
 
 
-def _pretrain(experiment: Experiment, arch: str) -> Job:
+def _pretrain(experiment: Experiment, arch: str, outside: Mapping[str, tuple[str, ...]]) -> Job:
     folder, name = node_folder("pretrain", arch), job_name("pretrain", arch=arch)
     return Job(
         name=name,
         kind="pretrain",
         parameters={"arch": arch},
-        inputs=("data/manifest.json", config_file(name)),
+        inputs=("data/manifest.json", config_file(name), *outside.get(name, ())),
         outputs=_in(folder, "best.pt", "metrics.csv", "manifest.json"),
         manifest=f"{folder}/manifest.json",
         threads=experiment.threads_per_job,
@@ -178,9 +209,16 @@ def _pretrain(experiment: Experiment, arch: str) -> Job:
     )
 
 
-def _train(experiment: Experiment, plan: ScorePlan, stage: str, arch: str, iteration: int) -> Job:
+def _train(
+    experiment: Experiment,
+    plan: ScorePlan,
+    stage: str,
+    arch: str,
+    iteration: int,
+    outside: Mapping[str, tuple[str, ...]],
+) -> Job:
     folder, name = node_folder(stage, arch, iteration), job_name(stage, arch=arch, iteration=iteration)
-    inputs = ["data/manifest.json", config_file(name)]
+    inputs = ["data/manifest.json", config_file(name), *outside.get(name, ())]
     if stage == "stage2":
         inputs.append(f"{node_folder('stage1', arch, iteration)}/best.pt")
     elif experiment.node(stage, arch, iteration).pretrained:
@@ -236,13 +274,18 @@ def _evaluate(experiment: Experiment, plan: ScorePlan, iteration: int) -> Job:
         for path in _in(scores_folder(iteration, stage, arch), *names)
     ]
     inputs += _in(pseudo_labels_folder(iteration), *(f"{stem}.hdf5" for stem in plan.test_stems))
+    tuned: list[str] = []
+    if plan.tunes:
+        folders = [scores_folder(iteration, "stage2", arch) for arch in experiment.archs]
+        inputs += [f"{folder}/{plan.tuning_stem}.hdf5" for folder in (*folders, pseudo_labels_folder(iteration))]
+        tuned = [csebbs_file(iteration, model) for model in (*experiment.archs, ENSEMBLE)]
     folder = iteration_folder(iteration)
     return Job(
         name=job_name("evaluate", iteration=iteration),
         kind="evaluate",
         parameters={"iteration": iteration},
         inputs=tuple(inputs),
-        outputs=_in(folder, "metrics.csv", "manifest.json"),
+        outputs=(*_in(folder, "metrics.csv", "manifest.json"), *tuned),
         manifest=f"{folder}/manifest.json",
     )
 
@@ -255,6 +298,21 @@ def _compare(jobs: list[Job]) -> Job:
         inputs=tuple(metrics),
         outputs=("results.csv", "compare/manifest.json"),
         manifest="compare/manifest.json",
+    )
+
+
+def _errors(experiment: Experiment) -> Job:
+    name = f"{SCORE_FILE[ERROR_SUBSET]}.hdf5"
+    inputs: list[str] = []
+    for iteration in range(1, experiment.iterations + 1):
+        folders = [scores_folder(iteration, "stage2", arch) for arch in experiment.archs]
+        inputs += [f"{folder}/{name}" for folder in (*folders, pseudo_labels_folder(iteration))]
+    return Job(
+        name="errors",
+        kind="errors",
+        inputs=tuple(inputs),
+        outputs=("errors.csv", "errors/manifest.json"),
+        manifest="errors/manifest.json",
     )
 
 

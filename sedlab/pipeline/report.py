@@ -8,6 +8,7 @@ from pathlib import Path
 from sedlab.errors import SedlabError
 from sedlab.files import write_text
 from sedlab.pipeline import report_sections as sections
+from sedlab.pipeline.report_errors import errors
 from sedlab.pipeline.report_page import page, paragraph
 from sedlab.pipeline.run_folder import Run
 
@@ -15,6 +16,7 @@ SECTIONS: dict[str, Callable[[Run], str]] = {
     "The ladder": sections.ladder,
     "PSD-ROC": sections.psd_roc,
     "Classes": sections.classes,
+    "Errors": errors,
     "Clips": sections.clips,
     "Pseudo-labels": sections.pseudo_labels,
     "Learning curves": sections.learning_curves,

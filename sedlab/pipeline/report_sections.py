@@ -9,7 +9,9 @@ from sedlab.pipeline.report_tables import (
     METRIC_NAME,
     STAGE_NAME,
     best_single,
+    intervals_table,
     overall_table,
+    postprocessing_table,
     pretraining_table,
     read_ladder,
     versions_table,
@@ -69,7 +71,14 @@ def ladder(run: Run) -> str:
 
     results = read_results(run.results)
     table = overall_table(results)
-    more = {"The teachers": overall_table(results, teacher=True), "Pre-training": pretraining_table(results)}
+    more = {
+        "With 95 % confidence intervals (bootstrap over clips; MAESTRO: over recordings)": intervals_table(results),
+        "Post-processing on devtest (event boxes tuned on synth_val; F1 at the best thresholds)": postprocessing_table(
+            results
+        ),
+        "The teachers": overall_table(results, teacher=True),
+        "Pre-training": pretraining_table(results),
+    }
     return "\n".join(
         [
             page.paragraph(

@@ -16,6 +16,8 @@ STAGE_NAME = {"pretrain": "pre-training", "stage1": "stage 1", "stage2": "stage 
 #: The two numbers of the ladder come first; a narrow page may hide what is last.
 LADDER_COLUMNS = ("PSDS1 devtest", "mpAUC maestro_dev")
 METRIC_NAME = {"psds1": "PSDS1", "psds2": "PSDS2", "mpauc": "mpAUC"}
+#: What is compared between ways of post-processing.
+POSTPROCESSED = ("psds1", "psds2", "collar_f1_best", "intersection_f1_best")
 
 
 def read_ladder(run: Run) -> pd.DataFrame:
@@ -38,6 +40,7 @@ def overall_table(results: pd.DataFrame, *, teacher: bool = False) -> pd.DataFra
         (results["postprocess"] == "median")
         & (results["label"] == ALL)
         & (results["stage"] != "pretrain")
+        & results["metric"].isin(METRIC_NAME)
         & (results["teacher"].astype(bool) == teacher)
     ]
     if chosen.empty:
@@ -54,6 +57,55 @@ def overall_table(results: pd.DataFrame, *, teacher: bool = False) -> pd.DataFra
     )
     wide = wide[[*keys, *columns]].rename_axis(columns=None)
     return wide.assign(stage=wide["stage"].map(STAGE_NAME), model=wide["model"].map(model_name))
+
+
+def intervals_table(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the ladder with confidence intervals as text; empty where none were computed."""
+    from sedlab.scoring.results import ALL, LADDER, MODELS, STAGES
+    from sedlab.views.style import model_name
+
+    keys = ["iteration", "stage", "model"]
+    rows = results[
+        (results["postprocess"] == "median")
+        & (results["label"] == ALL)
+        & ~results["teacher"].astype(bool)
+        & (results["subset"] == results["metric"].map(LADDER))
+    ].dropna(subset=["low", "high"])
+    if rows.empty:
+        return rows[keys]
+    cells = [f"{row.value:.3f} ({row.low:.3f} to {row.high:.3f})" for row in rows.itertuples()]
+    rows = rows.assign(cell=cells, column=rows["metric"].map(METRIC_NAME) + " " + rows["subset"])
+    places = {"stage": STAGES, "model": MODELS}
+    wide = rows.pivot_table(index=keys, columns="column", values="cell", aggfunc="last").reset_index()
+    wide = wide.sort_values(
+        keys, key=lambda column: column.map(places[column.name].index) if column.name in places else column
+    )
+    wide = wide[[*keys, *(name for name in LADDER_COLUMNS if name in wide)]].rename_axis(columns=None)
+    return wide.assign(stage=wide["stage"].map(STAGE_NAME), model=wide["model"].map(model_name))
+
+
+def postprocessing_table(results: pd.DataFrame) -> pd.DataFrame:
+    """Return PSDS and the best F1 on devtest of each student of stage 2, by way of post-processing."""
+    from sedlab.scoring.results import ALL, MODELS, POSTPROCESS
+    from sedlab.views.style import metric_name, model_name
+
+    keys = ["iteration", "model", "postprocess"]
+    rows = results[
+        (results["stage"] == "stage2")
+        & (results["label"] == ALL)
+        & (results["subset"] == "devtest")
+        & results["metric"].isin(POSTPROCESSED)
+        & ~results["teacher"].astype(bool)
+    ]
+    if rows.empty:
+        return rows[keys]
+    wide = rows.pivot_table(index=keys, columns="metric", values="value", aggfunc="last").reset_index()
+    places = {"model": MODELS, "postprocess": POSTPROCESS}
+    wide = wide.sort_values(
+        keys, key=lambda column: column.map(places[column.name].index) if column.name in places else column
+    )
+    wide = wide[[*keys, *(name for name in POSTPROCESSED if name in wide)]].rename_axis(columns=None)
+    return wide.assign(model=wide["model"].map(model_name)).rename(columns=metric_name)
 
 
 def pretraining_table(results: pd.DataFrame) -> pd.DataFrame:

@@ -119,6 +119,10 @@ class Run:
         """Return the folder of the ensemble's score files."""
         return self.path / pseudo_labels_folder(iteration)
 
+    def csebbs(self, iteration: int, model: str) -> Path:
+        """Return the event boxes (cSEBBs) tuned for a detector of stage 2, or for the ensemble."""
+        return self.path / csebbs_file(iteration, model)
+
     def metrics(self, iteration: int) -> Path:
         """Return the metrics table of an iteration."""
         return self.path / iteration_folder(iteration) / "metrics.csv"
@@ -127,6 +131,11 @@ class Run:
     def results(self) -> Path:
         """The table of all results."""
         return self.path / "results.csv"
+
+    @property
+    def errors(self) -> Path:
+        """The table of all events and detections, with what became of them."""
+        return self.path / "errors.csv"
 
     @property
     def report(self) -> Path:
@@ -156,6 +165,11 @@ def scores_folder(iteration: int, stage: str, arch: str) -> str:
 def pseudo_labels_folder(iteration: int) -> str:
     """Return the folder of the ensemble's score files, relative to the run."""
     return f"{iteration_folder(iteration)}/pseudo_labels"
+
+
+def csebbs_file(iteration: int, model: str) -> str:
+    """Return the tuned event boxes of a detector or of the ensemble, relative to the run."""
+    return f"{iteration_folder(iteration)}/csebbs/{model}.json"
 
 
 def create_run(experiment: Experiment, path: Path) -> Run:

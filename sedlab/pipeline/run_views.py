@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from sedlab.config.experiment import Stage
 from sedlab.data.layout import SCORE_FILE, family, layout
 from sedlab.errors import SedlabError
-from sedlab.labels import CLASSES, DESED_CLASSES, valid_classes
+from sedlab.labels import CLASSES, valid_classes
+from sedlab.pipeline.graph import ENSEMBLE
 from sedlab.pipeline.manifest import manifests
 from sedlab.pipeline.run_folder import Run
 
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from sedlab.scoring.bootstrap import Comparison
     from sedlab.scoring.psds import PsdsResult
     from sedlab.scoring.pseudo_label_audit import PseudoLabelAudit
     from sedlab.scoring.score_file import ScoreFile
+    from sedlab.scoring.score_tables import ScoreTables
     from sedlab.views.clip import ClipView
 
-ENSEMBLE = "ensemble"
 #: Labelled sets on which pseudo-labels can be compared with people.
 AUDITED: tuple[str, ...] = ("strong_train", "weak_train", "maestro_train", "devtest", "maestro_dev")
 
@@ -67,20 +69,60 @@ def scored_nodes(run: Run, subset: str = "devtest") -> pd.DataFrame:
 
 
 def psds_of(
-    run: Run, iteration: int, model: str, *, stage: str = "stage2", subset: str = "devtest", scenario: str = "PSDS1"
+    run: Run,
+    iteration: int,
+    model: str,
+    *,
+    stage: str = "stage2",
+    subset: str = "devtest",
+    scenario: str = "PSDS1",
+    postprocess: str = "median",
 ) -> PsdsResult:
-    """Return PSDS and curves of a student or an ensemble, with class-wise median filter.
+    """Return PSDS and curves of a student or an ensemble.
 
-    ``scenario`` is "PSDS1" or "PSDS2".
+    ``scenario`` is "PSDS1" or "PSDS2"; ``postprocess`` as for ``postprocessed_scores``.
     """
     from sedlab.scoring import psds as scoring
-    from sedlab.scoring.score_tables import score_tables
 
-    part, classes = run.corpus().subset(subset), list(DESED_CLASSES)
-    scores = read_scores(score_path(run, iteration, model, subset, stage=stage)).select(list(part.clips["clip_id"]))
-    tables = score_tables(_filtered(scores, classes), scores.clip_ids, classes, scores.frame_times)
+    part = run.corpus().subset(subset)
+    tables = postprocessed_scores(run, iteration, model, stage=stage, subset=subset, postprocess=postprocess)
     durations = dict(zip(part.clips["clip_id"], part.clips["duration"], strict=True))
     return scoring.psds(tables, part.events, durations, scenario=getattr(scoring, scenario))
+
+
+def postprocessed_scores(
+    run: Run,
+    iteration: int,
+    model: str,
+    *,
+    stage: str = "stage2",
+    subset: str = "devtest",
+    postprocess: str = "median",
+) -> ScoreTables:
+    """Return the score tables of a student or an ensemble for the classes that a subset annotates.
+
+    ``postprocess`` is "none", "median" (published lengths) or "csebbs" (event boxes that the evaluation tuned).
+    """
+    from sedlab.scoring.csebbs import read_csebbs
+    from sedlab.scoring.postprocessing import median_filtered
+    from sedlab.scoring.score_tables import score_tables
+
+    clips, classes = run.corpus().subset(subset).clips, annotated_classes(subset)
+    scores = read_scores(score_path(run, iteration, model, subset, stage=stage)).select(list(clips["clip_id"]), classes)
+    tables = score_tables(scores.probabilities, scores.clip_ids, classes, scores.frame_times)
+    if postprocess == "median":
+        return median_filtered(tables, classes)
+    return tables if postprocess == "none" else read_csebbs(run.csebbs(iteration, model)).scores(tables)
+
+
+def compared_ensembles(run: Run, first: int, second: int, *, subset: str = "devtest") -> Comparison:
+    """Return what the ensemble of iteration ``second`` gained over that of ``first``, with confidence intervals."""
+    from sedlab.scoring.bootstrap import compare
+
+    part = run.corpus().subset(subset)
+    systems = [postprocessed_scores(run, iteration, ENSEMBLE, subset=subset) for iteration in (first, second)]
+    metric = "mpauc" if family(subset) == "maestro" else "psds1"
+    return compare(*systems, part.events, part.clips, metrics=[metric])
 
 
 def heard_clip(run: Run, subset: str, clip_id: str) -> ClipView:

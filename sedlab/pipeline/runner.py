@@ -21,6 +21,7 @@ from sedlab.config.experiment import Experiment
 from sedlab.errors import SedlabError
 from sedlab.pipeline.graph import find_job, graph_of
 from sedlab.pipeline.locks import RUN_PROCESS, run_lock, this_process, wait_until_idle
+from sedlab.pipeline.outside_files import anchored, check_outside_files
 from sedlab.pipeline.run_folder import Run, config_files, create_run
 from sedlab.pipeline.versions import gpu_names
 
@@ -86,14 +87,20 @@ class Silent:
 
 
 def plan(experiment: Experiment, folder: Path) -> list[PlannedJob]:
-    """Return the jobs `run` would start, with reasons, and leave the run folder as it is."""
+    """Return the jobs `run` would start, with reasons, and leave the run folder as it is.
+
+    Raises
+    ------
+    SedlabError
+        As `run_experiment`.
+    """
+    intended = Run(folder.resolve(), experiment)
+    check_outside_files(intended)
     if (folder / "config.yaml").is_file():
         with run_lock(folder), _restored(folder, list(config_files(experiment))):
             return _schedule(create_run(experiment, folder), 1, dry_run=True, display=Silent()).jobs
-    root = folder.resolve().parent.parent / experiment.data.root
-    data = experiment.data.model_copy(update={"root": root})
     with tempfile.TemporaryDirectory() as elsewhere:
-        run = create_run(experiment.model_copy(update={"data": data}), Path(elsewhere) / "runs" / folder.name)
+        run = create_run(anchored(intended), Path(elsewhere) / "runs" / folder.name)
         return _schedule(run, 1, dry_run=True, display=Silent()).jobs
 
 
@@ -103,8 +110,9 @@ def run_experiment(experiment: Experiment, folder: Path, *, cores: int, display:
     Raises
     ------
     SedlabError
-        When another `sedlab run` holds the folder, or the graph cannot be built.
+        When another `sedlab run` holds the folder, the graph cannot be built, or weights it starts from are missing.
     """
+    check_outside_files(Run(folder.resolve(), experiment))
     with run_lock(folder):
         wait_until_idle(folder)
         run = create_run(experiment, folder)

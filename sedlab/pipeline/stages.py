@@ -16,8 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 from sedlab.config.experiment import Stage
 from sedlab.data.layout import SCORE_FILE, TEST_SUBSETS, TRAIN_SUBSETS
-from sedlab.pipeline.graph import Job, ScorePlan, find_job, graph_of, job_name, planned_subsets, score_plan
+from sedlab.pipeline.graph import (
+    ENSEMBLE,
+    TUNING_SUBSET,
+    Job,
+    ScorePlan,
+    find_job,
+    graph_of,
+    job_name,
+    planned_subsets,
+    score_plan,
+)
 from sedlab.pipeline.manifest import Manifest, read_manifest, recorded
+from sedlab.pipeline.outside_files import require_teacher_logits, require_weights
 from sedlab.pipeline.progress import ProgressFile
 from sedlab.pipeline.resume import start_over_if_inputs_changed
 from sedlab.pipeline.run_folder import Run
@@ -27,7 +38,11 @@ from sedlab.pipeline.versions import num_cores
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sedlab.scoring.csebbs import CsebbsParams
     from sedlab.training.fit import FitResult
+
+#: Resamples of the test clips behind the confidence intervals of the ladder.
+INTERVAL_REPLICATES = 500
 
 
 def run_stage(run: Run, kind: str, parameters: Mapping[str, Any]) -> object:
@@ -41,6 +56,7 @@ def run_stage(run: Run, kind: str, parameters: Mapping[str, Any]) -> object:
         "pseudo_labels": make_pseudo_labels,
         "evaluate": evaluate,
         "compare": compare,
+        "errors": find_errors,
         "report": report,
     }
     return functions[kind](run, **parameters)
@@ -75,10 +91,20 @@ def pretrain(run: Run, arch: str) -> FitResult:
         return _finished_fit(run.node_dir("pretrain", arch))
     with _stage(run, "pretrain", arch=arch) as (job, manifest, progress):
         node, folder = run.node("pretrain", arch), run.node_dir("pretrain", arch)
+        weights, teachers = require_weights(run, node), require_teacher_logits(run, node)
         start_over_if_inputs_changed(folder, _paths(run, job.inputs))
         corpus, cache = run.corpus(), run.cache()
         validate = tagger_validation(node, corpus, cache)
-        result = train_node(node, corpus, cache, folder, validate=validate, progress=_named(progress, "step"))
+        result = train_node(
+            node,
+            corpus,
+            cache,
+            folder,
+            pretrained=weights,
+            teacher_logits=teachers,
+            validate=validate,
+            progress=_named(progress, "step"),
+        )
         write_results(folder / "metrics.csv", evaluate_tagger(result.best, node, corpus, cache))
         manifest.results = _fit_results(result)
     return result
@@ -92,6 +118,8 @@ def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
         return _finished_fit(run.node_dir(stage, arch, iteration))
     with _stage(run, stage, arch=arch, iteration=iteration) as (job, manifest, progress):
         node, folder = run.node(stage, arch, iteration), run.node_dir(stage, arch, iteration)
+        own = run.node_dir("pretrain", arch) / "best.pt"
+        pretrained = own if node.pretrained and stage == "stage1" else require_weights(run, node)
         start_over_if_inputs_changed(folder, _paths(run, job.inputs))
         corpus, cache = run.corpus(), run.cache()
         result = train_node(
@@ -100,7 +128,7 @@ def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
             cache,
             folder,
             init=run.node_dir("stage1", arch, iteration) / "best.pt" if stage == "stage2" else None,
-            pretrained=run.node_dir("pretrain", arch) / "best.pt" if node.pretrained and stage == "stage1" else None,
+            pretrained=pretrained,
             pseudo_labels=_pseudo_labels(run, iteration - 1) if iteration > 1 else None,
             validate=detector_validation(node, corpus, cache),
             progress=_named(progress, "step"),
@@ -176,9 +204,11 @@ def evaluate(run: Run, iteration: int) -> pd.DataFrame:
         return read_results(run.metrics(iteration))
     with _stage(run, "evaluate", iteration=iteration) as (_, manifest, progress):
         corpus, rows = run.corpus(), []
+        boxes = _tune_boxes(run, iteration, _named(progress, "event boxes"))
         todo = list(_to_evaluate(run, iteration))
         for index, (path, subset, source) in enumerate(todo):
-            rows += _evaluate_file(path, corpus, subset, iteration=iteration, **source)
+            tuned = boxes.get(source["model"]) if source["stage"] == "stage2" and not source["teacher"] else None
+            rows += _evaluate_file(path, corpus, subset, iteration=iteration, csebbs=tuned, **source)
             progress(index + 1, len(todo), "score files")
         write_results(run.metrics(iteration), rows)
         table = read_results(run.metrics(iteration))
@@ -200,6 +230,19 @@ def compare(run: Run) -> pd.DataFrame:
         steps = ladder(table)
         manifest.results = {"rows": len(table)}
     return steps
+
+
+def find_errors(run: Run) -> pd.DataFrame:
+    """Name the errors of every student of stage 2 and of every ensemble, write `errors.csv` and return it."""
+    from sedlab.pipeline.error_views import all_errors, read_errors, write_errors
+
+    if _is_current(run, "errors"):
+        return read_errors(run)
+    with _stage(run, "errors") as (_, manifest, progress):
+        table = all_errors(run, _named(progress, "systems"))
+        write_errors(run, table)
+        manifest.results = {"systems": len(table[["iteration", "model"]].drop_duplicates()), "cases": len(table)}
+    return read_errors(run)
 
 
 def report(run: Run) -> Path:
@@ -283,11 +326,35 @@ def _to_evaluate(run: Run, iteration: int) -> Iterator[tuple[Path, str, dict[str
         yield path, subset, {"model": "ensemble", "stage": "stage2", "teacher": False}
 
 
-def _evaluate_file(path: Path, corpus: Any, subset: str, **source: Any) -> list[dict[str, object]]:
+def _evaluate_file(path: Path, corpus: Any, subset: str, *, teacher: bool, **source: Any) -> list[dict[str, object]]:
     from sedlab.scoring.results import evaluate_score_file
     from sedlab.scoring.score_file import read_score_file
 
-    return evaluate_score_file(read_score_file(path), corpus, subset, **source)
+    replicates = 0 if teacher else INTERVAL_REPLICATES
+    return evaluate_score_file(read_score_file(path), corpus, subset, teacher=teacher, replicates=replicates, **source)
+
+
+def _tune_boxes(run: Run, iteration: int, progress: Any) -> dict[str, CsebbsParams]:
+    """Tune the event boxes of each student of stage 2 and of the ensemble, write and return them, {model: boxes}.
+
+    Tuned on validation clips, not on those that are tested, on which the published system tuned: its values are
+    optimistic, these are not.
+    """
+    from sedlab.scoring.csebbs import write_csebbs
+    from sedlab.scoring.results import tune_boxes
+    from sedlab.scoring.score_file import read_score_file
+
+    plan, boxes = _plan(run), {}
+    if not plan.tunes:
+        return boxes
+    folders = {arch: run.scores_dir(iteration, "stage2", arch) for arch in run.experiment.archs}
+    folders[ENSEMBLE] = run.pseudo_labels_dir(iteration)
+    for index, (model, folder) in enumerate(folders.items()):
+        scores = read_score_file(folder / f"{plan.tuning_stem}.hdf5")
+        boxes[model] = tune_boxes(scores, run.corpus(), TUNING_SUBSET)
+        write_csebbs(run.csebbs(iteration, model), boxes[model])
+        progress(index + 1, len(folders), "")
+    return boxes
 
 
 def _fit_results(result: FitResult) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,44 +21,18 @@ Validate = Callable[[Mapping[str, "nn.Module"]], dict[str, float]]
 
 def detector_validation(node: Node, corpus: Corpus, cache: WaveformCache) -> Validate:
     """Return the validation of stages 1 and 2: the recipe's objective of the student, and the teacher's beside it."""
-    from sedlab.scoring.objective import validate_networks
-
-    part = corpus.select(split="val")
-
-    def validate(networks: Mapping[str, nn.Module]) -> dict[str, float]:
-        return validate_networks(
-            networks, part, cache, batch_size=node.training.trainer.eval_batch, device=_device_of(networks)
-        )
-
-    return validate
+    # Not a closure: training on several devices sends it to another process.
+    return partial(_validate_detectors, corpus.select(split="val"), cache, node.training.trainer.eval_batch)
 
 
 def tagger_validation(node: Node, corpus: Corpus, cache: WaveformCache) -> Validate | None:
     """Return the validation of pre-training, PSDS1 on the AudioSet evaluation clips; None when there are none."""
-    from sedlab.data.audioset import audioset_classes
+    from sedlab.data.audioset_classes import label_space
 
     if "audioset_eval" not in corpus.subsets:
         return None
-    classes = audioset_classes(corpus)
-
-    def validate(networks: Mapping[str, nn.Module]) -> dict[str, float]:
-        from sedlab.scoring.audioset import audioset_psds1
-        from sedlab.scoring.predict import predict_tagger_logits
-
-        part = corpus.subset("audioset_eval")
-        scores = predict_tagger_logits(
-            networks["student"],
-            cache,
-            part.clips,
-            classes,
-            batch_size=node.training.trainer.eval_batch,
-            device=_device_of(networks),
-        )
-        value = audioset_psds1(scores, part).overall
-        # No class with an event: nothing tells checkpoints apart, and the last one must still be kept.
-        return {"objective": 0.0 if math.isnan(value) else value}
-
-    return validate
+    classes = label_space(node.training.label_space, corpus)
+    return partial(_validate_tagger, corpus.subset("audioset_eval"), cache, classes, node.training.trainer.eval_batch)
 
 
 def evaluate_tagger(checkpoint: Path, node: Node, corpus: Corpus, cache: WaveformCache) -> list[dict[str, object]]:
@@ -81,6 +56,28 @@ def score_device(node: Node) -> str:
 
     wanted = node.training.trainer.accelerator
     return "cuda" if wanted in ("auto", "cuda") and torch.cuda.is_available() else "cpu"
+
+
+def _validate_detectors(
+    part: Corpus, cache: WaveformCache, batch_size: int, networks: Mapping[str, nn.Module]
+) -> dict[str, float]:
+    from sedlab.scoring.objective import validate_networks
+
+    return validate_networks(networks, part, cache, batch_size=batch_size, device=_device_of(networks))
+
+
+def _validate_tagger(
+    part: Corpus, cache: WaveformCache, classes: tuple[str, ...], batch_size: int, networks: Mapping[str, nn.Module]
+) -> dict[str, float]:
+    from sedlab.scoring.audioset import audioset_psds1
+    from sedlab.scoring.predict import predict_tagger_logits
+
+    scores = predict_tagger_logits(
+        networks["student"], cache, part.clips, classes, batch_size=batch_size, device=_device_of(networks)
+    )
+    value = audioset_psds1(scores, part).overall
+    # No class with an event: nothing tells checkpoints apart, and the last one must still be kept.
+    return {"objective": 0.0 if math.isnan(value) else value}
 
 
 def _device_of(networks: Mapping[str, nn.Module]) -> str:

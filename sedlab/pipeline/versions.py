@@ -92,6 +92,15 @@ def gpu_names() -> list[str]:
     return listing.splitlines() if listing else []
 
 
+def gpu_memory_bytes() -> int | None:
+    """Return the memory of the smallest NVIDIA GPU; None when there is none."""
+    if shutil.which("nvidia-smi") is None:
+        return None
+    listing = _output(["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"])
+    sizes = [int(line) for line in (listing or "").splitlines() if line.strip().isdigit()]
+    return min(sizes) * 2**20 if sizes else None
+
+
 def num_cores() -> int:
     """Return the number of cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

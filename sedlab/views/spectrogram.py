@@ -29,13 +29,21 @@ def log_mel(
 
     Frames are centred: frame t looks at 64 ms (at 16 kHz) around ``t * hop_seconds``.
     """
-    waveform = np.asarray(waveform, dtype=np.float32)
     hop = max(1, round(hop_seconds * sample_rate))
-    padded = np.pad(waveform, WINDOW // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::hop]
+    padded = np.pad(np.asarray(waveform, dtype=np.float32), WINDOW // 2)
+    return relative_decibel(mel_power(padded, sample_rate, num_mels=num_mels, hop=hop))
+
+
+def mel_power(samples: np.ndarray, sample_rate: int, *, num_mels: int = NUM_MELS, hop: int) -> np.ndarray:
+    """Return the mel power (F, T) of the windows of 1024 samples that start at multiples of ``hop`` samples."""
+    frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::hop]
     power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW).astype(np.float32), axis=1)) ** 2
-    mel = _mel_filters(sample_rate, num_mels) @ power.T
-    decibel = 10 * np.log10(np.maximum(mel, 1e-10))
+    return _mel_filters(sample_rate, num_mels) @ power.T
+
+
+def relative_decibel(power: np.ndarray) -> np.ndarray:
+    """Return ``power`` in dB below its largest value, cut at -70 dB."""
+    decibel = 10 * np.log10(np.maximum(power, 1e-10))
     return np.maximum(decibel - decibel.max(), -DYNAMIC_RANGE_DB).astype(np.float32)
 
 
@@ -48,22 +56,28 @@ def draw_spectrogram(
     if waveform.size == 0:
         say_empty(ax, "no audio")
         return None
-    duration = waveform.size / sample_rate
-    image = ax.imshow(
-        log_mel(waveform, sample_rate, num_mels=num_mels),
+    image = log_mel(waveform, sample_rate, num_mels=num_mels)
+    return draw_log_mel(ax, image, (0, waveform.size / sample_rate), sample_rate)
+
+
+def draw_log_mel(ax: Axes, image: np.ndarray, span: tuple[float, float], sample_rate: int = 16000) -> AxesImage:
+    """Draw ``image`` (F, T), dB below the loudest cell, on ``ax`` from ``span[0]`` to ``span[1]`` seconds."""
+    num_mels = len(image)
+    drawn = ax.imshow(
+        image,
         origin="lower",
         aspect="auto",
         cmap=SPECTROGRAM_CMAP,
         vmin=-DYNAMIC_RANGE_DB,
         vmax=0,
-        extent=(0, duration, 0, num_mels),
+        extent=(*span, 0, num_mels),
         interpolation="bilinear",
         interpolation_stage="data",
     )
     ticks = [hz for hz in _TICKS_HZ if hz <= sample_rate / 2]
     ax.set_yticks([_hz_to_mel(hz) / _hz_to_mel(sample_rate / 2) * num_mels for hz in ticks])
     ax.set_yticklabels([f"{hz / 1000:g}" for hz in ticks])
-    return image
+    return drawn
 
 
 def spectrogram_figure(

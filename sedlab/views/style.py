@@ -42,7 +42,18 @@ MODEL_STYLE: dict[str, tuple[str, str, str, str]] = {
     "atst": ("ATST", "#228833", "o", "-"),
     "ensemble": ("Ensemble", "#222222", "D", "-"),
 }
-METRIC_NAME = {"psds1": "PSDS1", "psds2": "PSDS2", "mpauc": "mpAUC", "objective": "selection objective"}
+METRIC_NAME = {
+    "psds1": "PSDS1",
+    "psds2": "PSDS2",
+    "pipsds1": "piPSDS1",
+    "collar_f1": "collar F1",
+    "collar_f1_best": "best collar F1",
+    "intersection_f1": "intersection F1",
+    "intersection_f1_best": "best intersection F1",
+    "mpauc": "mpAUC",
+    "mpauc_linear": "mpAUC (linear)",
+    "objective": "selection objective",
+}
 LABEL_KIND_COLOUR = {"strong": "#222222", "soft": "#4477AA", "weak": "#CCBB44", "none": "#D9D9D9"}
 GROUP_COLOUR = {
     "maestro": "#4477AA",
@@ -56,6 +67,7 @@ GROUP_COLOUR = {
 #: Colour maps have 64 steps: as many as the eye tells apart, and few enough for a PNG palette.
 SPECTROGRAM_CMAP = colormaps["magma"].resampled(64)
 #: All run from white (0) to a dark tone (1), so a strip reads the same in grey.
+TRUTH_CMAP = LinearSegmentedColormap.from_list("truth", ["#FFFFFF", GROUND_TRUTH], N=64)
 PSEUDO_LABEL_TONES = ("#FFFFFF", "#FBC59A", PSEUDO_LABEL, "#5A2600")
 PSEUDO_LABEL_CMAP = LinearSegmentedColormap.from_list("pseudo_label", PSEUDO_LABEL_TONES, N=64)
 SCORE_CMAP = LinearSegmentedColormap.from_list("score", ["#FFFFFF", "#9CCBE8", STUDENT, "#062F4F"], N=64)

@@ -8,7 +8,17 @@ import pytest
 
 NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
 FILES = sorted(NOTEBOOKS.glob("*.ipynb"))
-STORY = ["00_tour", "01_data", "02_pretrain", "03_stage1", "04_stage2", "05_pseudo_labels", "06_evaluate", "07_compare"]
+STORY = [
+    "00_tour",
+    "01_data",
+    "02_pretrain",
+    "03_stage1",
+    "04_stage2",
+    "05_pseudo_labels",
+    "06_evaluate",
+    "07_compare",
+    "08_errors",
+]
 MAX_LINES = 12
 
 every_notebook = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

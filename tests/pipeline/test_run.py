@@ -60,7 +60,14 @@ def test_touched_files_are_not_made_again(finished):
 
 def test_deleted_score_file_brings_back_exactly_its_descendants(finished):
     (finished.run_folder / "iteration2/scores/stage2/atst/devtest.hdf5").unlink()
-    expected = ["iteration2_scores_stage2_atst", "iteration2_pseudo_labels", "iteration2_evaluate", "errors", "compare", "report"]
+    expected = [
+        "iteration2_scores_stage2_atst",
+        "iteration2_pseudo_labels",
+        "iteration2_evaluate",
+        "errors",
+        "compare",
+        "report",
+    ]
     assert planned(finished) == expected
     assert finished.sedlab_run().returncode == 0
     assert planned(finished) == []

@@ -110,6 +110,19 @@ def test_scores_are_drawn_below_the_events(waveform):
     assert edges[np.flatnonzero(values)[[0, -1]]] == pytest.approx(times[[50, 59]])
 
 
+def test_scores_fill_a_row_whose_start_lies_within_a_frame():
+    times = np.arange(1251) * 0.064  # second 60 lies in frame 937
+    figure = detections_figure(
+        log_mel_overview([], 80),
+        table((50.0, 70.0, "Dog", 1.0)),
+        probabilities=np.ones((1250, 1), dtype=np.float32),
+        frame_times=times,
+        classes=("Dog",),
+    )
+    extents = [ax.images[0].get_extent()[:2] for ax in rolls(figure)]
+    np.testing.assert_allclose(extents, [(0, times[938]), (times[937], 80)])
+
+
 def test_a_recording_without_event_says_so(waveform):
     figure = detections_figure(waveform_overview(waveform), table().astype({"onset": float, "offset": float}))
     assert [text.get_text() for text in rolls(figure)[0].texts] == ["no event"]

@@ -1,0 +1,297 @@
+"""What an experiment needs that is not made by its own jobs, and what of it is there: clips, files, weights, machine.
+
+Nothing is raised for what is missing: the point is to name all of it at once. A corpus that the experiment generates,
+and weights of trainings that have finished, are not needed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sedlab.config.experiment import StageConfig
+from sedlab.data.layout import SUBSETS, TEST_SUBSETS, TRAIN_SUBSETS, VAL_SUBSETS, Subset
+from sedlab.errors import SedlabError
+from sedlab.pipeline.outside_files import outside_files
+from sedlab.pipeline.run_folder import Run
+from sedlab.pipeline.training_cost import TrainingCost, training_cost
+from sedlab.pipeline.versions import gpu_memory_bytes, gpu_names
+from sedlab.weights.registry import Entry, entries
+from sedlab.weights.store import CORRUPT, PRESENT, WEIGHTS_FOLDER, file_state
+
+#: Bytes of a 10 s clip in the waveform cache: 160,000 samples of 16 bits.
+CACHE_CLIP_BYTES = 320_000
+#: Bytes of a clip in a score file: 156 frames, 27 classes, 32 bits.
+SCORE_CLIP_BYTES = 156 * 27 * 4
+#: Validation subsets that select checkpoints.
+SELECTING = ("maestro_val", "synth_val", "external_strong_eval")
+#: Their makers give them out apart from the others; without them the published recipe lacks clips but runs.
+EXTRA = ("external_strong_train", "external_strong_eval", "eval_public")
+
+
+@dataclass(frozen=True)
+class SubsetState:
+    """What is there of one subset."""
+
+    subset: Subset
+    required: bool
+    """False: the experiment runs without it."""
+    clips: int
+    """Clips found, before exclusions."""
+    training_clips: int
+    """Of those, what is left after exclusions."""
+    missing: tuple[str, ...] = ()
+    """Which of folder and table is not there, relative to the data root."""
+    problem: str = ""
+    """Why what is there cannot be read."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether clips of it can be used."""
+        return self.clips > 0
+
+
+@dataclass(frozen=True)
+class FileState:
+    """A file or folder beside the corpora: weights, exclusion lists, device responses."""
+
+    path: Path
+    what: str
+    required: bool
+    state: str
+    """present, not downloaded, partial, corrupt or missing; `PRESENT` is the only good one."""
+    detail: str = ""
+    download: str = ""
+    """Name in the weights registry, if a command can get it (into the folder that holds ``path``)."""
+    advice: str = ""
+    """What else to do about it."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it can be used."""
+        return self.state == PRESENT
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the computer has, and what of it the experiment will take."""
+
+    gpus: tuple[str, ...]
+    gpu_bytes: int | None
+    """Memory of the smallest GPU."""
+    needs_gpu: bool
+    """A training asks for CUDA and for nothing else."""
+    free_bytes: int
+    """Of the disk that holds the data root."""
+    cache_bytes: int
+    scores_bytes: int
+    checkpoints_bytes: int | None
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Everything that was found out."""
+
+    root: Path
+    subsets: tuple[SubsetState, ...]
+    data_files: tuple[FileState, ...]
+    weights: tuple[FileState, ...]
+    trainings: tuple[TrainingCost, ...]
+    from_found_clips: bool
+    """Whether the steps of the trainings count clips that are there, or published ones."""
+    machine: Machine
+
+    @cached_property
+    def missing(self) -> list[str]:
+        """What keeps the experiment from running, a few words each."""
+        lacking = [state.subset.name for state in self.subsets if state.required and not state.is_there]
+        lacking += [file.path.name for file in (*self.data_files, *self.weights) if file.required and not file.is_there]
+        lacking += [f"clips of {cost.short_group} for {cost.node}" for cost in self.trainings if cost.short_group]
+        return lacking + (["a GPU"] if self.machine.needs_gpu and not self.machine.gpus else [])
+
+
+def examine(run: Run) -> Readiness:
+    """Look for everything the experiment of ``run`` needs; the run's folder need not exist."""
+    subsets = _subsets(run)
+    found = {state.subset.name: state for state in subsets}
+    clips, from_found_clips = _training_clips(run, found)
+    trainings = tuple(training_cost(node, clips) for node in run.experiment.nodes()) if subsets else ()
+    return Readiness(
+        root=run.data_root,
+        subsets=subsets,
+        data_files=tuple(_data_files(run)) if subsets else (),
+        weights=tuple(_weights(run)),
+        trainings=trainings,
+        from_found_clips=from_found_clips,
+        machine=_machine(run, found, trainings),
+    )
+
+
+def subsets_in_use(run: Run) -> list[str]:
+    """Return the names of the subsets that the experiment reads where they are there."""
+    experiment = run.experiment
+    groups = {
+        group
+        for node in experiment.nodes()
+        if isinstance(node.training, StageConfig)
+        for group, size in node.training.batch.model_dump().items()
+        if size
+    }
+    names = [name for name in TRAIN_SUBSETS if SUBSETS[name].group in groups] + [*VAL_SUBSETS, *TEST_SUBSETS]
+    pretrains = any(experiment.pretrains(arch) for arch in experiment.archs)
+    return names + (["audioset_train", "audioset_eval"] if pretrains else [])
+
+
+def in_working_folder(path: Path) -> Path:
+    """Return ``path`` as a person in the working folder would write it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _subsets(run: Run) -> tuple[SubsetState, ...]:
+    if run.experiment.data.mini is not None:
+        return ()
+    counts = {name: _count(run, SUBSETS[name]) for name in subsets_in_use(run)}
+    there = {name for name, (clips, *_) in counts.items() if clips}
+    return tuple(SubsetState(SUBSETS[name], _is_required(name, there), *counted) for name, counted in counts.items())
+
+
+def _is_required(name: str, there: set[str]) -> bool:
+    """Say whether nothing that is there does what the subset is for."""
+    subset = SUBSETS[name]
+    if name in EXTRA or name in ("weak_val", "audioset_eval"):
+        return False
+    if subset.split == "train":
+        alike = {other for other in there if SUBSETS[other].group == subset.group and SUBSETS[other].split == "train"}
+    else:
+        alike = there & set(SELECTING if subset.split == "val" else TEST_SUBSETS)
+    return not alike - {name}
+
+
+def _count(run: Run, subset: Subset) -> tuple[int, int, tuple[str, ...], str]:
+    """Return clips, clips after exclusions, what is missing, and what is wrong."""
+    from sedlab.data.audioset import read_audioset
+    from sedlab.data.desed import read_desed
+    from sedlab.data.maestro import read_maestro
+    from sedlab.data.reading import without_excluded
+
+    root, config = run.data_root, run.experiment.data
+    missing = [] if subset.audio_folder(root) else [subset.audio]
+    if subset.table is not None and not (root / subset.table).is_file():
+        missing.append(subset.table)
+    if missing:
+        return 0, 0, tuple(missing), ""
+    read = {"desed": read_desed, "maestro": read_maestro, "audioset": read_audioset}[subset.family]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # incomplete subsets: the numbers are shown
+            clips = read(root, subset, config.model_copy(update={"exclude_overlapping": False})).clips
+        excludes = subset.split == "train" and config.exclude_overlapping
+        kept = without_excluded(clips, root, subset) if excludes else clips
+    except SedlabError as error:
+        return 0, 0, (), str(error)
+    return len(clips), len(kept), (), ""
+
+
+def _training_clips(run: Run, found: Mapping[str, SubsetState]) -> tuple[dict[str, int], bool]:
+    """Return the training clips of each group: those that are there or else the published ones; and whether all are."""
+    clips: dict[str, int] = {}
+    complete = True
+    for group in {SUBSETS[name].group for name in found if SUBSETS[name].split == "train"}:
+        members = [s for s in found.values() if s.subset.group == group and s.subset.split == "train"]
+        clips[group] = sum(state.training_clips for state in members)
+        if not any(state.is_there for state in members):
+            complete = False
+            clips[group] = sum(state.subset.published_count or 0 for state in members)
+    return clips, complete
+
+
+def _data_files(run: Run) -> Iterator[FileState]:
+    root = run.data_root
+    for name in subsets_in_use(run):
+        subset = SUBSETS[name]
+        if subset.exclude and run.experiment.data.exclude_overlapping:
+            yield _table_file(root / subset.exclude, f"clips to leave out of {name}")
+        if name.startswith("external"):
+            yield _table_file(root / subset.table, f"labels of {name}")
+            if subset.durations:
+                yield _table_file(root / subset.durations, f"durations of {name}")
+    folders = {
+        node.training.augment.device_response.folder
+        for node in run.experiment.nodes()
+        if isinstance(node.training, StageConfig) and node.training.augment.device_response.p
+    }
+    yield from (_responses(root / folder) for folder in sorted(folders))
+
+
+def _table_file(path: Path, what: str) -> FileState:
+    state = PRESENT if path.is_file() else "missing"
+    return FileState(path, what, required=False, state=state, download=path.stem)
+
+
+def _responses(folder: Path) -> FileState:
+    from sedlab.data.audio_file import AUDIO_SUFFIXES
+
+    count = sum(path.suffix.lower() in AUDIO_SUFFIXES for path in folder.rglob("*")) if folder.is_dir() else 0
+    return FileState(
+        folder,
+        "impulse responses of recording devices",
+        required=True,
+        state=PRESENT if count else "missing",
+        detail=f"{count} files" if count else "",
+        download="dirs",
+        advice=f"unpack dirs.zip to {in_working_folder(folder)}",
+    )
+
+
+def _weights(run: Run) -> Iterator[FileState]:
+    root = run.project / WEIGHTS_FOLDER
+    registered = {root / entry.file: entry for entry in entries()}
+    needed_by: dict[Path, list[str]] = {}
+    for node in run.experiment.nodes():
+        if not (run.node_dir(node.stage, node.arch, node.iteration) / "manifest.json").is_file():
+            for path in outside_files(run, node):
+                needed_by.setdefault(Path(path), []).append(node.name)
+    for path, nodes in needed_by.items():
+        yield _weights_file(path, nodes, registered.get(path))
+
+
+def _weights_file(path: Path, nodes: list[str], entry: Entry | None) -> FileState:
+    purpose = f"start of {', '.join(nodes)}"
+    if entry is None:
+        state = PRESENT if path.is_file() else "missing"
+        advice = f"{in_working_folder(path)}: give another file, or a name from: sedlab weights list"
+        return FileState(path, purpose, required=True, state=state, advice=advice)
+    found = file_state(entry, path.parent)
+    advice = "" if entry.url else f"get {in_working_folder(path)} by hand from {entry.source_page}"
+    if found.state == CORRUPT:
+        advice = f"delete {in_working_folder(path)} before"
+    download = entry.name if entry.url else ""
+    return FileState(path, purpose, True, found.state, found.detail, download, advice)
+
+
+def _machine(run: Run, found: Mapping[str, SubsetState], trainings: tuple[TrainingCost, ...]) -> Machine:
+    experiment = run.experiment
+    counts = {name: state.clips or state.subset.published_count or 0 for name, state in found.items()}
+    scored = sum(counts.values()) - counts.get("audioset_train", 0) - counts.get("audioset_eval", 0)
+    tested = sum(count for name, count in counts.items() if name in TEST_SUBSETS)
+    archs = len(experiment.archs)
+    # Students of stage 2 and the ensemble score everything; students of stage 1 and both teachers the test sets.
+    scores = experiment.iterations * ((archs + 1) * scored + 3 * archs * tested)
+    sizes = [cost.checkpoint_bytes for cost in trainings]
+    return Machine(
+        gpus=tuple(gpu_names()),
+        gpu_bytes=gpu_memory_bytes(),
+        needs_gpu=any(node.training.trainer.accelerator == "cuda" for node in experiment.nodes()),
+        free_bytes=shutil.disk_usage(_existing(run.data_root)).free,
+        cache_bytes=CACHE_CLIP_BYTES * sum(counts.values()),
+        scores_bytes=SCORE_CLIP_BYTES * scores,
+        checkpoints_bytes=None if None in sizes else sum(sizes),
+    )
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())
