@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from sedlab.config.model import AtstConfig
 from sedlab.errors import SedlabError
+from sedlab.models.linear import Linear
 from sedlab.models.transformer import AudioTransformer, PreNormBlock, init_linear, init_positions
 
 
@@ -23,7 +24,7 @@ class AtstTransformer(AudioTransformer):
         super().__init__()
         self.config = config
         self.dim = config.dim
-        self.patch = nn.Linear(config.num_mels * config.patch_frames, config.dim)
+        self.patch = Linear(config.num_mels * config.patch_frames, config.dim)
         self.position = nn.Parameter(torch.empty(1, 1 + config.max_tokens, config.dim))  # row 0 is not used
         self.mask_token = nn.Parameter(torch.empty(1, 1, config.dim))  # self-supervised pre-training; not used here
         self.blocks = nn.ModuleList(

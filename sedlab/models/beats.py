@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sedlab.config.model import BeatsConfig
+from sedlab.models.gated_attention import gated_bias_attention
+from sedlab.models.linear import Linear
 from sedlab.models.transformer import AudioTransformer, join_heads, split_heads
 
 
@@ -32,7 +34,7 @@ class BeatsTransformer(AudioTransformer):
         self.dim = config.dim
         self.patch = nn.Conv2d(1, config.patch_dim, config.patch_size, stride=config.patch_size, bias=False)
         self.patch_norm = nn.LayerNorm(config.patch_dim)
-        self.projection = nn.Linear(config.patch_dim, config.dim)
+        self.projection = Linear(config.patch_dim, config.dim)
         self.position_conv = PositionConvolution(config.dim, config.position_kernel, config.position_groups)
         self.input_norm = nn.LayerNorm(config.dim)
         self.relative_bias = nn.Embedding(config.num_buckets, config.heads)
@@ -78,19 +80,19 @@ class BeatsBlock(nn.Module):
         self.heads = config.heads
         self.residual_scale = (2 * config.depth) ** 0.25  # α of deep-norm
         self.dropout, self.attention_dropout = config.dropout, config.attention_dropout
-        self.query, self.key, self.value, self.out = (nn.Linear(dim, dim) for _ in range(4))
+        self.query, self.key, self.value, self.out = (Linear(dim, dim) for _ in range(4))
         self.gate = nn.Linear(dim // config.heads, 8)
         self.gate_constant = nn.Parameter(torch.ones(1, config.heads, 1, 1))
         self.attention_norm = nn.LayerNorm(dim)
-        self.up = nn.Linear(dim, config.mlp_dim)
-        self.down = nn.Linear(config.mlp_dim, dim)
+        self.up = Linear(dim, config.mlp_dim)
+        self.down = Linear(config.mlp_dim, dim)
         self.output_norm = nn.LayerNorm(dim)
         self._init(config.depth)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """Return (B, L, D) for ``x`` (B, L, D) and the shared position ``bias`` (H, L, L)."""
-        x = self.attention_norm(self.residual_scale * x + self._drop(self._attention(x, bias)))
-        return self.output_norm(self.residual_scale * x + self._drop(self.down(F.gelu(self.up(x)))))
+        x = self.attention_norm(self._residual(x, self._attention(x, bias)))
+        return self.output_norm(self._residual(x, self.down(F.gelu(self.up(x)))))
 
     def position_gate(self, query: Tensor) -> Tensor:
         """Return the factor (B, H, L, 1) on the position bias for ``query`` (B, H, L, D / H)."""
@@ -99,13 +101,12 @@ class BeatsBlock(nn.Module):
 
     def _attention(self, x: Tensor, bias: Tensor) -> Tensor:
         query, key, value = (split_heads(layer(x), self.heads) for layer in (self.query, self.key, self.value))
-        gated_bias = (self.position_gate(query) * bias).to(query.dtype)
         dropout = self.attention_dropout if self.training else 0.0
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=gated_bias, dropout_p=dropout)
-        return self.out(join_heads(attended))
+        gate = self.position_gate(query)
+        return self.out(join_heads(gated_bias_attention(query, key, value, gate, bias, dropout=dropout)))
 
-    def _drop(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout, self.training)
+    def _residual(self, x: Tensor, branch: Tensor) -> Tensor:
+        return torch.add(F.dropout(branch, self.dropout, self.training), x, alpha=self.residual_scale)
 
     def _init(self, depth: int) -> None:
         """Initialise as deep-norm asks: what feeds the residual sum is scaled down with depth."""
@@ -130,11 +131,15 @@ class PositionConvolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, L, D) for ``x`` (B, L, D)."""
-        weight = self.direction * (self.gain / self.direction.norm(dim=(0, 1), keepdim=True))
-        convolved = F.conv1d(x.transpose(1, 2), weight, self.bias, padding=self.kernel // 2, groups=self.groups)
-        if self.kernel % 2 == 0:  # an even kernel gives one output too many
-            convolved = convolved[..., :-1]
-        return convolved.transpose(1, 2)
+        # several times faster on a CPU than norm() over two axes
+        norm = self.direction.square().sum(dim=(0, 1), keepdim=True).sqrt()
+        weight = self.direction * (self.gain / norm)
+        # In two dimensions, where a CPU has fast kernels for tokens whose channels lie side by side.
+        weight = weight[..., None].contiguous(memory_format=torch.channels_last)
+        image = x.transpose(1, 2)[..., None]
+        convolved = F.conv2d(image, weight, self.bias, padding=(self.kernel // 2, 0), groups=self.groups)
+        # an even kernel gives one output too many
+        return convolved[:, :, : x.shape[1], 0].transpose(1, 2)
 
 
 def relative_buckets(distance: Tensor, num_buckets: int, max_distance: int) -> Tensor:

@@ -1,8 +1,8 @@
 """Context gate, dropout and average pooling of one convolutional layer.
 
 The three are elementwise and work on the largest arrays of the network, so on a CPU they are bound by memory, not by
-arithmetic. There they run clip by clip, forward and backward, so that everything stays in the cache. On a GPU they are
-ordinary operations.
+arithmetic. There they run clip by clip, forward and backward, so that everything stays in the cache. On a GPU, and
+where torch.compile fuses them anyway, they are ordinary operations.
 
 Shape letters: B clips, C channels, T frames, F mel bins.
 """
@@ -34,7 +34,7 @@ def gate_and_pool(
 
     Source: context gating, Miech et al., arXiv 1706.06905.
     """
-    if x.device.type != "cpu" or x.dtype != torch.float32:
+    if torch.compiler.is_compiling() or x.device.type != "cpu" or x.dtype != torch.float32:
         gate = F.conv2d(x, weight[:, :, None, None], bias).sigmoid()
         return F.avg_pool2d(F.dropout(x * gate, dropout, training), pool)
     keep, scale = keep_mask(x.shape, dropout) if training and dropout else (None, 1.0)

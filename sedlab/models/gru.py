@@ -23,6 +23,7 @@ class BiGru(nn.GRU):
     def __init__(self, input_dim: int, hidden_dim: int, *, num_layers: int = 1):
         super().__init__(input_dim, hidden_dim, num_layers=num_layers, batch_first=True, bidirectional=True)
 
+    @torch.compiler.disable  # the compiler would unroll the loop over the frames
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, T, 2 H), the forward direction first, for ``x`` (B, T, I)."""
         if x.device.type != "cpu" or x.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sedlab.config.model import PasstConfig
+from sedlab.models.linear import linear
 from sedlab.models.transformer import AudioTransformer, PreNormBlock, init_positions
 
 
@@ -100,5 +101,5 @@ class ColumnPairs(nn.Module):
         """Return tokens (B, S, D) for ``x`` (B, channels, num_mels, S)."""
         columns = x.flatten(1, 2).transpose(1, 2)
         weight = self.weight.permute(3, 0, 1, 2).flatten(2).flatten(0, 1)  # (2 · D, channels · num_mels)
-        first, second = F.linear(columns, weight).chunk(2, dim=-1)
+        first, second = linear(columns, weight).chunk(2, dim=-1)
         return first + F.pad(second[:, 1:], (0, 0, 0, 1)) + self.bias

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from sedlab.models.linear import Linear
+
 
 class AudioTransformer(nn.Module):
     """Base class: features (B, 1, F, T) in, token embeddings (B, L, D) out.
@@ -60,8 +62,8 @@ class PreNormBlock(nn.Module):
         self.norm1 = nn.LayerNorm(dim, eps=1e-6)
         self.attention = SelfAttention(dim, heads, qkv_bias=qkv_bias)
         self.norm2 = nn.LayerNorm(dim, eps=1e-6)
-        self.up = nn.Linear(dim, mlp_dim)
-        self.down = nn.Linear(mlp_dim, dim)
+        self.up = Linear(dim, mlp_dim)
+        self.down = Linear(mlp_dim, dim)
         self.dropout = dropout
         init_linear(self.up, self.down)
 
@@ -84,8 +86,8 @@ class SelfAttention(nn.Module):
     def __init__(self, dim: int, heads: int, *, qkv_bias: bool):
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
-        self.out = nn.Linear(dim, dim)
+        self.qkv = Linear(dim, 3 * dim, bias=qkv_bias)
+        self.out = Linear(dim, dim)
         init_linear(self.qkv, self.out)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,0 +1,58 @@
+"""Linear layer that uses oneDNN on a CPU.
+
+PyTorch multiplies float32 matrices with MKL there. On an AMD EPYC (Zen 4) oneDNN is 10 to 15 % faster at the sizes of
+these networks. PyTorch has no switch for it, so this calls the operator that its compiler uses. Elsewhere, and where
+the compiler is at work, the layer is PyTorch's own. Weights, their names and the result are the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Linear(nn.Linear):
+    """``nn.Linear`` over the last axis."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (..., out_features) for ``x`` (..., in_features)."""
+        return linear(x, self.weight, self.bias)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return ``x @ weight.T + bias`` (..., O) for ``x`` (..., I), ``weight`` (O, I) and ``bias`` (O)."""
+    if (
+        torch.compiler.is_compiling()
+        or x.device.type != "cpu"
+        or x.dtype != torch.float32
+        or torch.is_autocast_enabled("cpu")
+        or not torch.backends.mkldnn.is_available()
+    ):
+        return F.linear(x, weight, bias)
+    return _Linear.apply(x, weight, bias)
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return _product(x.flatten(0, -2), weight, bias).unflatten(0, x.shape[:-1])
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        rows = grad_output.flatten(0, -2)
+        needs_x, needs_weight, needs_bias = ctx.needs_input_grad
+        return (
+            _product(rows, weight.t()).view_as(x) if needs_x else None,
+            _product(rows.t(), x.flatten(0, -2).t()) if needs_weight else None,
+            rows.sum(dim=0) if needs_bias else None,
+        )
+
+
+def _product(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return ``left @ right.T + bias`` of two matrices."""
+    return torch.ops.mkldnn._linear_pointwise(left, right, bias, "none", [], "")
