@@ -39,18 +39,22 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return _product(x.flatten(0, -2), weight, bias).unflatten(0, x.shape[:-1])
+        return _product(_rows(x), weight, bias).view(*x.shape[:-1], len(weight))
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        rows = grad_output.flatten(0, -2)
+        rows = _rows(grad_output)
         needs_x, needs_weight, needs_bias = ctx.needs_input_grad
         return (
-            _product(rows, weight.t()).view_as(x) if needs_x else None,
-            _product(rows.t(), x.flatten(0, -2).t()) if needs_weight else None,
+            _product(rows, weight.t()).view(x.shape) if needs_x else None,
+            _product(rows.t(), _rows(x).t()) if needs_weight else None,
             rows.sum(dim=0) if needs_bias else None,
         )
+
+
+def _rows(x: Tensor) -> Tensor:
+    return x.reshape(-1, x.shape[-1])
 
 
 def _product(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -22,10 +22,19 @@ def outputs_and_gradients(network, compiled, *inputs):
 
 def assert_same(compiled, eager):
     torch.testing.assert_close(compiled[0], eager[0], atol=1e-5, rtol=1e-5)
-    assert compiled[1].keys() == eager[1].keys()
-    for name, gradient in eager[1].items():
-        scale = gradient.abs().max().item()
-        torch.testing.assert_close(compiled[1][name], gradient, atol=1e-4 * scale, rtol=0, msg=name)
+    largest = max(gradient.abs().max().item() for gradient in eager[1].values())
+    # Some gradients are zero but for rounding, such as that of the bias of the keys.
+    torch.testing.assert_close(compiled[1], eager[1], atol=1e-5 * largest, rtol=1e-3)
+
+
+def strong_and_weak(network):
+    """Return ``network`` as a function with one output."""
+
+    def run(*inputs):
+        (scores,) = network(*inputs)
+        return torch.cat([scores.strong.flatten(1), scores.weak], dim=1)
+
+    return run
 
 
 @pytest.mark.parametrize("arch", ARCHS)
@@ -40,33 +49,32 @@ def test_a_transformer_is_one_graph_with_the_same_values_and_gradients(tiny, noi
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", ARCHS)
 def test_a_detector_gives_the_same_scores_and_gradients(make_detector, noise, arch):
     detector = make_detector(arch)  # in evaluation mode: the compiler draws other dropout masks
     inputs = detector.features(noise(2, 10))
     compiled = torch.compile(detector, backend="aot_eager")
     assert_same(
-        outputs_and_gradients(detector, lambda *given: compiled(*given)[0].strong, *inputs),
-        outputs_and_gradients(detector, lambda *given: detector(*given)[0].strong, *inputs),
+        outputs_and_gradients(detector, strong_and_weak(compiled), *inputs),
+        outputs_and_gradients(detector, strong_and_weak(detector), *inputs),
     )
 
 
+@pytest.mark.slow
 def test_training_mode_compiles(make_detector, noise):
-    detector = make_detector("beats").train()
-    inputs = detector.features(noise(2, 10))
-    strong, gradients = outputs_and_gradients(
-        detector, lambda *given: torch.compile(detector, backend="aot_eager")(*given)[0].strong, *inputs
-    )
-    assert strong.isfinite().all()
+    detector = make_detector("atst").train()
+    compiled = torch.compile(detector, backend="aot_eager")
+    scores, gradients = outputs_and_gradients(detector, strong_and_weak(compiled), *detector.features(noise(2, 10)))
+    assert scores.isfinite().all()
     assert all(gradient.isfinite().all() for gradient in gradients.values())
 
 
 @pytest.mark.slow
-def test_machine_code_gives_the_same_probabilities(make_detector, noise, tmp_path, monkeypatch):
+def test_machine_code_gives_the_same_embeddings(tiny, noise, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    detector = make_detector("atst")
-    inputs = detector.features(noise(2, 10))
+    torch.manual_seed(0)
+    transformer = build_transformer(tiny("atst").transformer).eval()
+    features = build_frontend(transformer.config).eval()(noise(2, 10))
     with torch.no_grad():
-        compiled, eager = torch.compile(detector)(*inputs)[0], detector(*inputs)[0]
-    torch.testing.assert_close(compiled.strong, eager.strong, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(compiled.weak, eager.weak, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(torch.compile(transformer)(features), transformer(features), atol=1e-5, rtol=1e-5)
