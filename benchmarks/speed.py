@@ -26,35 +26,25 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from sedlab.config.data import DataConfig
-from sedlab.config.experiment import Node, StageConfig, TrainerConfig
-from sedlab.config.model import ARCHS, AtstConfig, BeatsConfig, CrnnConfig, DetectorConfig, PasstConfig
-from sedlab.config.training import (
-    AugmentConfig,
-    BatchSizes,
-    FilterConfig,
-    LossConfig,
-    MixstyleConfig,
-    MixupConfig,
-    OptimConfig,
-    TimeMaskConfig,
-    WarpConfig,
-)
+from sedlab.config.experiment import Node, TrainerConfig
+from sedlab.config.loading import load_experiment
+from sedlab.config.model import ARCHS
 from sedlab.data.batch import Batch
+from sedlab.labels import CLASSES, valid_classes
 from sedlab.training.detection import DetectionTask
 from sedlab.training.fit import make_fabric
 
 CLIP_SAMPLES = 160_000  # 10 s
 FRAMES = 156
 MATRIX = 2048
-BATCH = BatchSizes(maestro=1, strong=1, synth=0, weak=0, unlabeled=0)
-TRANSFORMERS = {"passt": PasstConfig, "beats": BeatsConfig, "atst": AtstConfig}
+CLIPS = 2
 #: The transformer's work in units of its forward pass. A backward pass costs two: gradients of inputs and of weights.
 FORWARDS = {
     "inference": 1,
@@ -170,7 +160,7 @@ def measure(arch: str, work: str, options: argparse.Namespace, rates: list[float
     """Time one piece of work; matrix products run between the repeats, their FLOP/s are appended to ``rates``."""
     stage = "stage2" if work == "stage2" else "stage1"
     fabric = make_fabric(TrainerConfig(accelerator=options.device, precision=options.precision))
-    task = DetectionTask(node(arch, stage), fabric)
+    task = DetectionTask(node(arch, stage, options.precision), fabric)
     batch = random_batch().to(fabric.device)
     flop = FORWARDS[work] * transformer_flop(task.student, batch)
     if options.compile:
@@ -203,14 +193,14 @@ def inference(task: DetectionTask, batch: Batch, fabric: Fabric) -> Callable[[St
 def training_step(task: DetectionTask, batch: Batch, fabric: Fabric) -> Callable[[Stopwatch | None], None]:
     """Return a function that makes one optimiser step, in the order of `sedlab.training.fit`."""
     optimizer = fabric.setup_optimizers(task.optimizer)
+    generator = torch.Generator().manual_seed(0)
 
     def run(watch: Stopwatch | None) -> None:
         def enter(section: str) -> None:
             if watch:
                 watch.enter(section)
 
-        torch.manual_seed(0)
-        terms = task.loss(batch, 1000, torch.Generator().manual_seed(0))  # the same draws in each repeat
+        terms = task.loss(batch, 1000, generator)
         enter("teacher's running mean")
         task.before_backward(1000)
         optimizer.zero_grad()
@@ -234,89 +224,23 @@ def profile(run: Callable[[Stopwatch | None], None], task: DetectionTask, device
     return {name: total / repeats for name, total in sorted(watch.seconds.items(), key=lambda item: -item[1])}
 
 
-def node(arch: str, stage: str) -> Node:
-    """Return a node at base size with the published settings of its stage (iteration 1); augmentations always run."""
-    detector = DetectorConfig(
-        transformer=TRANSFORMERS[arch](),
-        crnn=CrnnConfig(dropout=0.3 if stage == "stage1" else 0.5),
-        wrapper_dim=None if arch == "beats" else 527,
-        embed_pool="aap" if arch == "atst" else "nearest-exact",
-    )
-    return Node(
-        name=f"{stage}_{arch}",
-        stage=stage,
-        arch=arch,
-        iteration=1,
-        seed=1,
-        detector=detector,
-        training=stage1(arch) if stage == "stage1" else stage2(arch),
-        data=DataConfig(),
-    )
-
-
-def stage1(arch: str) -> StageConfig:
-    """Return the published stage 1."""
-    return StageConfig(
-        train_transformer=False,
-        dropout=0.3,
-        epochs=200,
-        batch=BATCH,
-        loss=LossConfig(),
-        augment=AugmentConfig(mixup=MixupConfig(p=1.0), mixstyle=MixstyleConfig(p=1.0 if arch == "beats" else 0.0)),
-        optim=OptimConfig(),
-    )
-
-
-def stage2(arch: str) -> StageConfig:
-    """Return the published stage 2."""
-    return StageConfig(
-        train_transformer=True,
-        dropout=0.5,
-        epochs=250,
-        batch=BATCH,
-        loss=LossConfig(
-            form="stage2",
-            maestro=2.0,
-            strong=1.0,
-            synth=1.0,
-            weak=1.0,
-            self_supervised=70.0,
-            ramp_steps=270,
-            ramp_max=1.0,
-            ict=True,
-        ),
-        augment=AugmentConfig(
-            teacher_input="unmixed",
-            time_mask=TimeMaskConfig(p=1.0),
-            mixup=MixupConfig(p=1.0),
-            mixstyle=MixstyleConfig(p=1.0),
-            warp=WarpConfig(p=0.0 if arch == "passt" else 1.0),
-            filter=FilterConfig(p=1.0),
-        ),
-        optim=OptimConfig(
-            lr_cnn=5e-5,
-            lr_rnn=5e-4,
-            lr_transformer=1e-4,
-            layer_decay=0.5 if arch == "atst" else 1.0,
-            weight_decay=1e-3,
-            warmup_steps=270,
-        ),
-    )
+def node(arch: str, stage: str, precision: str = "32-true") -> Node:
+    """Return a node of the published recipe, iteration 2, at another precision."""
+    settings = [f"stages.{name}.trainer.precision={precision}" for name in ("stage1", "stage2")]
+    return load_experiment("paper", settings).node(stage, arch, 2)
 
 
 def random_batch() -> Batch:
     """Return two clips of noise, one of MAESTRO and one of DESED, with random labels."""
     generator = torch.Generator().manual_seed(0)
-    clips, classes = BATCH.total, 27
-    strong = (torch.rand(clips, classes, FRAMES, generator=generator) < 0.1).float()
-    mask = torch.zeros(clips, classes, dtype=torch.bool)
-    mask[0, 10:], mask[1, :10] = True, True
+    strong = (torch.rand(CLIPS, len(CLASSES), FRAMES, generator=generator) < 0.1).float()
+    mask = torch.from_numpy(np.stack([valid_classes(corpus, training=True) for corpus in ("maestro", "desed")]))
     return Batch(
-        waveform=0.1 * torch.randn(clips, CLIP_SAMPLES, generator=generator),
+        waveform=0.1 * torch.randn(CLIPS, CLIP_SAMPLES, generator=generator),
         strong=strong,
         weak=strong.amax(dim=-1),
         mask=mask,
-        pseudo=None,
+        pseudo=torch.rand(CLIPS, len(CLASSES), FRAMES, generator=generator),
         groups={
             "maestro": slice(0, 1),
             "strong": slice(1, 2),
