@@ -318,7 +318,8 @@ def test_full_disk_without_warning(server, tmp_path):
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_killed_download_goes_on_where_it_stopped(server, path, stop):
     server.faults.pause_seconds = 0.05
-    process = run_download(server, path)
+    # A shell makes what it starts in the background ignore interrupts, and children inherit that.
+    process = run_download(server, path, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     deadline = time.monotonic() + 20
     while not part_path(path).exists() or part_path(path).stat().st_size < 200_000:
         assert time.monotonic() < deadline and process.poll() is None
