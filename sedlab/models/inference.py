@@ -53,7 +53,10 @@ class FramePredictor(nn.Module):
     frame_samples: int
 
     def window_probabilities(self, waveform: Tensor) -> Tensor:
-        """Return probabilities (B, T, C) of clips ``waveform`` (B, N), N at most 10 s, without class mask."""
+        """Return probabilities (B, T, C) of clips ``waveform`` (B, N), N at most 10 s, without class mask.
+
+        Each network has its own; this class has none.
+        """
         raise NotImplementedError
 
     def num_frames(self, num_samples: int) -> int:

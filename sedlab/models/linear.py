@@ -13,6 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+#: The operator is private, so it is looked for: other builds and versions of torch may not have it.
+_HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
 
 class Linear(nn.Linear):
     """``nn.Linear`` over the last axis."""
@@ -29,7 +32,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         or x.device.type != "cpu"
         or x.dtype != torch.float32
         or torch.is_autocast_enabled("cpu")
-        or not torch.backends.mkldnn.is_available()
+        or not _HAS_ONEDNN
     ):
         return F.linear(x, weight, bias)
     return _Linear.apply(x, weight, bias)
