@@ -19,9 +19,9 @@ import pandas as pd
 from sedlab.data.targets import frame_times
 from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.postprocess.median import median_filter
-from sedlab.scoring.bootstrap import bootstrap_intervals, compare
-from sedlab.scoring.psds_statistics import psds_statistics
-from sedlab.scoring.score_tables import ScoreTables, score_tables, sed_scores_eval
+from sedlab.scoring.metrics.bootstrap import bootstrap_intervals, compare
+from sedlab.scoring.metrics.psds_statistics import psds_statistics
+from sedlab.scoring.scores.tables import ScoreTables, score_tables, sed_scores_eval
 
 NUM_CLIPS = 1168
 NUM_RECORDINGS = 26

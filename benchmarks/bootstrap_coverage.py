@@ -12,9 +12,9 @@ import sys
 import numpy as np
 import pandas as pd
 
-from sedlab.scoring.bootstrap import ALL, paired_bootstrap
-from sedlab.scoring.psds_statistics import PsdsStatistics, psds_statistics
-from sedlab.scoring.score_tables import score_tables
+from sedlab.scoring.metrics.bootstrap import ALL, paired_bootstrap
+from sedlab.scoring.metrics.psds_statistics import PsdsStatistics, psds_statistics
+from sedlab.scoring.scores.tables import score_tables
 
 CLASSES = ("Cat", "Dog", "Speech")
 SHARES = (0.2, 0.3, 0.5)

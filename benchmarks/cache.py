@@ -26,12 +26,12 @@ from lightning_fabric import Fabric
 from sedlab.config.experiment import TrainerConfig
 from sedlab.data.cache import INDEX, WAVEFORMS, WaveformCache
 from sedlab.data.dataset import SedDataset
+from sedlab.data.loader import BatchLoader
 from sedlab.data.sampler import GroupBatchSampler
 from sedlab.data.tables import Corpus
 from sedlab.data.targets import CLIP_SAMPLES
 from sedlab.data.tsv import write_tsv
 from sedlab.labels import DESED_CLASSES
-from sedlab.training.loader import BatchLoader
 
 TARGET = 3000
 EVENTS_PER_CLIP = 4

@@ -24,8 +24,8 @@ import pandas as pd
 
 from sedlab.data.targets import frame_times
 from sedlab.labels import DESED_CLASSES
-from sedlab.scoring.csebbs_tuning import PUBLISHED_GRID, CsebbsTuning, tune_csebbs
-from sedlab.scoring.score_tables import ScoreTables, score_tables
+from sedlab.scoring.scores.tables import ScoreTables, score_tables
+from sedlab.scoring.tuning.csebbs_tuning import PUBLISHED_GRID, CsebbsTuning, tune_csebbs
 
 # Runs where `sebbs` is installed: reads the scores, tunes, prints seconds and results.
 REFERENCE = """
@@ -117,7 +117,7 @@ def synthetic_scores(num_clips: int, seed: int) -> tuple[np.ndarray, pd.DataFram
 
 
 def _reference(python: Path, tables: ScoreTables, probabilities: np.ndarray, events: pd.DataFrame) -> dict:
-    from sedlab.scoring.score_tables import merge_touching
+    from sedlab.scoring.scores.tables import merge_touching
 
     merged = merge_touching(events, ["clip_id"])
     truth = {clip_id: rows.values.tolist() for clip_id, rows in merged.groupby("clip_id")[["onset", "offset", "label"]]}

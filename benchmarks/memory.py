@@ -19,9 +19,9 @@ from torch.func import functional_call
 from sedlab.config.experiment import Node
 from sedlab.config.loading import load_experiment
 from sedlab.config.model import ARCHS
-from sedlab.data.audioset_classes import label_space
+from sedlab.data.corpora.audioset_classes import label_space
 from sedlab.models.detector import Detector
-from sedlab.models.pretraining import FrameTagger
+from sedlab.models.tagger import FrameTagger
 
 CLIP_SAMPLES = 160_000  # 10 s
 #: Two batch sizes tell what is kept once from what is kept for each clip.

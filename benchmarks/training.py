@@ -45,15 +45,15 @@ from sedlab.config.experiment import Experiment, Node
 from sedlab.config.loading import load_experiment
 from sedlab.data.batch import Batch
 from sedlab.data.cache import WaveformCache
+from sedlab.data.corpora.layout import GROUPS
 from sedlab.data.dataset import SedDataset
-from sedlab.data.layout import GROUPS
+from sedlab.data.loader import BatchLoader
 from sedlab.data.sampler import GroupBatchSampler
 from sedlab.labels import DESED_CLASSES
 from sedlab.training.detection import DetectionTask
 from sedlab.training.distributed import make_fabric
-from sedlab.training.loader import BatchLoader
+from sedlab.training.node import compile_parts
 from sedlab.training.pretraining import PretrainingTask
-from sedlab.training.train import compile_parts
 
 MATRIX = {"cuda": 8192, "cpu": 1024}
 #: A step at which every ramp and warm-up is over.

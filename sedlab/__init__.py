@@ -10,14 +10,29 @@ from typing import Any
 
 _EXPORTS = {
     "SedlabError": "sedlab.errors",
-    "load_corpus": "sedlab.data.tables",
-    "load_detector": "sedlab.models.checkpoints",
+    "load_corpus": "sedlab.data.corpora.load",
+    "load_detector": "sedlab.checkpoints.own",
     "load_experiment": "sedlab.config.loading",
-    "load_transformer": "sedlab.models.checkpoints",
-    "open_run": "sedlab.pipeline.run_folder",
-    "read_score_file": "sedlab.scoring.score_file",
+    "load_transformer": "sedlab.checkpoints.own",
+    "open_run": "sedlab.runs.run",
+    "read_score_file": "sedlab.scoring.scores.file",
 }
-_ROOMS = ("audio", "config", "data", "models", "pipeline", "scoring", "training", "views", "weights")
+_ROOMS = (
+    "audio",
+    "checkpoints",
+    "config",
+    "data",
+    "inference",
+    "models",
+    "pipeline",
+    "postprocess",
+    "report",
+    "runs",
+    "scoring",
+    "training",
+    "views",
+    "weights",
+)
 
 __all__ = [
     "SedlabError",

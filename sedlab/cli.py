@@ -48,7 +48,7 @@ def run(
 
     Example: sedlab run mini --name quick --arch atst --iterations 1 --set stage2.epochs=5
     """
-    from sedlab.pipeline.command import run_command
+    from sedlab.commands.run import run_command
 
     run_command(
         preset, name=name, archs=arch or [], iterations=iterations, overrides=set_ or [], cores=cores, dry_run=dry_run
@@ -67,7 +67,7 @@ def mini(
 
     Example: sedlab data mini --root data/mini
     """
-    from sedlab.pipeline.command import check_command, mini_command
+    from sedlab.commands.run import check_command, mini_command
 
     check_command(root) if action == "check" else mini_command(root, seed)
 
@@ -116,7 +116,7 @@ def detect(
 
     Example: sedlab detect recordings/ --checkpoint atst_stage2.ckpt --out found --format audacity --format json --plot
     """
-    from sedlab.pipeline.detect_command import DetectOptions, detect_command
+    from sedlab.commands.detect import DetectOptions, detect_command
 
     if out is None and (plot or set(format_) != {EventFormat.tsv}):
         raise typer.BadParameter("writes files: give their folder with --out.", param_hint="--plot/--format")
@@ -168,7 +168,7 @@ def evaluate(
     Clips without event do not count for PSDS and F1, as in the published evaluation. Example: sedlab evaluate
     scores.hdf5 --ground-truth validation.tsv --durations validation_durations.tsv --postprocess median
     """
-    from sedlab.pipeline.evaluate_command import EvaluateOptions, evaluate_command
+    from sedlab.commands.evaluate import EvaluateOptions, evaluate_command
 
     options = EvaluateOptions(
         postprocess=postprocess,
@@ -202,7 +202,7 @@ def tune(
     Example: sedlab tune scores.hdf5 --ground-truth validation.tsv --durations validation_durations.tsv
     --out csebbs.json
     """
-    from sedlab.pipeline.tune_command import tune_command
+    from sedlab.commands.tune import tune_command
 
     tune_command(scores, ground_truth, durations, out, method=method, common_clips=common_clips, plot=plot)
 
@@ -242,8 +242,8 @@ def compare_systems(
     Example: sedlab compare iteration1.hdf5 iteration2.hdf5 --ground-truth validation.tsv
     --durations validation_durations.tsv --postprocess median --metrics psds1,psds2
     """
-    from sedlab.pipeline.compare_command import compare_command
-    from sedlab.pipeline.evaluate_command import EvaluateOptions
+    from sedlab.commands.compare import compare_command
+    from sedlab.commands.evaluate import EvaluateOptions
 
     options = EvaluateOptions(
         postprocess=postprocess,
@@ -291,8 +291,8 @@ def name_errors(
 
     Example: sedlab errors scores.hdf5 --ground-truth validation.tsv --out errors --against earlier_scores.hdf5
     """
-    from sedlab.pipeline.errors_command import errors_command
-    from sedlab.pipeline.evaluate_command import EvaluateOptions
+    from sedlab.commands.errors import errors_command
+    from sedlab.commands.evaluate import EvaluateOptions
 
     options = EvaluateOptions(
         postprocess=postprocess,
@@ -317,7 +317,7 @@ def list_weights(
 
     Exits with status 1 if a file is damaged. Example: sedlab weights list --verify
     """
-    from sedlab.pipeline.weights_command import list_command
+    from sedlab.commands.weights import list_command
 
     list_command(root, verify=verify, as_json=as_json)
 
@@ -335,7 +335,7 @@ def download_weights(
     Proxies are those of the environment (HTTPS_PROXY). SEDLAB_WEIGHTS_MIRROR is the default of --mirror.
     Example: sedlab weights download atst_stage2 beats_stage2
     """
-    from sedlab.pipeline.weights_command import download_command
+    from sedlab.commands.weights import download_command
 
     download_command(names, root, mirror=mirror)
 
@@ -349,7 +349,7 @@ def inspect_weights(
 
     Example: sedlab weights inspect runs/mini/iteration2/stage2/atst/best.pt
     """
-    from sedlab.pipeline.weights_command import inspect_command
+    from sedlab.commands.weights import inspect_command
 
     inspect_command(file, root)
 
@@ -364,7 +364,7 @@ def lab(
 
     Example: sedlab lab --port 8890 --no-browser
     """
-    from sedlab.pipeline.lab import open_lab
+    from sedlab.commands.lab import open_lab
 
     open_lab(port=port, browser=not no_browser, options=context.args)
 
@@ -375,7 +375,7 @@ def doctor() -> None:
 
     Exits with status 1 if something essential is broken. Example: sedlab doctor
     """
-    from sedlab.pipeline.doctor import examine, print_findings
+    from sedlab.commands.doctor import examine, print_findings
 
     raise typer.Exit(print_findings(examine(Path.cwd())))
 

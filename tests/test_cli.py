@@ -9,8 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from sedlab.cli import app
+from sedlab.commands.lab import lab_command
 from sedlab.config.loading import load_experiment
-from sedlab.pipeline.lab import lab_command
 
 
 def sedlab(*arguments, cwd=None):

@@ -6,7 +6,7 @@ from importlib import import_module
 
 _HOME = {
     "Corpus": "tables",
-    "load_corpus": "tables",
+    "load_corpus": "corpora.load",
     "corpus_summary": "summary",
     "class_counts": "summary",
     "WaveformCache": "cache",

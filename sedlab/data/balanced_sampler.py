@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sedlab.data.audioset import FRAME_SECONDS, NUM_FRAMES
+from sedlab.data.corpora.audioset import FRAME_SECONDS, NUM_FRAMES
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sedlab.data.layout import GROUPS
+from sedlab.data.corpora.layout import GROUPS
 
 _Record = TypeVar("_Record", "Batch", "Partners")
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from sedlab.data.audio_file import read_audio, resample
-from sedlab.data.layout import CACHE_FOLDER
+from sedlab.data.corpora.layout import CACHE_FOLDER
 from sedlab.data.tables import Corpus
 from sedlab.data.targets import CLIP_SAMPLES, SAMPLE_RATE
 from sedlab.data.tsv import read_tsv, write_tsv

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from sedlab.data import audioset
+from sedlab.data.corpora import audioset
 from sedlab.data.batch import Batch, Example, collate
 from sedlab.data.cache import WaveformCache
-from sedlab.data.layout import GROUPS, family
+from sedlab.data.corpora.layout import GROUPS, family
 from sedlab.data.pseudo_labels import PseudoLabels
 from sedlab.data.tables import Corpus
 from sedlab.data.targets import (

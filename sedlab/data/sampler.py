@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from sedlab.data.layout import GROUPS
+from sedlab.data.corpora.layout import GROUPS
 from sedlab.errors import SedlabError, nearest
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sedlab.data.layout import SUBSETS
+from sedlab.data.corpora.layout import SUBSETS
 from sedlab.data.tables import Corpus
 from sedlab.labels import CLASSES
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from sedlab.data.audioset import NUM_FRAMES, audio_spellings
-from sedlab.data.audioset_classes import LABEL_SPACES, label_space
+from sedlab.data.corpora.audioset import NUM_FRAMES, audio_spellings
+from sedlab.data.corpora.audioset_classes import LABEL_SPACES, label_space
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
 

@@ -14,13 +14,13 @@ from torch import Generator, Tensor, nn
 
 from sedlab.audio.frontends import CrnnMel, build_frontend
 from sedlab.config.model import DetectorConfig
+from sedlab.inference.predictor import FramePredictor
 from sedlab.labels import CLASSES
 from sedlab.models.build import build_transformer
 from sedlab.models.crnn import GatedCnn
-from sedlab.models.dropout import dropout
-from sedlab.models.gru import BiGru
 from sedlab.models.head import AttentionHead, Scores
-from sedlab.models.inference import FramePredictor
+from sedlab.models.kernels.dropout import dropout
+from sedlab.models.kernels.gru import BiGru
 from sedlab.models.pooling import TimeConvolution, pool_time
 
 #: The published wrapper brings every input, long or short, to this number of tokens.

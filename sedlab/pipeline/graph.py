@@ -13,10 +13,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sedlab.config.experiment import Experiment
-from sedlab.data.layout import SCORE_FILE, SUBSETS, TEST_SUBSETS, TRAIN_SUBSETS, VAL_SUBSETS
+from sedlab.data.corpora.layout import SCORE_FILE, SUBSETS, TEST_SUBSETS, TRAIN_SUBSETS, VAL_SUBSETS
 from sedlab.errors import SedlabError, nearest
 from sedlab.pipeline.outside_files import outside_files
-from sedlab.pipeline.run_folder import (
+from sedlab.runs.run import (
+    ENSEMBLE,
+    ERROR_SUBSET,
+    TUNING_SUBSET,
     Run,
     config_file,
     csebbs_file,
@@ -25,12 +28,6 @@ from sedlab.pipeline.run_folder import (
     pseudo_labels_folder,
     scores_folder,
 )
-
-#: Event boxes (cSEBBs) are tuned on it: a set that is neither trained on nor tested on.
-TUNING_SUBSET = "synth_val"
-#: The clips on which errors are named: strongly labelled, and nobody was trained on them.
-ERROR_SUBSET = "devtest"
-ENSEMBLE = "ensemble"
 
 STAGE_NOTEBOOKS = {
     "pretrain": "02_pretrain",

@@ -14,10 +14,10 @@ import traceback
 
 from sedlab.errors import SedlabError
 from sedlab.pipeline.graph import Job, find_job, graph_of
-from sedlab.pipeline.locks import when_run_ends
 from sedlab.pipeline.notebooks import execute_notebook, kernel_died, notebook_path
-from sedlab.pipeline.progress import forget_progress
-from sedlab.pipeline.run_folder import Run, open_run
+from sedlab.runs.locks import when_run_ends
+from sedlab.runs.progress import forget_progress
+from sedlab.runs.run import Run, open_run
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import write_text
-from sedlab.pipeline.versions import checkout_root
+from sedlab.runs.versions import checkout_root
 
 PARAMETERS_TAG = "parameters"
 

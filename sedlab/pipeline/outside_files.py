@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sedlab.config.experiment import Experiment, Node, PretrainConfig
 from sedlab.errors import SedlabError
-from sedlab.pipeline.run_folder import Run
+from sedlab.runs.run import Run
 from sedlab.weights.registry import find
 from sedlab.weights.store import CORRUPT, PRESENT, WEIGHTS_FOLDER, file_state, local_path, require
 

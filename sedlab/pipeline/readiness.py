@@ -14,12 +14,12 @@ from functools import cached_property
 from pathlib import Path
 
 from sedlab.config.experiment import StageConfig
-from sedlab.data.layout import SUBSETS, TEST_SUBSETS, TRAIN_SUBSETS, VAL_SUBSETS, Subset
+from sedlab.data.corpora.layout import SUBSETS, TEST_SUBSETS, TRAIN_SUBSETS, VAL_SUBSETS, Subset
 from sedlab.errors import SedlabError
 from sedlab.pipeline.outside_files import outside_files
-from sedlab.pipeline.run_folder import Run
 from sedlab.pipeline.training_cost import TrainingCost, training_cost
-from sedlab.pipeline.versions import gpu_memory_bytes, gpu_names
+from sedlab.runs.run import Run
+from sedlab.runs.versions import gpu_memory_bytes, gpu_names
 from sedlab.weights.registry import Entry, entries
 from sedlab.weights.store import CORRUPT, PRESENT, WEIGHTS_FOLDER, file_state
 
@@ -173,10 +173,10 @@ def _is_required(name: str, there: set[str]) -> bool:
 
 def _count(run: Run, subset: Subset) -> tuple[int, int, tuple[str, ...], str]:
     """Return clips, clips after exclusions, what is missing, and what is wrong."""
-    from sedlab.data.audioset import read_audioset
-    from sedlab.data.desed import read_desed
-    from sedlab.data.maestro import read_maestro
-    from sedlab.data.reading import without_excluded
+    from sedlab.data.corpora.audioset import read_audioset
+    from sedlab.data.corpora.desed import read_desed
+    from sedlab.data.corpora.maestro import read_maestro
+    from sedlab.data.corpora.reading import without_excluded
 
     root, config = run.data_root, run.experiment.data
     missing = [] if subset.audio_folder(root) else [subset.audio]

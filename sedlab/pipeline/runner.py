@@ -20,10 +20,10 @@ from typing import Any, Protocol
 from sedlab.config.experiment import Experiment
 from sedlab.errors import SedlabError
 from sedlab.pipeline.graph import find_job, graph_of
-from sedlab.pipeline.locks import RUN_PROCESS, run_lock, this_process, wait_until_idle
 from sedlab.pipeline.outside_files import anchored, check_outside_files
-from sedlab.pipeline.run_folder import Run, config_files, create_run
-from sedlab.pipeline.versions import gpu_names
+from sedlab.runs.locks import RUN_PROCESS, run_lock, this_process, wait_until_idle
+from sedlab.runs.run import Run, config_files, create_run
+from sedlab.runs.versions import gpu_names
 
 #: Time a job gets to save its notebook and end its kernel after an interrupt.
 STOP_SECONDS = 8.0

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
-from sedlab.pipeline.locks import when_run_ends
+from sedlab.runs.locks import when_run_ends
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sedlab.config.experiment import Stage
-from sedlab.data.layout import SCORE_FILE, TEST_SUBSETS, TRAIN_SUBSETS
+from sedlab.data.corpora.layout import SCORE_FILE, TEST_SUBSETS, TRAIN_SUBSETS
 from sedlab.pipeline.graph import (
     ENSEMBLE,
     TUNING_SUBSET,
@@ -27,18 +27,18 @@ from sedlab.pipeline.graph import (
     planned_subsets,
     score_plan,
 )
-from sedlab.pipeline.manifest import Manifest, read_manifest, recorded
 from sedlab.pipeline.outside_files import require_teacher_logits, require_weights
-from sedlab.pipeline.progress import ProgressFile
 from sedlab.pipeline.resume import start_over_if_inputs_changed
-from sedlab.pipeline.run_folder import Run
 from sedlab.pipeline.validation import detector_validation, evaluate_tagger, tagger_validation
-from sedlab.pipeline.versions import num_cores
+from sedlab.runs.manifest import Manifest, read_manifest, recorded
+from sedlab.runs.progress import ProgressFile
+from sedlab.runs.run import Run
+from sedlab.runs.versions import num_cores
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sedlab.scoring.csebbs import CsebbsParams
+    from sedlab.scoring.tuning.csebbs import CsebbsParams
     from sedlab.training.fit import FitResult
 
 #: Resamples of the test clips behind the confidence intervals of the ladder.
@@ -65,8 +65,8 @@ def run_stage(run: Run, kind: str, parameters: Mapping[str, Any]) -> object:
 def prepare_data(run: Run) -> pd.DataFrame:
     """Generate the mini corpus if the experiment asks for it, build the waveform cache; return the summary table."""
     from sedlab.data.cache import WaveformCache
+    from sedlab.data.corpora.load import load_corpus
     from sedlab.data.summary import corpus_summary
-    from sedlab.data.tables import load_corpus
 
     with _stage(run, "data") as (_, manifest, progress):
         data = run.experiment.data
@@ -85,7 +85,7 @@ def prepare_data(run: Run) -> pd.DataFrame:
 def pretrain(run: Run, arch: str) -> FitResult:
     """Pre-train a transformer on AudioSet-strong clips; write its checkpoint and `metrics.csv`."""
     from sedlab.scoring.results import write_results
-    from sedlab.training.train import train_node
+    from sedlab.training.node import train_node
 
     if _is_current(run, "pretrain", arch=arch):
         return _finished_fit(run.node_dir("pretrain", arch))
@@ -112,7 +112,7 @@ def pretrain(run: Run, arch: str) -> FitResult:
 
 def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
     """Train a detector in stage 1 or 2; resumes when it was interrupted."""
-    from sedlab.training.train import train_node
+    from sedlab.training.node import train_node
 
     if _is_current(run, stage, arch=arch, iteration=iteration):
         return _finished_fit(run.node_dir(stage, arch, iteration))
@@ -140,10 +140,10 @@ def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
 def score(run: Run, stage: Stage, arch: str, iteration: int) -> list[Path]:
     """Write the logits of a trained detector: the student's for every clip after stage 2 and for the test sets after
     stage 1, the teacher's for the test sets. Return the files."""
-    from sedlab.models.checkpoints import load_detector
+    from sedlab.checkpoints.own import load_detector
     from sedlab.pipeline.validation import score_device
-    from sedlab.scoring.predict import predict_logits
-    from sedlab.scoring.score_file import write_score_file
+    from sedlab.scoring.scores.file import write_score_file
+    from sedlab.scoring.scores.predict import predict_logits
 
     with _stage(run, "scores", stage=stage, arch=arch, iteration=iteration) as (_, manifest, progress):
         node, plan = run.node(stage, arch, iteration), _plan(run)
@@ -172,8 +172,8 @@ def score(run: Run, stage: Stage, arch: str, iteration: int) -> list[Path]:
 
 def make_pseudo_labels(run: Run, iteration: int) -> dict[str, Path]:
     """Average the logits of the iteration's stage-2 students; return the score file of each subset."""
-    from sedlab.scoring.ensemble import ensemble
-    from sedlab.scoring.score_file import read_score_file, write_score_file
+    from sedlab.scoring.scores.ensemble import ensemble
+    from sedlab.scoring.scores.file import read_score_file, write_score_file
 
     folder, plan = run.pseudo_labels_dir(iteration), _plan(run)
     files = {
@@ -234,7 +234,7 @@ def compare(run: Run) -> pd.DataFrame:
 
 def find_errors(run: Run) -> pd.DataFrame:
     """Name the errors of every student of stage 2 and of every ensemble, write `errors.csv` and return it."""
-    from sedlab.pipeline.error_views import all_errors, read_errors, write_errors
+    from sedlab.runs.error_views import all_errors, read_errors, write_errors
 
     if _is_current(run, "errors"):
         return read_errors(run)
@@ -247,7 +247,7 @@ def find_errors(run: Run) -> pd.DataFrame:
 
 def report(run: Run) -> Path:
     """Write `report.html` and return it."""
-    from sedlab.pipeline.report import write_report
+    from sedlab.report.report import write_report
 
     return write_report(run)
 
@@ -328,7 +328,7 @@ def _to_evaluate(run: Run, iteration: int) -> Iterator[tuple[Path, str, dict[str
 
 def _evaluate_file(path: Path, corpus: Any, subset: str, *, teacher: bool, **source: Any) -> list[dict[str, object]]:
     from sedlab.scoring.results import evaluate_score_file
-    from sedlab.scoring.score_file import read_score_file
+    from sedlab.scoring.scores.file import read_score_file
 
     replicates = 0 if teacher else INTERVAL_REPLICATES
     return evaluate_score_file(read_score_file(path), corpus, subset, teacher=teacher, replicates=replicates, **source)
@@ -340,9 +340,9 @@ def _tune_boxes(run: Run, iteration: int, progress: Any) -> dict[str, CsebbsPara
     Tuned on validation clips, not on those that are tested, on which the published system tuned: its values are
     optimistic, these are not.
     """
-    from sedlab.scoring.csebbs import write_csebbs
     from sedlab.scoring.results import tune_boxes
-    from sedlab.scoring.score_file import read_score_file
+    from sedlab.scoring.scores.file import read_score_file
+    from sedlab.scoring.tuning.csebbs import write_csebbs
 
     plan, boxes = _plan(run), {}
     if not plan.tunes:

@@ -27,7 +27,7 @@ def detector_validation(node: Node, corpus: Corpus, cache: WaveformCache) -> Val
 
 def tagger_validation(node: Node, corpus: Corpus, cache: WaveformCache) -> Validate | None:
     """Return the validation of pre-training, PSDS1 on the AudioSet evaluation clips; None when there are none."""
-    from sedlab.data.audioset_classes import label_space
+    from sedlab.data.corpora.audioset_classes import label_space
 
     if "audioset_eval" not in corpus.subsets:
         return None
@@ -37,9 +37,9 @@ def tagger_validation(node: Node, corpus: Corpus, cache: WaveformCache) -> Valid
 
 def evaluate_tagger(checkpoint: Path, node: Node, corpus: Corpus, cache: WaveformCache) -> list[dict[str, object]]:
     """Return the result rows of a pre-trained transformer; none when there are no AudioSet evaluation clips."""
-    from sedlab.models.checkpoints import load_tagger
-    from sedlab.scoring.predict import predict_tagger_logits
+    from sedlab.checkpoints.own import load_tagger
     from sedlab.scoring.results import evaluate_score_file
+    from sedlab.scoring.scores.predict import predict_tagger_logits
 
     if "audioset_eval" not in corpus.subsets:
         return []
@@ -61,7 +61,7 @@ def score_device(node: Node) -> str:
 def _validate_detectors(
     part: Corpus, cache: WaveformCache, batch_size: int, networks: Mapping[str, nn.Module]
 ) -> dict[str, float]:
-    from sedlab.scoring.objective import validate_networks
+    from sedlab.scoring.metrics.objective import validate_networks
 
     return validate_networks(networks, part, cache, batch_size=batch_size, device=_device_of(networks))
 
@@ -69,8 +69,8 @@ def _validate_detectors(
 def _validate_tagger(
     part: Corpus, cache: WaveformCache, classes: tuple[str, ...], batch_size: int, networks: Mapping[str, nn.Module]
 ) -> dict[str, float]:
-    from sedlab.scoring.audioset import audioset_psds1
-    from sedlab.scoring.predict import predict_tagger_logits
+    from sedlab.scoring.metrics.audioset import audioset_psds1
+    from sedlab.scoring.scores.predict import predict_tagger_logits
 
     scores = predict_tagger_logits(
         networks["student"], cache, part.clips, classes, batch_size=batch_size, device=_device_of(networks)

@@ -13,17 +13,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedlab.data.layout import family
+from sedlab.data.corpora.layout import family
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import atomic_path
 from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.postprocess.median import median_filter, median_lengths
-from sedlab.scoring.audioset import audioset_psds1
-from sedlab.scoring.bootstrap import ALL
-from sedlab.scoring.csebbs import CsebbsParams
-from sedlab.scoring.csebbs_tuning import tune_csebbs
-from sedlab.scoring.evaluation import (
+from sedlab.scoring.metrics.audioset import audioset_psds1
+from sedlab.scoring.metrics.bootstrap import ALL
+from sedlab.scoring.metrics.evaluation import (
     EVENT_METRICS,
     SEGMENT_METRICS,
     Measure,
@@ -31,8 +29,10 @@ from sedlab.scoring.evaluation import (
     segment_measures,
     with_intervals,
 )
-from sedlab.scoring.score_file import ScoreFile
-from sedlab.scoring.score_tables import ScoreTables, score_tables
+from sedlab.scoring.scores.file import ScoreFile
+from sedlab.scoring.scores.tables import ScoreTables, score_tables
+from sedlab.scoring.tuning.csebbs import CsebbsParams
+from sedlab.scoring.tuning.csebbs_tuning import tune_csebbs
 
 COLUMNS: tuple[str, ...] = (
     "iteration",

@@ -11,9 +11,9 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from sedlab.checkpoints.own import load_networks, load_transformer_into, save_networks
 from sedlab.config.experiment import Node, StageConfig
 from sedlab.data.batch import Batch
-from sedlab.models.checkpoints import load_networks, load_transformer_into, save_networks
 from sedlab.models.detector import Detector, Scores
 from sedlab.training.feature_augmentation import Features, augment, augment_waveforms
 from sedlab.training.losses import LossTerms, Targets, prediction_masks, stage_loss

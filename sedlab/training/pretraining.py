@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from sedlab.checkpoints.own import load_transformer_into, save_tagger
 from sedlab.config.experiment import Node, PretrainConfig
 from sedlab.data.batch import Batch
-from sedlab.models.checkpoints import load_transformer_into, save_tagger
-from sedlab.models.pretraining import FrameTagger
+from sedlab.models.tagger import FrameTagger
 from sedlab.training.feature_augmentation import augment_waveforms
 from sedlab.training.losses import LossTerms, Targets
 from sedlab.training.optimizer import detector_optimizer

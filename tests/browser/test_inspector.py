@@ -26,7 +26,7 @@ NOTEBOOK = """
 import numpy as np
 import pandas as pd
 from sedlab.labels import CLASSES
-from sedlab.scoring.score_file import ScoreFile
+from sedlab.scoring.scores.file import ScoreFile
 from sedlab.views import ClipInspector, ClipView, PseudoLabelInspector
 
 time = np.arange(160000) / 16000

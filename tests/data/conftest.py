@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from sedlab.data.layout import SUBSETS
-from sedlab.data.tables import load_corpus
+from sedlab.data.corpora.layout import SUBSETS
+from sedlab.data.corpora.load import load_corpus
 
 REAL = Path(__file__).parent / "real"
 

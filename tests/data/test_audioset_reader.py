@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlab.config.data import DataConfig
-from sedlab.data.audioset import EVAL_DURATIONS, audioset_classes, display_names, merge_events, read_audioset
-from sedlab.data.audioset_classes import EVAL_ONLY, label_space, published_classes
-from sedlab.data.layout import SUBSETS
+from sedlab.data.corpora.audioset import EVAL_DURATIONS, audioset_classes, display_names, merge_events, read_audioset
+from sedlab.data.corpora.audioset_classes import EVAL_ONLY, label_space, published_classes
+from sedlab.data.corpora.layout import SUBSETS
 from sedlab.errors import SedlabError
 
 SUBSET = SUBSETS["audioset_train"]

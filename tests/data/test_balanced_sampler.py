@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedlab.data.audioset import FRAME_SECONDS, NUM_FRAMES, merge_events
+from sedlab.data.corpora.audioset import FRAME_SECONDS, NUM_FRAMES, merge_events
 from sedlab.data.balanced_sampler import ClipBatchSampler, balanced_weights
 from sedlab.data.sampler import GroupBatchSampler
 from sedlab.data.tables import CLIP_COLUMNS, EVENT_COLUMNS, Corpus

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sedlab.config.data import DataConfig
 from sedlab.data.audio_file import read_audio
-from sedlab.data.layout import SUBSETS
-from sedlab.data.maestro import (
+from sedlab.data.corpora.layout import SUBSETS
+from sedlab.data.corpora.maestro import (
     cut_recordings,
     cut_windows,
     parse_window_names,

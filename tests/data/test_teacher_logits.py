@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from sedlab.data.audioset_classes import label_space
+from sedlab.data.corpora.audioset_classes import label_space
 from sedlab.data.teacher_logits import read_teacher_logits, write_teacher_logits
 from sedlab.errors import SedlabError
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sedlab.data.cache import INDEX, WAVEFORMS, WaveformCache
-from sedlab.data.tables import load_corpus
+from sedlab.data.corpora.load import load_corpus
 from sedlab.errors import SedlabError
 
 

@@ -8,7 +8,7 @@ from sedlab.errors import SedlabError
 from sedlab.pipeline import job, notebooks
 from sedlab.pipeline.graph import Job
 from sedlab.pipeline.notebooks import check_parameters, execute_notebook, notebook_parameters
-from sedlab.pipeline.run_folder import create_run
+from sedlab.runs.run import create_run
 
 
 def outputs(path):

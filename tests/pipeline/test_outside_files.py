@@ -10,16 +10,16 @@ import torch
 from published_files import small_config, transformer_files, transformer_state
 from tiny_project import experiment_tree
 
+from sedlab.checkpoints.own import load_networks, load_transformer
 from sedlab.config.experiment import node_name
 from sedlab.config.loading import experiment_from_tree, load_experiment
-from sedlab.data.audioset_classes import label_space
+from sedlab.data.corpora.audioset_classes import label_space
 from sedlab.errors import SedlabError
-from sedlab.models.checkpoints import load_networks, load_transformer
 from sedlab.pipeline import stages
 from sedlab.pipeline.graph import graph_of
 from sedlab.pipeline.outside_files import check_outside_files, missing_weights
-from sedlab.pipeline.run_folder import Run, create_run
 from sedlab.pipeline.runner import plan
+from sedlab.runs.run import Run, create_run
 
 STRONG = {"passt": "passt_as_strong", "atst": "atst_as_strong"}
 

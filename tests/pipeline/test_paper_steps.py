@@ -21,7 +21,7 @@ from sedlab.weights import WEIGHTS_FOLDER, local_path
 
 pytestmark = pytest.mark.slow
 
-HERE = Path(__file__).parent
+MATERIAL = Path(__file__).parents[1] / "material"
 MEMORY_LIMIT = 16 * 2**30
 #: Registered file that the preset starts stage 1 or pre-training from -> which of the synthetic contents it has.
 CONTENT = {
@@ -42,8 +42,8 @@ def project(tmp_path_factory) -> Path:
 def test_every_stage_makes_a_step_within_the_memory_of_a_laptop(project, arch, iterations, record_property):
     written = _write_weights(project / WEIGHTS_FOLDER, arch)
     out = project / f"{arch}.json"
-    environment = {**os.environ, "PYTHONPATH": str(HERE)}
-    command = [sys.executable, str(HERE / "paper_steps.py"), str(project), arch, str(iterations), str(out)]
+    environment = {**os.environ, "PYTHONPATH": str(MATERIAL)}
+    command = [sys.executable, str(MATERIAL / "paper_steps.py"), str(project), arch, str(iterations), str(out)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=540)
     for path in written:
         path.unlink()

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from standin_corpus import TRAINING_CLIPS, build_standin
 
+from sedlab.commands.run import run_command
 from sedlab.config.loading import load_experiment
-from sedlab.data.layout import SUBSETS
+from sedlab.data.corpora.layout import SUBSETS
 from sedlab.errors import SedlabError
 from sedlab.files import write_json
-from sedlab.pipeline.command import run_command
 from sedlab.pipeline.readiness import examine
-from sedlab.pipeline.run_folder import Run
 from sedlab.pipeline.training_cost import BASE_SIZES, training_cost
+from sedlab.runs.run import Run
 from sedlab.weights import find
 
 #: Batches that the stand-in's clips fill.

@@ -12,8 +12,8 @@ from golden_batch import GOLDEN
 from sedlab.audio.mixup import Mixing
 from sedlab.config.loading import load_experiment
 from sedlab.data.cache import WaveformCache
+from sedlab.data.corpora.load import load_corpus
 from sedlab.data.mini import generate
-from sedlab.data.tables import load_corpus
 from sedlab.training.consistency import Predictions
 from sedlab.training.criteria import GROUPS
 from sedlab.training.losses import Targets

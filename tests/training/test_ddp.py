@@ -18,12 +18,12 @@ import torch
 from torch import multiprocessing
 
 from sedlab.config.loading import load_experiment
-from sedlab.data.layout import GROUPS
+from sedlab.data.corpora.layout import GROUPS
 from sedlab.data.sampler import BatchShare, GroupBatchSampler
 from sedlab.errors import SedlabError
 from sedlab.training.distributed import run_on_devices
+from sedlab.training.node import train_node
 from sedlab.training.shared_batchnorm import SharedBatchNorm2d, share_batchnorm
-from sedlab.training.train import train_node
 
 SIZES = {"maestro": 2, "strong": 2, "synth": 4, "weak": 2, "unlabeled": 2}
 PLAIN = ["wavmix", "mixup", "mixstyle", "filter", "warp", "time_mask", "device_response"]

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from published_files import small_config, transformer_files, transformer_state
 
+from sedlab.checkpoints.own import load_tagger, load_transformer
 from sedlab.config.loading import load_experiment
 from sedlab.config.pretraining import PretrainAugmentConfig
 from sedlab.data.batch import Batch, Partners
 from sedlab.errors import SedlabError
-from sedlab.models.checkpoints import load_tagger, load_transformer
 from sedlab.training.fit import make_fabric
 from sedlab.training.losses import Targets
 from sedlab.training.pretraining import PretrainingTask, pretraining_loss

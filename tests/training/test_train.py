@@ -8,7 +8,7 @@ import soundfile
 
 from sedlab.config.loading import load_experiment
 from sedlab.errors import SedlabError
-from sedlab.training.train import device_responses
+from sedlab.training.node import device_responses
 
 
 def node(stage: str):

@@ -10,10 +10,10 @@ import pytest
 
 from sedlab.data.tables import CLIP_COLUMNS, EVENT_COLUMNS, Corpus
 from sedlab.labels import CLASSES, DESED_CLASSES, MAESTRO_CLASSES, MAESTRO_EVAL_CLASSES
-from sedlab.scoring.psds import PsdRoc, PsdsResult
-from sedlab.scoring.pseudo_label_audit import PseudoLabelAudit
+from sedlab.scoring.audit.reliability import PseudoLabelAudit
+from sedlab.scoring.metrics.psds import PsdRoc, PsdsResult
 from sedlab.scoring.results import COLUMNS
-from sedlab.scoring.score_file import ScoreFile
+from sedlab.scoring.scores.file import ScoreFile
 
 
 @pytest.fixture

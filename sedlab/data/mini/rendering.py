@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 
 from sedlab.config.data import MiniConfig
-from sedlab.data.layout import SUBSETS
+from sedlab.data.corpora.layout import SUBSETS
 from sedlab.data.mini.devices import device_response
 from sedlab.data.mini.difficulty import AUDIOSET, DEVTEST, PUBLIC, REAL, SYNTH
 from sedlab.data.mini.recording import SCENES, maestro_recording

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sedlab.config.data import MiniConfig
-from sedlab.data.layout import MAESTRO_DURATIONS, SUBSETS
+from sedlab.data.corpora.layout import MAESTRO_DURATIONS, SUBSETS
 from sedlab.data.mini.catalogue import SOUNDS
 from sedlab.data.mini.rendering import (
     DIFFICULTIES,
@@ -112,7 +112,7 @@ def _strong_rows(items: Sequence[Rendered]) -> list[tuple[str, ...]]:
 
 
 def _cut_recordings(folder: Path, made: Sequence[Rendered], config: MiniConfig) -> None:
-    from sedlab.data.maestro import cut_recordings
+    from sedlab.data.corpora.maestro import cut_recordings
 
     durations = sorted((item.task.name, str(item.duration)) for item in made if item.task.subset in RECORDINGS)
     _write_rows(folder / MAESTRO_DURATIONS, ("filename", "duration"), durations)

@@ -1,0 +1,1 @@
+"""Networks in files: published formats in, ours in and out, inspection."""

@@ -1,0 +1,168 @@
+"""What a checkpoint holds, whoever wrote it: networks under our names, and what is needed to build them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from sedlab.checkpoints.strict_loading import check_fit, load_strict
+from sedlab.config.model import Arch, DetectorConfig, TaggerConfig, TransformerConfig
+from sedlab.errors import SedlabError, nearest
+from sedlab.models.build import build_transformer
+from sedlab.models.detector import Detector
+from sedlab.models.tagger import FrameTagger
+
+State = dict[str, Tensor]
+
+_TRANSFORMER = "transformer."
+_WRAPPER = "wrapper."
+
+
+@dataclass(frozen=True)
+class CheckpointContent:
+    """A checkpoint that was recognised; its tensors are not yet compared with a network."""
+
+    path: Path
+    format: str
+    """What the file was recognised as."""
+    config: DetectorConfig | TaggerConfig | TransformerConfig
+    networks: Mapping[str, State]
+    """Tensors by our names, for "student" and perhaps "teacher"; those of the transformer begin with transformer."""
+    classes: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    """Keys of the file that the format does not know."""
+    ignored: tuple[str, ...] = ()
+    """Tensors of the file that are left out on purpose."""
+    extra: tuple[str, ...] = ()
+    """Other entries of the file, such as an optimiser's state."""
+    fresh: str | None = None
+    """Beginning of the keys that keep their initialisation, because the format has no such tensors."""
+    file_key: Callable[[str], str] = str
+    """Returns the file's name of one of our keys."""
+    notes: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Versions of sedlab and torch that wrote it; empty for others' files."""
+    node: str = ""
+    """Resolved configuration of the training run as JSON; empty if not recorded."""
+
+    @property
+    def arch(self) -> Arch:
+        """Architecture of the transformer."""
+        return self.transformer_config.arch
+
+    @property
+    def transformer_config(self) -> TransformerConfig:
+        """Configuration of the transformer."""
+        config = self.config
+        return config.transformer if isinstance(config, DetectorConfig | TaggerConfig) else config
+
+    @property
+    def source(self) -> str:
+        """What messages begin with."""
+        return f"{self.path} ({self.format}, {self.arch})"
+
+    def network(self, name: str) -> State:
+        """Return the tensors of network ``name``.
+
+        Raises
+        ------
+        SedlabError
+            When the file does not hold it.
+        """
+        if name not in self.networks:
+            names = sorted(self.networks)
+            raise SedlabError(f"{self.path}: holds no network {name!r}, only {names}.{nearest(name, names)}")
+        return self.networks[name]
+
+    def build(self, network: str = "student") -> nn.Module:
+        """Return the detector, tagger or transformer with its weights, in evaluation mode on the CPU.
+
+        Raises
+        ------
+        SedlabError
+            When the file does not hold ``network``, or its tensors do not fit.
+        """
+        state = self.network(network)
+        module = self._module()
+        load_strict(
+            module,
+            self._placed(module, state),
+            source=self.source,
+            unexpected=self.unexpected,
+            file_key=self._file_key,
+        )
+        return module.eval()
+
+    def build_transformer(self, network: str = "student") -> nn.Module:
+        """Return the transformer alone; the rest of the network must be complete too. Errors as in `build`."""
+        if isinstance(self.config, DetectorConfig | TaggerConfig):
+            self.check(network)
+        transformer = build_transformer(self.transformer_config)
+        state = self.transformer_state(network)
+        if self.fresh:
+            state = {**_kept(transformer, self.fresh.removeprefix(_TRANSFORMER)), **state}
+        load_strict(
+            transformer,
+            state,
+            source=self.source,
+            unexpected=self.unexpected,
+            file_key=lambda key: self.file_key(_TRANSFORMER + key),
+        )
+        return transformer.eval()
+
+    def check(self, network: str = "student") -> nn.Module:
+        """Raise `SedlabError` unless the tensors fit; return the network without memory for its weights."""
+        state = self.network(network)
+        with torch.device("meta"):
+            module = self._module()
+        check_fit(
+            module,
+            self._placed(module, state),
+            source=self.source,
+            unexpected=self.unexpected,
+            file_key=self._file_key,
+        )
+        return module
+
+    def transformer_state(self, network: str = "student") -> State:
+        """Return the tensors of the transformer, without prefix."""
+        return _below(self.network(network), _TRANSFORMER)
+
+    def wrapper_state(self, network: str = "student") -> State | None:
+        """Return weight and bias of the linear layer behind the transformer, which a detector uses; None: no such."""
+        state = self.network(network)
+        # The AudioSet wrapper's frame-level head is that layer.
+        is_wrapper = isinstance(self.config, TaggerConfig) and self.config.short_clips == "average"
+        return _below(state, "head." if is_wrapper else _WRAPPER) or None
+
+    def _module(self) -> nn.Module:
+        if isinstance(self.config, DetectorConfig):
+            return Detector(self.config, self.classes)
+        if isinstance(self.config, TaggerConfig):
+            sizes = self.config.model_dump(exclude={"transformer"})
+            return FrameTagger(self.config.transformer, **sizes, classes=self.classes)
+        return build_transformer(self.config)
+
+    def _placed(self, module: nn.Module, state: State) -> State:
+        if isinstance(self.config, DetectorConfig | TaggerConfig):
+            return state
+        # A file of a transformer may hold the linear layer behind it, for detectors.
+        weights = {key: value for key, value in state.items() if not key.startswith((_TRANSFORMER, _WRAPPER))}
+        weights |= _below(state, _TRANSFORMER)
+        return weights if self.fresh is None else {**_kept(module, self.fresh.removeprefix(_TRANSFORMER)), **weights}
+
+    def _file_key(self, key: str) -> str:
+        complete = isinstance(self.config, DetectorConfig | TaggerConfig)
+        return self.file_key(key if complete else _TRANSFORMER + key)
+
+
+def _below(state: Mapping[str, Tensor], prefix: str) -> State:
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+
+
+def _kept(module: nn.Module, prefix: str) -> State:
+    return {key: value for key, value in module.state_dict().items() if key.startswith(prefix)}

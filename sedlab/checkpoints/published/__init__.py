@@ -1,0 +1,1 @@
+"""Understanding the checkpoints that others published."""

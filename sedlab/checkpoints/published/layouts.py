@@ -1,0 +1,126 @@
+"""What the published files contain: which network, under which prefixes, and what beside it.
+
+A file is recognised by its keys, never by its name: the layout that knows most of them is the one it was written in,
+or, when some remain unknown, the closest one.
+
+Source: public code of CP-JKU's DCASE 2024 Task 4 system, PretrainedSED, BEATs, ATST-Frame and DeiT, where they write
+or load these files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from sedlab.checkpoints.published.keys import Rule, detector_rules, transformer_rules, translate, translate_back
+from sedlab.config.model import Arch
+
+Kind = Literal["detector", "tagger", "transformer", "deit"]
+
+#: Windows and filters of the front-ends, which follow from constants.
+_FRONTEND_BUFFERS = r"(crnn_mel|(.*\.atst_)?mel\.mel_transform)\.(spectrogram\.window|mel_scale\.fb)"
+#: Other networks of the file, and recurrent layers and heads behind the transformer.
+_OTHER_NETS = r"net_(?!strong\.model\.).*"
+
+_PRETRAINEDSED_HEADS: tuple[Rule, ...] = (
+    ("strong_head.*", "head.*"),
+    ("weak_head.*", "clip_head.*"),
+    ("seq_model.rnn.*", "rnn.*"),
+)
+_WRAPPER_HEADS: tuple[Rule, ...] = (("net.head_linear_layer.*", "head.*"), ("net.att_linear_layer.*", "clip_head.*"))
+_DEIT: tuple[Rule, ...] = (
+    ("pos_embed", "deit.position"),
+    ("patch_embed.proj.weight", "deit.patch"),
+    *(rule for rule in transformer_rules("passt") if not re.match(r"conv_in|patch_embed|(\w+_)?new_pos", rule[0])),
+    ("patch_embed.proj.bias", "transformer.patch.bias"),
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way in which a network is stored."""
+
+    name: str
+    kind: Kind
+    """deit: weights of an image transformer, from which PaSST starts."""
+    arch: Arch
+    rules: tuple[Rule, ...]
+    ignored: str = r"(?!)"
+    """Regular expression of the tensors that are left out on purpose."""
+    clip_head: Literal["linear", "attention"] = "linear"
+    """What a tagger's second head does."""
+    short_clips: Literal["interpolate", "average"] = "interpolate"
+    """How a tagger stretches short clips."""
+
+    def own_key(self, key: str) -> str | None:
+        """Return our name of ``key``, or None if it has none."""
+        return translate(self.rules, key)
+
+    def file_key(self, own_key: str) -> str:
+        """Return the name of ``own_key`` in files of this layout."""
+        return translate_back(self.rules, own_key)
+
+    def ignores(self, key: str) -> bool:
+        """Return whether ``key`` is left out on purpose."""
+        return self._ignored.fullmatch(key) is not None
+
+    @cached_property
+    def _ignored(self) -> re.Pattern[str]:
+        return re.compile(self.ignored)
+
+
+def recognise(keys: Iterable[str]) -> Layout | None:
+    """Return the layout that knows most of ``keys``, or None when none knows any."""
+    keys = list(keys)
+    understood = [
+        (sum(layout.own_key(key) is not None for key in keys), sum(map(layout.ignores, keys))) for layout in LAYOUTS
+    ]
+    # Where two know the same number of keys, it counts what they leave out.
+    closest = max(range(len(LAYOUTS)), key=lambda index: understood[index])
+    return LAYOUTS[closest] if understood[closest][0] else None
+
+
+def _layouts() -> Iterable[Layout]:
+    for arch in ("passt", "beats", "atst"):
+        yield Layout("CP-JKU detector", "detector", arch, detector_rules(arch), _FRONTEND_BUFFERS)
+    for arch, prefix in (
+        ("passt", "model."),
+        ("passt", "model.model."),
+        ("beats", "model.model."),
+        ("atst", "model.atst."),
+    ):
+        rules = (*transformer_rules(arch, prefix), *_PRETRAINEDSED_HEADS)
+        yield Layout("PretrainedSED release", "tagger", arch, rules, _FRONTEND_BUFFERS)
+    strong = "AudioSet-strong checkpoint (net_strong)"
+    for arch, prefix in (("passt", "net_strong.model."), ("atst", "net_strong.model.atst.")):
+        rules = transformer_rules(arch, prefix)
+        yield Layout(strong, "transformer", arch, rules, f"{_OTHER_NETS}|{_FRONTEND_BUFFERS}")
+    rules = (
+        *transformer_rules("passt", "net_strong.model.model."),
+        ("net_strong.model.head_linear_layer.*", "wrapper.*"),
+    )
+    yield Layout(f"{strong} with wrapper", "transformer", "passt", rules, f"{_OTHER_NETS}|{_FRONTEND_BUFFERS}")
+    for arch, prefix in (("passt", "net.model."), ("atst", "net.model.atst.")):
+        rules = (*transformer_rules(arch, prefix), *_WRAPPER_HEADS)
+        name = "AudioSet wrapper checkpoint (net)"
+        yield Layout(name, "tagger", arch, rules, _FRONTEND_BUFFERS, clip_head="attention", short_clips="average")
+    heads = r"(encoder\.)?head\..*"
+    rules = transformer_rules("atst", "encoder.encoder.")
+    yield Layout("ATST-Frame checkpoint, fine-tuned on AudioSet", "transformer", "atst", rules, heads)
+    rules = transformer_rules("atst", "encoder.encoder.frame_encoder.")
+    ignored = rf"encoder\.encoder\.teacher_module\..*|{heads}"
+    yield Layout("ATST-C2F checkpoint", "transformer", "atst", rules, ignored)
+    prefix = "model.teacher.encoder."
+    rules = ((f"{prefix}norm.*", "transformer.final_norm.*"), *transformer_rules("atst", prefix))
+    ignored = r"model\.teacher\.encoder\.cls_token|model\.teacher\.(projector|predictor)\..*|model\.student\..*"
+    yield Layout("ATST-Frame checkpoint, self-supervised", "transformer", "atst", rules, ignored)
+    yield Layout("BEATs checkpoint", "transformer", "beats", transformer_rules("beats"), r"predictor\.(weight|bias)")
+    yield Layout("state dict of a frame-level PaSST", "transformer", "passt", transformer_rules("passt"))
+    yield Layout("state dict of an ATST-Frame", "transformer", "atst", transformer_rules("atst"))
+    yield Layout("DeiT image transformer", "deit", "passt", _DEIT, r"head(_dist)?\..*")
+
+
+LAYOUTS: tuple[Layout, ...] = tuple(_layouts())

@@ -1,0 +1,233 @@
+"""Understand a published checkpoint: unpack the container, recognise the layout, give tensors our names.
+
+Source: what the public code of CP-JKU's DCASE 2024 Task 4 system, PretrainedSED, BEATs, ATST-Frame and DeiT writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from sedlab.checkpoints.content import CheckpointContent, State
+from sedlab.checkpoints.published.deit import STEM, passt_from_deit
+from sedlab.checkpoints.published.layouts import Layout, recognise
+from sedlab.checkpoints.published.sizes import beats_config, detector_config, tagger_config, transformer_config
+from sedlab.config.model import TransformerConfig
+from sedlab.data.corpora.audioset_classes import published_classes
+from sedlab.errors import SedlabError
+from sedlab.labels import CLASSES
+
+NETWORKS = ("student", "teacher")
+
+_BASE_DIM, _BASE_DEPTH = 768, 12
+_SHARED_BIAS = ".self_attn.relative_attention_bias.weight"
+_KNOWN = "Known are files of BEATs, ATST-Frame, frame-level PaSST, DeiT, PretrainedSED, CP-JKU (DCASE 2024) and sedlab"
+
+
+@dataclass(frozen=True)
+class Container:
+    """A file's tensors under its own names, by network, and what lies beside them."""
+
+    networks: Mapping[str, Mapping[str, Any]]
+    beside: tuple[str, ...] = ()
+    """Keys of tensors that belong to no network, such as buffers of front-ends."""
+    cfg: Mapping[str, Any] | None = None
+    """Settings that an original BEATs file brings along."""
+    extra: tuple[str, ...] = ()
+    """Entries that are no tensors of a network."""
+
+
+@dataclass(frozen=True)
+class _Network:
+    """One network's tensors under our names."""
+
+    state: State
+    unexpected: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+def understand(content: Any, path: Path, *, heads: int | None = None, ignore: Sequence[str] = ()) -> CheckpointContent:
+    """Return what the published checkpoint ``content``, read from ``path``, holds.
+
+    Parameters
+    ----------
+    heads : int, optional
+        Attention heads of PaSST and ATST when they are not one for each 64 dimensions.
+    ignore : sequence of str
+        Patterns (``*`` stands for anything) of tensors to leave out.
+
+    Raises
+    ------
+    SedlabError
+        When no published format has such tensors, or the file contradicts itself.
+    """
+    container = unpack(content, path)
+    first = next(iter(container.networks.values()))
+    layout = recognise(first)
+    if layout is None:
+        raise SedlabError(f"{path}: no tensor of a known network; found {_shown(first)}. {_KNOWN}.")
+    source = f"{path} ({layout.name}, {layout.arch})"
+    try:
+        networks = {name: _sorted(tensors, layout, ignore) for name, tensors in container.networks.items()}
+        states = {name: network.state for name, network in networks.items()}
+        found = _described(path, layout, states, container.cfg, heads)
+    except SedlabError as error:
+        raise SedlabError(f"{source}: {error}") from error
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise SedlabError(
+            f"{source}: its sizes make no network ({reason}). Check that the file is complete."
+        ) from error
+    transformer = found.transformer_config
+    if transformer.dim == _BASE_DIM and transformer.depth != _BASE_DEPTH:
+        found = replace(found, notes=(*found.notes, f"{transformer.depth} blocks; published ones have {_BASE_DEPTH}"))
+    foreign = [key for key in container.beside if not _left_out(key, layout, ignore)]
+    return replace(
+        found,
+        extra=container.extra,
+        unexpected=(*(key for network in networks.values() for key in network.unexpected), *foreign),
+        ignored=(
+            *found.ignored,
+            *(key for network in networks.values() for key in network.ignored),
+            *(key for key in container.beside if key not in foreign),
+        ),
+    )
+
+
+def unpack(content: Any, path: Path) -> Container:
+    """Return the networks in ``content``: a state dict, or a dictionary of them as BEATs or Lightning write it.
+
+    A stage's file has its networks twice, in ``state_dict`` with prefixes and on their own; one of the two is enough.
+
+    Raises
+    ------
+    SedlabError
+        When there is no state dict, or the two copies differ.
+    """
+    if not isinstance(content, dict):
+        raise SedlabError(f"{path}: holds a {type(content).__name__}, no state dict. {_KNOWN}.")
+    alone = {name: content[name] for name in NETWORKS if isinstance(content.get(name), dict)}
+    whole = next((name for name in ("state_dict", "model") if isinstance(content.get(name), dict)), None)
+    used = {*alone, *([whole] if whole else ())}
+    if used:
+        state = content[whole] if whole else {}
+        extra = tuple(str(key) for key in content if key not in used)
+    else:
+        state = {key: value for key, value in content.items() if isinstance(value, Tensor)}
+        extra = tuple(str(key) for key in content if key not in state)
+    if not state and not alone:
+        raise SedlabError(f"{path}: holds no state dict, only {_shown(content)}. {_KNOWN}.")
+    prefixed = {
+        name: {str(key).removeprefix(f"{name}."): value for key, value in state.items() if _starts(key, f"{name}.")}
+        for name in NETWORKS
+    }
+    prefixed = {name: tensors for name, tensors in prefixed.items() if tensors}
+    if not prefixed and not alone:
+        return Container({"student": state}, cfg=content.get("cfg") if whole == "model" else None, extra=extra)
+    _check_agreement(prefixed, alone, path)
+    beside = tuple(str(key) for key in state if not _starts(key, *(f"{name}." for name in prefixed)))
+    return Container({**prefixed, **alone}, beside=beside, extra=extra)
+
+
+def _described(
+    path: Path, layout: Layout, states: dict[str, State], cfg: Mapping[str, Any] | None, heads: int | None
+) -> CheckpointContent:
+    content = partial(CheckpointContent, path=path, format=layout.name, networks=states, file_key=layout.file_key)
+    state = next(iter(states.values()))
+    if layout.kind == "detector":
+        config = detector_config(layout.arch, state, heads=heads)
+        return content(config=config, classes=CLASSES if config.num_classes == len(CLASSES) else ())
+    if layout.arch == "beats" and cfg is not None:
+        return content(config=beats_config(cfg))
+    transformer = transformer_config(layout.arch, state, heads=heads)
+    if layout.kind == "deit":
+        states = {name: passt_from_deit(tensors, transformer) for name, tensors in states.items()}
+        note = "an image transformer: the stem is freshly initialised, positions and patches are converted"
+        return content(config=transformer, networks=states, fresh=STEM, notes=(note,))
+    notes = ("no settings in the file: published ones assumed",) if layout.arch == "beats" else ()
+    found = content(config=transformer, notes=notes)
+    return _with_heads(found, layout, transformer) if layout.kind == "tagger" else found
+
+
+def _with_heads(content: CheckpointContent, layout: Layout, transformer: TransformerConfig) -> CheckpointContent:
+    state = content.networks["student"]
+    if not any(key.startswith("head.") for key in state):
+        # Without frame-level head only the transformer is of use.
+        weights = {key: value for key, value in state.items() if key.startswith("transformer.")}
+        ignored = tuple(layout.file_key(key) for key in state if key not in weights)
+        return replace(content, networks={"student": weights}, ignored=ignored)
+    config = tagger_config(transformer, state, clip_head=layout.clip_head, short_clips=layout.short_clips)
+    return replace(content, config=config, classes=published_classes(config.num_classes) or ())
+
+
+def _sorted(tensors: Mapping[str, Any], layout: Layout, ignore: Sequence[str]) -> _Network:
+    """Return ``tensors`` under our names, and the keys that have none.
+
+    Raises
+    ------
+    SedlabError
+        When two tensors with the same place differ, or some but not all layers list the bias they share.
+    """
+    state: State = {}
+    unexpected, ignored, layers = [], [], []
+    for key, value in tensors.items():
+        own = layout.own_key(key)
+        if _left_out(key, layout, ignore):
+            ignored.append(key)
+        elif own is None:
+            unexpected.append(key)
+        elif own in state and not _same(state[own], value):
+            raise SedlabError(f"{key!r} differs from another tensor with the same place. Download the file again.")
+        else:
+            state[own] = value
+        if own is not None and key.endswith(_SHARED_BIAS):
+            layers.append(int(key.removesuffix(_SHARED_BIAS).rsplit(".", 1)[1]))
+    depth = len({key.split(".")[2] for key in state if key.startswith("transformer.blocks.")})
+    if layers and sorted(layers) not in ([0], list(range(depth))):
+        raise SedlabError(
+            f"the relative position bias that all layers share is listed in {len(layers)} of {depth} layers, not in "
+            "the first or all. Download the file again."
+        )
+    return _Network(state, tuple(unexpected), tuple(ignored))
+
+
+def _left_out(key: str, layout: Layout, ignore: Sequence[str]) -> bool:
+    return layout.ignores(key) or any(fnmatchcase(key, pattern) for pattern in ignore)
+
+
+def _check_agreement(
+    prefixed: Mapping[str, Mapping[str, Any]], alone: Mapping[str, Mapping[str, Any]], path: Path
+) -> None:
+    """Compare the two copies of each network; a file where they differ gives other results in other programs."""
+    for name in prefixed.keys() & alone.keys():
+        one, other = prefixed[name], alone[name]
+        differing = sorted(key for key in one.keys() | other.keys() if not _same(one.get(key), other.get(key)))
+        if differing:
+            raise SedlabError(
+                f"{path}: the {name} in 'state_dict' and the one on its own differ in {len(differing)} tensors (first: "
+                f"{differing[0]!r}). Keep one of the two and save the file again."
+            )
+
+
+def _same(one: Any, other: Any) -> bool:
+    if not isinstance(one, Tensor) or not isinstance(other, Tensor):
+        return one is other
+    # In most files both are the same memory, and there is nothing to read.
+    return one.shape == other.shape and (one.data_ptr() == other.data_ptr() or torch.equal(one, other))
+
+
+def _starts(key: Any, *prefixes: str) -> bool:
+    return str(key).startswith(prefixes)
+
+
+def _shown(keys: Iterable[Any]) -> str:
+    keys = [repr(str(key)) for key in keys]
+    return f"{', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''}" if keys else "nothing"

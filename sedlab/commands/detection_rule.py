@@ -1,0 +1,151 @@
+"""From scores to events as the options of `sedlab detect` say: thresholds, post-processing, classes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sedlab.errors import SedlabError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sedlab.inference.recording import RecordingScores
+    from sedlab.scoring.tuning.csebbs import CsebbsParams
+    from sedlab.scoring.tuning.median import MedianParams
+
+DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class DetectionRule:
+    """How events are read from the scores of a recording."""
+
+    thresholds: dict[str, float]
+    """One for every class of the network."""
+    classes: tuple[str, ...]
+    """Classes to report, in the order of the network."""
+    postprocess: str | None = None
+    """"none", "median", a file of `sedlab tune`, or None: median for events, none for scores."""
+    tuned: CsebbsParams | MedianParams | None = None
+    """What is in the file."""
+
+    def events(self, scores: RecordingScores) -> pd.DataFrame:
+        """Return onset, offset (seconds), label, confidence of the events of a recording."""
+        if self.tuned is None:
+            postprocess = self.postprocess or "median"
+        else:
+            postprocess = partial(self.tuned.detect, thresholds=self.thresholds)
+        events = scores.events(thresholds=self.thresholds, postprocess=postprocess)
+        return events[events["label"].isin(self.classes)].reset_index(drop=True)
+
+    def score_table(self, scores: RecordingScores) -> pd.DataFrame:
+        """Return onset, offset (seconds) and a column a class: as the network gave them, unless asked otherwise."""
+        from sedlab.scoring.scores.tables import score_tables, select_classes
+
+        if self.postprocess == "median":
+            scores = scores.median_filtered()
+        tables = score_tables(scores.probabilities[None], ["recording"], scores.classes, scores.frame_times)
+        if self.tuned is not None:
+            tables = self.tuned.scores(tables)
+        return select_classes(tables, ["recording"], self.classes)["recording"]
+
+
+def detection_rule(
+    known: Sequence[str], *, thresholds: Sequence[str], postprocess: str | None, classes: Sequence[str]
+) -> DetectionRule:
+    """Return the rule for a network with the classes ``known``.
+
+    Parameters
+    ----------
+    thresholds : sequence of str
+        Each "0.5", "Speech=0.3" or a JSON file; later ones win.
+    postprocess : str, optional
+        "none", "median" or a file of `sedlab tune`.
+    classes : sequence of str
+        Classes to report; none: all.
+
+    Raises
+    ------
+    SedlabError
+        For an unknown class, a threshold that is not in [0, 1], a file that cannot be read.
+    """
+    for label in classes:
+        _check_class("--classes", label, known)
+    reported = tuple(label for label in known if not classes or label in classes)
+    tuned = None
+    if postprocess not in (None, "none", "median"):
+        tuned = _read_tuned(postprocess, known)
+    return DetectionRule(_thresholds(thresholds, known), reported, postprocess, tuned)
+
+
+def _thresholds(texts: Sequence[str], known: Sequence[str]) -> dict[str, float]:
+    chosen = dict.fromkeys(known, DEFAULT_THRESHOLD)
+    for text in texts:
+        if Path(text).suffix == ".json" or Path(text).is_file():
+            chosen |= _threshold_file(Path(text), known)
+            continue
+        label, equals, value = text.rpartition("=")
+        if equals:
+            _check_class(f"--threshold {text}", label, known)
+        for name in [label] if equals else known:
+            chosen[name] = _probability(f"--threshold {text}", value)
+    return chosen
+
+
+def _threshold_file(path: Path, known: Sequence[str]) -> dict[str, float]:
+    """Return {class: threshold} of a JSON object, which may be the ``thresholds`` of a larger one."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SedlabError(f"{path}: no such file of thresholds. Correct the path.") from None
+    except (OSError, ValueError) as error:
+        raise SedlabError(f"{path}: not a readable file of thresholds ({error}). Write it as JSON.") from error
+    content = content.get("thresholds", content) if isinstance(content, dict) else None
+    if not isinstance(content, dict) or not content:
+        raise SedlabError(f'{path}: holds no thresholds. Write {{"class": threshold, ...}}.')
+    if "format" in content:
+        raise SedlabError(f"{path}: holds post-processing, not thresholds. Give it to --postprocess.")
+    for label in content:
+        _check_class(str(path), label, known)
+    return {label: _probability(f"{path}: {label}", value) for label, value in content.items()}
+
+
+def _probability(where: str, value: object) -> float:
+    try:
+        threshold = float(value)
+    except (TypeError, ValueError):
+        raise SedlabError(
+            f"{where}: {value!r} is no number, and no file of that name is there. Give 0.5, CLASS=0.3 or a JSON file."
+        ) from None
+    if not 0 <= threshold <= 1:
+        raise SedlabError(f"{where}: {threshold:g} is not a probability. Give a number from 0 to 1.")
+    return threshold
+
+
+def _check_class(where: str, label: str, known: Sequence[str]) -> None:
+    if label not in known:
+        hint = nearest(label, known) or f" Its {len(known)} classes: {', '.join(known[:5])}, ..."
+        raise SedlabError(f"{where}: the network has no class {label!r}.{hint}")
+
+
+def _read_tuned(path: str, known: Sequence[str]) -> CsebbsParams | MedianParams:
+    from sedlab.scoring.tuning.tuned import read_tuned
+
+    if Path(path).suffix == "" and not Path(path).exists():
+        names = ("none", "median")
+        raise SedlabError(
+            f"--postprocess {path}: unknown.{nearest(path, names)} Give none, median or a file of sedlab tune."
+        )
+    tuned = read_tuned(path)
+    missing = [label for label in tuned.classes if label not in known]
+    if missing:
+        raise SedlabError(
+            f"{path}: was tuned for class {missing[0]!r}, which the network does not have. "
+            "Tune on scores of this network."
+        )
+    return tuned

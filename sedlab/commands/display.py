@@ -1,0 +1,114 @@
+"""What a person sees while an experiment runs: bars in a terminal, one line a job elsewhere."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from sedlab.runs.progress import read_progress
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a duration as people write it: "8 s", "3 min 05 s", "2 h 10 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+class LineDisplay:
+    """One line for each job that ends; for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._total = 0
+        self._done = 0
+
+    def planned(self, jobs: int) -> None:
+        """Say how many jobs there are."""
+        self._total = jobs
+        self._line(f"{jobs} jobs to run")
+
+    def started(self, name: str) -> None:
+        """Show nothing: the line comes at the end."""
+
+    def finished(self, name: str, seconds: float) -> None:
+        """Print the job and how long it took."""
+        self._done += 1
+        self._line(f"[{self._done}/{self._total}] {name}  {format_seconds(seconds)}")
+
+    def failed(self, name: str, message: str) -> None:
+        """Print the job and what went wrong."""
+        self._line(f"[failed] {name}: {message}")
+
+    def tick(self) -> None:
+        """Show nothing."""
+
+    def _line(self, text: str) -> None:
+        # Without markup and wrapping: a name or path in brackets has to arrive as it is.
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class LiveDisplay(LineDisplay):
+    """A bar for the whole run and one for each job at work; a context manager."""
+
+    def __init__(self, console: Console, run_folder: Path) -> None:
+        super().__init__(console)
+        self._folder = run_folder
+        self._begin = time.time()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._all: TaskID | None = None
+        self._jobs: dict[str, TaskID] = {}
+
+    def __enter__(self) -> LiveDisplay:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def planned(self, jobs: int) -> None:
+        """Draw the bar of the whole run."""
+        self._total = jobs
+        self._all = self._progress.add_task("[bold]all jobs", total=jobs, state=f"0 of {jobs}")
+
+    def started(self, name: str) -> None:
+        """Draw a bar for the job."""
+        self._jobs[name] = self._progress.add_task(name, total=None, state="starting")
+
+    def finished(self, name: str, seconds: float) -> None:
+        """Replace the job's bar by its line."""
+        super().finished(name, seconds)
+        self._close(name)
+        if self._all is not None:
+            self._progress.update(self._all, completed=self._done, state=f"{self._done} of {self._total}")
+
+    def failed(self, name: str, message: str) -> None:
+        """Replace the job's bar by what went wrong."""
+        super().failed(name, message)
+        self._close(name)
+
+    def tick(self) -> None:
+        """Bring the bars up to date with what the jobs report."""
+        for name, state in read_progress(self._folder).items():
+            task = self._jobs.get(name)
+            if task is not None and state.time >= self._begin:
+                text = f"{state.what} {state.done} of {state.total}"
+                self._progress.update(task, completed=state.done, total=state.total or None, state=text)
+
+    def _close(self, name: str) -> None:
+        task = self._jobs.pop(name, None)
+        if task is not None:
+            self._progress.remove_task(task)

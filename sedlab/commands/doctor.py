@@ -1,0 +1,195 @@
+"""`sedlab doctor`: try every part an experiment needs, and say what to do about what does not work."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from sedlab.errors import SedlabError
+
+#: Free space below which a finding is a warning: the mini experiment needs a fraction of it, real corpora more.
+ENOUGH_DISK_GB = 5.0
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about one part."""
+
+    part: str
+    state: str
+    """ok; missing: something optional is not there; broken: experiments cannot run."""
+    detail: str
+
+
+def examine(project: Path) -> list[Finding]:
+    """Try every part and return what was found; ``project`` is the folder that holds `data/` and `runs/`."""
+    checks: list[tuple[str, bool, Callable[[], str]]] = [
+        ("python", True, _python),
+        ("torch", True, _torch),
+        ("GPU", False, _gpu),
+        ("torchaudio", True, _torchaudio),
+        ("libsndfile", True, _libsndfile),
+        ("scoring", True, _scoring),
+        ("snakemake", True, lambda: version("snakemake")),
+        ("papermill", True, lambda: version("papermill")),
+        ("kernel python3", True, _kernel),
+        ("notebooks", True, _notebooks),
+        ("browser", False, _browser),
+        ("disk", False, lambda: _disk(project)),
+        ("data sets", False, lambda: _data_sets(project)),
+        ("weights", False, lambda: _weights(project)),
+    ]
+    return [_try(part, essential, check) for part, essential, check in checks]
+
+
+def print_findings(findings: list[Finding]) -> int:
+    """Print the table and return the exit status: 1 if something essential is broken."""
+    table = Table("part", "state", "found")
+    colours = {"ok": "green", "missing": "yellow", "broken": "red"}
+    for finding in findings:
+        table.add_row(finding.part, f"[{colours[finding.state]}]{finding.state}[/]", finding.detail)
+    # In a pipe rich assumes 80 columns and would break paths.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    return 1 if any(finding.state == "broken" for finding in findings) else 0
+
+
+def _try(part: str, essential: bool, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(part, "ok", check())
+    except _Missing as error:
+        return Finding(part, "missing", str(error))
+    except SedlabError as error:
+        detail = str(error)
+    except PackageNotFoundError as error:
+        detail = f"{error.name} is not installed. Install it: pip install {error.name}"
+    except Exception as error:  # whatever a broken library raises is the finding
+        detail = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return Finding(part, "broken" if essential else "missing", detail)
+
+
+class _Missing(Exception):
+    """Something optional is not there."""
+
+
+def _python() -> str:
+    return f"{platform.python_version()} ({sys.executable})"
+
+
+def _torch() -> str:
+    import torch
+
+    return f"{torch.__version__}, {torch.get_num_threads()} threads"
+
+
+def _gpu() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise _Missing("none that torch can use; experiments run on the CPU")
+    return f"{torch.cuda.get_device_name(0)}, CUDA {torch.version.cuda}"
+
+
+def _torchaudio() -> str:
+    from sedlab.audio.torchaudio_import import import_torchaudio, torchaudio_status
+
+    import_torchaudio()
+    return torchaudio_status()
+
+
+def _libsndfile() -> str:
+    import soundfile
+
+    return soundfile.__libsndfile_version__
+
+
+def _scoring() -> str:
+    """Score one clip: with pandas 3 the import works and the first call fails."""
+    import numpy as np
+    import pandas as pd
+
+    from sedlab.scoring.metrics.psds import PSDS1, psds
+    from sedlab.scoring.scores.tables import score_tables
+
+    scores = score_tables(np.array([[[0.9], [0.1]]]), ["clip"], ("Speech",), np.array([0.0, 1.0, 2.0]))
+    events = pd.DataFrame({"clip_id": ["clip"], "onset": [0.0], "offset": [1.0], "label": ["Speech"]})
+    value = psds(scores, events, {"clip": 2.0}, classes=("Speech",), scenario=PSDS1).overall
+    if not np.isclose(value, 1.0):
+        raise SedlabError(f"PSDS of perfect scores is {value}, not 1. Install sed_scores_eval==0.0.4.")
+    return f"sed_scores_eval {version('sed_scores_eval')} with pandas {pd.__version__}"
+
+
+def _kernel() -> str:
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        return KernelSpecManager().get_kernel_spec("python3").resource_dir
+    except NoSuchKernel as error:
+        raise SedlabError("no such kernel. Install it: python -m ipykernel install --sys-prefix") from error
+
+
+def _notebooks() -> str:
+    from sedlab.pipeline.notebooks import notebook_path, notebooks_folder
+
+    folder = notebooks_folder()
+    for name in _stage_notebooks():
+        notebook_path(name)
+    return str(folder)
+
+
+def _stage_notebooks() -> list[str]:
+    from sedlab.pipeline.graph import STAGE_NOTEBOOKS
+
+    return list(STAGE_NOTEBOOKS.values())
+
+
+def _browser() -> str:
+    found = next((path for path in map(shutil.which, _BROWSERS) if path), None)
+    if found is None:
+        raise _Missing("no Chromium; only browser tests and plotly images need one")
+    return found
+
+
+def _disk(project: Path) -> str:
+    free = shutil.disk_usage(project).free / 1e9
+    text = f"{free:.1f} GB free in {project}"
+    if free < ENOUGH_DISK_GB:
+        raise _Missing(f"{text}; have at least {ENOUGH_DISK_GB:.0f} GB")
+    return text
+
+
+def _data_sets(project: Path) -> str:
+    from sedlab.data.corpora.layout import SUBSETS
+
+    found = []
+    for root in sorted(path for path in (project / "data").glob("*") if path.is_dir()):
+        subsets = [subset for subset in SUBSETS.values() if subset.audio_folder(root)]
+        if subsets:
+            found.append(f"{root.name} ({len(subsets)} subsets)")
+    if not found:
+        raise _Missing(f"none in {project / 'data'}; `sedlab run mini` makes its own")
+    return ", ".join(found)
+
+
+def _weights(project: Path) -> str:
+    from sedlab.weights.registry import WEIGHTS, entries
+    from sedlab.weights.store import CORRUPT, PRESENT, WEIGHTS_FOLDER, file_state
+
+    root = project / WEIGHTS_FOLDER
+    published = [entry for entry in entries() if entry.kind == WEIGHTS]
+    states = {entry.name: file_state(entry, root).state for entry in published}
+    damaged = [name for name, state in states.items() if state == CORRUPT]
+    if damaged:
+        raise _Missing(f"damaged in {root}: {', '.join(damaged)}; delete and download again")
+    found = sum(state == PRESENT for state in states.values())
+    if not found:
+        raise _Missing(f"none of {len(published)} published files in {root}; `sedlab weights list` shows them")
+    return f"{found} of {len(published)} published files in {root}"

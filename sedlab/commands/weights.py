@@ -1,0 +1,194 @@
+"""What `sedlab weights` does between its options and the folder with the published files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from sedlab.download import Progress
+from sedlab.errors import SedlabError, nearest
+from sedlab.weights.registry import WEIGHTS, Entry, entries, select
+from sedlab.weights.store import ABSENT, CORRUPT, PARTIAL, PRESENT, FileState, fetch, file_state, require
+
+_COLOURS = {PRESENT: "green", PARTIAL: "yellow", ABSENT: "dim", CORRUPT: "red"}
+_FACTS = ("what", "trained_on", "needed_for", "score", "licence", "url", "source_page", "source", "note")
+#: Of the first column, as wide as that of the report on a checkpoint.
+_LABEL_WIDTH = 23
+
+
+def list_command(root: Path, *, verify: bool = False, as_json: bool = False) -> None:
+    """Print every registered file and whether it is in ``root``; weights first, then what belongs to the data.
+
+    Raises
+    ------
+    SedlabError
+        When a file that is there is not the one it should be.
+    """
+    states = {entry: file_state(entry, root, verify=verify) for entry in entries()}
+    if as_json:
+        print(json.dumps([_as_row(entry, state, root) for entry, state in states.items()], indent=2))
+    else:
+        _print_tables(states, root)
+    corrupt = {entry: state for entry, state in states.items() if state.state == CORRUPT}
+    if corrupt:
+        entry, state = next(iter(corrupt.items()))
+        raise SedlabError(
+            f"{root / entry.file}: {state.detail}. {_count(len(corrupt), 'file')} damaged or replaced: delete and "
+            "download again."
+        )
+
+
+def download_command(names: list[str], root: Path, *, mirror: str = "") -> None:
+    """Download files by name, file name or group; those that are there are checked.
+
+    Raises
+    ------
+    SedlabError
+        When a name is unknown, or when at least one file could not be had; the others are there then.
+    """
+    chosen = select(names)
+    console = Console(stderr=True)
+    failed: list[SedlabError] = []
+    with _download_bars(console) as progress:
+        for entry in chosen:
+            try:
+                path = fetch(entry, root, mirror=mirror, progress=progress)
+            except SedlabError as error:
+                failed.append(error)
+                if len(chosen) > 1:
+                    _line(console, f"failed: {entry.name}: {error}")
+            except KeyboardInterrupt:
+                raise SedlabError("interrupted. Run the same command again; it goes on where it stopped.") from None
+            else:
+                _line(console, f"{path} ({_size(path.stat().st_size)})")
+    if failed and len(chosen) == 1:
+        raise failed[0]
+    if failed:
+        raise SedlabError(f"{len(failed)} of {len(chosen)} files could not be downloaded: see above.")
+
+
+def inspect_command(target: str, root: Path) -> None:
+    """Print what a checkpoint holds, and for a registered one what is known about it.
+
+    Raises
+    ------
+    SedlabError
+        When ``target`` is neither a file nor the name of one that is in ``root``, or not a checkpoint.
+    """
+    path = _checkpoint_path(target, root)
+    from sedlab.checkpoints.inspection import format_report, inspect_checkpoint
+
+    report = format_report(inspect_checkpoint(path))
+    console = Console()
+    for entry in entries():
+        if entry.file == path.name:
+            _line(console, "\n".join([*_facts(entry), ""]))
+    _line(console, report)
+
+
+def _checkpoint_path(target: str, root: Path) -> Path:
+    """Return the file that a path or the name of a published file means."""
+    if Path(target).is_file():
+        return Path(target)
+    if all(target not in (entry.name, entry.file) for entry in entries()):
+        names = [entry.name for entry in entries()]
+        raise SedlabError(
+            f"{target}: no such file, and no published one of this name.{nearest(target, names)} "
+            "List them: sedlab weights list."
+        )
+    return require(target, root)
+
+
+def _print_tables(states: dict[Entry, FileState], root: Path) -> None:
+    console = Console()
+    if not console.is_terminal:
+        # In a pipe rich assumes 80 columns and would break names.
+        console = Console(width=200)
+    weights = {entry: state for entry, state in states.items() if entry.kind == WEIGHTS}
+    data = {entry: state for entry, state in states.items() if entry.kind != WEIGHTS}
+    columns = {"name": "name", "what": "what", "trained on": "trained_on", "published score": "score"}
+    console.print(_table(f"Published weights ({root})", columns, weights))
+    columns = {"name": "name", "what": "what", "needed for": "needed_for"}
+    console.print(_table(f"Published files for the data ({root})", columns, data))
+    groups = ", ".join(dict.fromkeys(entry.group for entry in states))
+    _line(console, f"Download: sedlab weights download NAME, or a whole group: {groups}")
+
+
+def _table(title: str, columns: dict[str, str], states: dict[Entry, FileState]) -> Table:
+    """Return one row a file, with a line between groups; ``columns`` is title -> field of the entry."""
+    table = Table(*columns, "size", "state", title=title)
+    group = ""
+    for entry, state in states.items():
+        if entry.group != group:
+            table.add_section()
+            group = entry.group
+        size = state.size if state.state == PRESENT else entry.size
+        facts = (getattr(entry, field) for field in columns.values())
+        table.add_row(*facts, _size(size) if size else "", _state(entry, state))
+    return table
+
+
+def _state(entry: Entry, state: FileState) -> str:
+    text = state.state
+    if state.state == CORRUPT:
+        text += f": {state.detail}"
+    elif state.state == PARTIAL:
+        text += f" ({_size(state.size)})"
+    elif state.state == ABSENT and not entry.url:
+        text += " (by hand only)"
+    return f"[{_COLOURS[state.state]}]{text}[/]"
+
+
+def _as_row(entry: Entry, state: FileState, root: Path) -> dict:
+    """Return one file for machines: the registered facts, with what was found under `local`."""
+    return asdict(entry) | {"local": {"path": str(root / entry.file), **asdict(state)}}
+
+
+def _facts(entry: Entry) -> list[str]:
+    """Return what is registered as lines: not as a table, which would cut addresses."""
+    facts = [("registered as", entry.name), *((name.replace("_", " "), getattr(entry, name)) for name in _FACTS)]
+    return [f"{name:<{_LABEL_WIDTH}}{value}" for name, value in facts if value]
+
+
+@contextmanager
+def _download_bars(console: Console) -> Iterator[Progress]:
+    """Show one bar for each file in a terminal; elsewhere nothing moves."""
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    tasks: dict[str, TaskID] = {}
+    with Bars(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bars:
+
+        def progress(done: int, total: int, what: str) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what)
+            bars.update(tasks[what], completed=done, total=total or None)
+
+        yield progress
+
+
+def _line(console: Console, text: str) -> None:
+    # Without markup and wrapping: a path in brackets has to arrive as it is.
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what} is" if number == 1 else f"{number} {what}s are"

@@ -1,0 +1,1 @@
+"""One file a real corpus, and how their folders are laid out."""

@@ -1,0 +1,171 @@
+"""DESED: domestic clips of 10 s with strong, weak or no labels, real and synthetic.
+
+Source: Turpault et al., "Sound event detection in domestic environments with weakly labeled data and soundscape
+synthesis", DCASE workshop 2019; tables as distributed with the DESED repository.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from sedlab.config.data import DataConfig
+from sedlab.data.audio_file import read_header
+from sedlab.data.corpora.layout import SUBSETS, Subset
+from sedlab.data.corpora.reading import (
+    add_aliases,
+    annotation_table,
+    audio_names,
+    check_labels,
+    clip_table,
+    clips_with_audio,
+    event_table,
+    stem,
+    without_excluded,
+)
+from sedlab.data.tables import Corpus
+from sedlab.data.tsv import read_tsv, write_tsv
+from sedlab.errors import SedlabError
+from sedlab.labels import DESED_CLASSES, DESED_TO_MAESTRO
+
+
+def read_desed(root: Path, subset: Subset, config: DataConfig) -> Corpus:
+    """Return the clips and events of one DESED subset.
+
+    Training clips named in the subset's exclusion list are left out if ``config.exclude_overlapping``, and training
+    events are aliased to MAESTRO classes if ``config.alias_labels``.
+    """
+    read = {"strong": _read_strong, "weak": _read_weak, "none": _read_unlabeled}[subset.label_kind]
+    clips, events = read(root, subset, config)
+    if subset.split == "train" and config.exclude_overlapping:
+        clips = without_excluded(clips, root, subset)
+    clips = clips_with_audio(clips, root, subset)
+    events = events[events["clip_id"].isin(clips["clip_id"])]
+    if subset.split == "train" and config.alias_labels:
+        events = add_aliases(events, DESED_TO_MAESTRO)
+    return Corpus(clips=clips, events=events.reset_index(drop=True), root=root, aliased=config.alias_labels)
+
+
+def split_weak(table: pd.DataFrame, *, fraction: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split the weak table into training rows, in the order drawn, and validation rows, in file order.
+
+    With the published table, 0.9 and seed 42 these are the published 1420 and 158 clips.
+    """
+    train = table.sample(frac=fraction, random_state=seed)
+    return train, table.drop(train.index)
+
+
+def written_durations(root: Path, subset: Subset, clip_ids: pd.Series) -> pd.Series:
+    """Return seconds by clip for a subset that is scored, as its durations table has them; NaN where not known.
+
+    PSDS counts false positives per hour of these tables, which are written with one decimal: the rounding is part of
+    the metric, so a duration taken from a sound file instead is rounded likewise.
+    """
+    durations = pd.Series(float("nan"), index=clip_ids.index)
+    if subset.durations is None:
+        return durations
+    if (root / subset.durations).is_file():
+        path = root / subset.durations
+        table = read_tsv(path, ("filename", "duration"), numbers=("duration",))
+        known = (
+            table.assign(clip_id=stem(table["filename"])).drop_duplicates("clip_id").set_index("clip_id")["duration"]
+        )
+        if (known <= 0).any():
+            raise SedlabError(f"{path}: clip {(known <= 0).idxmax()!r} has no positive duration.")
+        durations = clip_ids.map(known)
+    folder = subset.audio_folder(root)
+    names = audio_names(folder) if folder else {}
+    for row in durations.index[durations.isna() & clip_ids.isin(names.keys())]:
+        durations[row] = round(read_header(folder / names[clip_ids[row]]).duration, 1)
+    return durations
+
+
+def write_durations(root: Path, subset_name: str) -> Path:
+    """Write the durations table of a scored subset from its sound files, one decimal; return its path."""
+    subset = SUBSETS[subset_name]
+    folder = subset.audio_folder(root)
+    if subset.durations is None or folder is None:
+        raise SedlabError(f"{subset_name}: has no durations table, or no audio under {root}.")
+    names = [name for _, name in sorted(audio_names(folder).items())]
+    seconds = [round(read_header(folder / name).duration, 1) for name in names]
+    write_tsv(root / subset.durations, pd.DataFrame({"filename": names, "duration": seconds}))
+    return root / subset.durations
+
+
+def write_exclusion_lists(root: Path) -> dict[str, int]:
+    """Write substitutes for the published exclusion lists; return the number of names by subset.
+
+    Of the real strong clips those in the DESED validation set are listed, of the weak and unlabelled clips those in the
+    real strong set. Subsets that are not there are left out.
+    """
+    names = {name: _filenames(root, SUBSETS[name]) for name in ("strong_train", "weak_train", "unlabeled_train")}
+    tested = _filenames(root, SUBSETS["devtest"])
+    counts = {}
+    for name, others in (
+        ("strong_train", tested),
+        ("weak_train", names["strong_train"]),
+        ("unlabeled_train", names["strong_train"]),
+    ):
+        if names[name]:
+            shared = sorted(names[name] & others)
+            write_tsv(root / SUBSETS[name].exclude, pd.DataFrame({"filename": shared}))
+            counts[name] = len(shared)
+    return counts
+
+
+def _filenames(root: Path, subset: Subset) -> set[str]:
+    """Return the file names of a subset's clips, empty if it is not there."""
+    if subset.table is None:
+        folder = subset.audio_folder(root)
+        return set(audio_names(folder).values()) if folder else set()
+    if not (root / subset.table).is_file():
+        return set()
+    return set(read_tsv(root / subset.table, ("filename",))["filename"])
+
+
+def _read_strong(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
+    path = root / subset.table
+    columns = ("filename", "onset", "offset", "event_label")
+    table = annotation_table(root, subset, columns, numbers=("onset", "offset"))
+    clip_ids = table["clip_id"].drop_duplicates()
+    clips = clip_table(subset, clip_ids, duration=written_durations(root, subset, clip_ids))
+    # An empty row says that the clip was listened to and holds no event (15 clips of the published validation set).
+    rows = table[table["event_label"] != ""]
+    check_labels(rows["event_label"], DESED_CLASSES, path)
+    return clips, event_table(subset, rows, rows["event_label"], path=path)
+
+
+def _read_weak(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
+    path = root / subset.table
+    table = annotation_table(root, subset, ("filename", "event_labels"))
+    # Split before anything is left out, so that a missing file moves no other clip to the other side.
+    train, held_out = split_weak(table, fraction=config.weak_train_fraction, seed=config.split_seed)
+    table = train if subset.split == "train" else held_out
+    labels = table["event_labels"].str.split(",").explode().str.strip()
+    labels = labels[labels != ""]
+    check_labels(labels, DESED_CLASSES, path)
+    events = pd.DataFrame(
+        {
+            "subset": subset.name,
+            "clip_id": table["clip_id"].reindex(labels.index).to_numpy(),
+            "onset": float("nan"),
+            "offset": float("nan"),
+            "label": labels.to_numpy(),
+            "confidence": 1.0,
+        }
+    )
+    return clip_table(subset, table["clip_id"]), events
+
+
+def _read_unlabeled(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
+    folder = subset.audio_folder(root)
+    names = pd.Series(sorted(audio_names(folder)), dtype=str)
+    if names.empty:
+        raise SedlabError(
+            f"{folder}: found 0 clips of {subset.name}. "
+            "Download or prepare the audio, or remove the folder to do without it."
+        )
+    nothing = pd.DataFrame({"clip_id": [], "onset": [], "offset": []}, dtype=float)
+    labels = pd.Series([], dtype=str)
+    return clip_table(subset, names), event_table(subset, nothing, labels, path=folder)

@@ -1,0 +1,88 @@
+"""Every corpus that is there, as one: which subsets a data folder holds, and the reader of each."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from sedlab.config.data import DataConfig
+from sedlab.data.corpora.audioset import read_audioset
+from sedlab.data.corpora.desed import read_desed
+from sedlab.data.corpora.layout import SUBSETS, Subset
+from sedlab.data.corpora.maestro import read_maestro
+from sedlab.data.tables import Corpus, concatenate
+from sedlab.errors import SedlabError
+
+#: The reader of each family of subsets.
+READERS = {"desed": read_desed, "maestro": read_maestro, "audioset": read_audioset}
+
+# A corpus below this part of the published size is another corpus, not a damaged copy.
+_COMPARABLE = 0.25
+
+
+def load_corpus(root: str | Path, config: DataConfig | None = None) -> Corpus:
+    """Return the clips and events of every subset found under ``root``.
+
+    A subset is read when both its table and its audio folder exist (see ``sedlab.data.corpora.layout``); when only one
+    does, it is left out with a warning. A subset whose size differs from the published one is a warning too.
+
+    Parameters
+    ----------
+    config : DataConfig or None
+        Splits, aliases and exclusions; None for the published ones. Its own ``root`` is not used.
+
+    Raises
+    ------
+    SedlabError
+        When there is no subset at all, when an audio folder holds none of a subset's clips, for wrong columns, unknown
+        classes and damaged sound files.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise SedlabError(f"{root}: no such data folder. Make one with `sedlab data mini prepare`, or set data.root.")
+    config = config or DataConfig(root=root)
+    corpora = []
+    for subset in (subset for subset in SUBSETS.values() if _is_present(root, subset)):
+        corpus = READERS[subset.family](root, subset, config)
+        # A split may put every clip on the other side.
+        if len(corpus):
+            corpora.append(corpus)
+            _compare_with_published(corpus, subset, config)
+    if not corpora:
+        raise SedlabError(
+            f"{root}: no subset has both its table and its audio, for example {SUBSETS['devtest'].table} and "
+            f"{SUBSETS['devtest'].audio}/. Check data.root, or make a corpus with `sedlab data mini prepare`."
+        )
+    return concatenate(corpora)
+
+
+def _is_present(root: Path, subset: Subset) -> bool:
+    has_audio = subset.audio_folder(root) is not None
+    if subset.table is None:
+        return has_audio
+    has_table = (root / subset.table).is_file()
+    if has_audio and not has_table and not _shares_audio(root, subset):
+        warnings.warn(f"{subset.name}: {root / subset.audio} is there but not {subset.table}; left out.", stacklevel=3)
+    if has_table and not has_audio:
+        warnings.warn(f"{subset.name}: {root / subset.table} is there but not {subset.audio}; left out.", stacklevel=3)
+    return has_table and has_audio
+
+
+def _shares_audio(root: Path, subset: Subset) -> bool:
+    """Say whether another subset that is there uses the same folder, so that it does not point to a missing table."""
+    return any(
+        other.audio == subset.audio and other.table and other.name != subset.name and (root / other.table).is_file()
+        for other in SUBSETS.values()
+    )
+
+
+def _compare_with_published(corpus: Corpus, subset: Subset, config: DataConfig) -> None:
+    expected = subset.published_count
+    if expected is None or config.mini is not None or (subset.exclude and (corpus.root / subset.exclude).is_file()):
+        return
+    if len(corpus) != expected and len(corpus) > _COMPARABLE * expected:
+        warnings.warn(
+            f"{subset.name}: {len(corpus)} clips where the published set has {expected}; "
+            "scores and epoch lengths will differ.",
+            stacklevel=3,
+        )

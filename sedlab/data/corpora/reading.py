@@ -1,0 +1,183 @@
+"""What the readers of all corpora share: from rows of annotation files to clip and event tables."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from sedlab.data.audio_file import AUDIO_SUFFIXES, read_header
+from sedlab.data.corpora.layout import Subset
+from sedlab.data.tables import CLIP_COLUMNS, EVENT_COLUMNS
+from sedlab.data.tsv import line_number, read_tsv
+from sedlab.errors import SedlabError, nearest
+
+_SUFFIX_PATTERN = rf"(?i)({'|'.join(suffix.replace('.', r'[.]') for suffix in AUDIO_SUFFIXES)})$"
+
+
+def stem(filenames: pd.Series) -> pd.Series:
+    """Return file names without folder and audio extension; dots elsewhere in the name stay."""
+    return filenames.str.rsplit("/", n=1).str[-1].str.replace(_SUFFIX_PATTERN, "", regex=True)
+
+
+def annotation_table(
+    root: Path, subset: Subset, columns: Sequence[str], *, numbers: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return the subset's annotation table with a column clip_id; raises SedlabError if it lists no clips."""
+    path = root / subset.table
+    table = read_tsv(path, columns, numbers=numbers)
+    if table.empty:
+        raise SedlabError(f"{path}: lists no clips. Fill it, or remove it to do without {subset.name}.")
+    table["clip_id"] = stem(table[columns[0]])
+    return table
+
+
+def clip_table(
+    subset: Subset,
+    clip_ids: pd.Series,
+    *,
+    duration: pd.Series | float = float("nan"),
+    recording: pd.Series | str = "",
+    recording_onset: pd.Series | float = 0.0,
+) -> pd.DataFrame:
+    """Return the clip table of a subset, ``audio`` still empty: see ``clips_with_audio``."""
+    return (
+        pd.DataFrame(
+            {
+                "subset": subset.name,
+                "clip_id": clip_ids,
+                "audio": "",
+                "duration": duration,
+                "group": subset.group,
+                "split": subset.split,
+                "label_kind": subset.label_kind,
+                "recording": recording,
+                "recording_onset": recording_onset,
+            },
+            columns=list(CLIP_COLUMNS),
+        )
+        .reset_index(drop=True)
+        .astype({"duration": float, "recording_onset": float})
+    )
+
+
+def clips_with_audio(
+    clips: pd.DataFrame, root: Path, subset: Subset, *, files: pd.Series | None = None
+) -> pd.DataFrame:
+    """Return the clips whose sound file exists, with their path and (where unknown) duration filled in.
+
+    Parameters
+    ----------
+    files : Series or None
+        File stem of each clip where it is not the clip id.
+
+    Warns
+    -----
+    UserWarning
+        When some clips have no sound file; real sets are seldom complete, and scores on fewer clips are not comparable.
+
+    Raises
+    ------
+    SedlabError
+        When none has, and for damaged sound files.
+    """
+    if clips.empty:
+        return clips
+    folder = subset.audio_folder(root)
+    if folder is None:
+        raise SedlabError(f"{root / subset.audio}: no such folder; {subset.name} keeps its audio there.")
+    names = audio_names(folder)
+    stems = clips["clip_id"] if files is None else files
+    found = stems.isin(names.keys())
+    if not found.any():
+        raise SedlabError(
+            f"{folder}: found the audio of 0 of {len(clips)} clips of {subset.name} "
+            f"(first missing: {stems.iloc[0]}). Download or prepare the audio, or remove the folder to do without it."
+        )
+    if not found.all():
+        warnings.warn(
+            f"{folder}: found the audio of {int(found.sum())} of {len(clips)} clips of {subset.name}; the others are "
+            f"left out (first: {stems[~found].iloc[0]}).",
+            stacklevel=2,
+        )
+    prefix = folder.relative_to(root).as_posix()
+    clips = clips[found].copy()
+    clips["audio"] = prefix + "/" + stems[found].map(names)
+    clips = clips.reset_index(drop=True)
+    unknown = clips["duration"].isna()
+    if unknown.any():
+        seconds = [read_header(root / audio).duration for audio in clips.loc[unknown, "audio"]]
+        clips.loc[unknown, "duration"] = seconds
+    return clips
+
+
+def audio_names(folder: Path) -> dict[str, str]:
+    """Return file name by stem of the sound files in ``folder``; WAV is preferred where a stem occurs twice."""
+    names: dict[str, str] = {}
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            base, suffix = os.path.splitext(entry.name)  # noqa: PTH122 (a Path for each of 100,000 entries is slow)
+            if suffix.lower() in AUDIO_SUFFIXES and (base not in names or suffix.lower() == ".wav"):
+                names[base] = entry.name
+    return names
+
+
+def event_table(
+    subset: Subset,
+    rows: pd.DataFrame,
+    labels: pd.Series,
+    *,
+    path: Path,
+    confidence: pd.Series | float = 1.0,
+    aliases: Iterable[tuple[str, str]] = (),
+) -> pd.DataFrame:
+    """Return the event table of ``rows`` (clip_id, onset, offset), with aliased rows appended, a block per alias.
+
+    Raises
+    ------
+    SedlabError
+        For a row with a label but without onset or offset.
+    """
+    incomplete = rows["onset"].isna() | rows["offset"].isna()
+    if incomplete.any():
+        line = line_number(incomplete.idxmax())
+        raise SedlabError(
+            f"{path}, line {line}: a label without onset or offset. Complete the row, or empty its label."
+        )
+    events = pd.DataFrame(
+        {
+            "subset": subset.name,
+            "clip_id": rows["clip_id"],
+            "onset": rows["onset"],
+            "offset": rows["offset"],
+            "label": labels,
+            "confidence": confidence,
+        },
+        columns=list(EVENT_COLUMNS),
+    ).astype({"onset": float, "offset": float, "confidence": float})
+    return add_aliases(events, aliases)
+
+
+def add_aliases(events: pd.DataFrame, aliases: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """Return ``events`` followed by one block per (label, alias): the rows of that label, renamed."""
+    blocks = [events[events["label"] == label].assign(label=alias) for label, alias in aliases]
+    return pd.concat([events, *blocks], ignore_index=True)
+
+
+def check_labels(labels: pd.Series, classes: Sequence[str], path: Path, *, header: bool = True) -> None:
+    """Raise SedlabError with line and nearest name if ``labels``, indexed by table row, holds an unknown class."""
+    unknown = ~labels.isin(classes)
+    if unknown.any():
+        label, line = labels[unknown].iloc[0], line_number(labels.index[unknown][0], header)
+        raise SedlabError(f"{path}, line {line}: unknown class {label!r}.{nearest(label, classes)}")
+
+
+def without_excluded(clips: pd.DataFrame, root: Path, subset: Subset) -> pd.DataFrame:
+    """Return the clips that the subset's exclusion list, if there is one, does not name."""
+    if subset.exclude is None or not (root / subset.exclude).is_file():
+        return clips
+    excluded = stem(read_tsv(root / subset.exclude, ("filename",))["filename"])
+    return clips[~clips["clip_id"].isin(excluded)].reset_index(drop=True)

@@ -1,0 +1,1 @@
+"""A network made useful: predictor, windows, recordings of any length."""

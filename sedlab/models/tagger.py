@@ -1,0 +1,112 @@
+"""A transformer with a frame-level head, for pre-training on strongly labelled AudioSet clips.
+
+Reference
+    Schmid et al., arXiv 2409.09546 (PretrainedSED).
+
+Shape letters: B clips, N samples, F mel bins, T feature frames, L tokens, C classes, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from sedlab.audio.frontends import build_frontend
+from sedlab.config.model import TaggerConfig, TransformerConfig
+from sedlab.errors import SedlabError
+from sedlab.inference.predictor import FramePredictor
+from sedlab.models.build import build_transformer
+from sedlab.models.head import pool_scores
+from sedlab.models.kernels.gru import BiGru
+from sedlab.models.pooling import pool_time
+from sedlab.models.transformer import init_linear
+
+TAGGER_FRAMES = 250  # of 40 ms in 10 s
+TAGGER_FRAME_SAMPLES = 640
+
+
+class FrameTagger(FramePredictor):
+    """Event logits for each 40 ms, without CRNN: transformer, optional bidirectional GRU, linear head.
+
+    Parameters
+    ----------
+    config : TransformerConfig
+        Architecture and sizes of the transformer.
+    num_classes : int
+        Strong classes of AudioSet in use; 447 in the published models.
+    classes : sequence of str
+        Their names in the order of the logits, for predictions.
+    sizes
+        The other fields of `TaggerConfig`: recurrent layers, a second head for whole clips.
+    """
+
+    def __init__(self, config: TransformerConfig, *, num_classes: int, classes: Sequence[str] = (), **sizes: Any):
+        super().__init__()
+        self.config = config
+        self.sizes = TaggerConfig(transformer=config, num_classes=num_classes, **sizes)
+        self.classes = tuple(classes)
+        self.frame_samples = TAGGER_FRAME_SAMPLES
+        self.transformer_frontend = build_frontend(config)
+        self.transformer = build_transformer(config)
+        self.rnn: BiGru | None = None
+        head_dim = self.transformer.dim
+        if self.sizes.rnn_dim is not None:
+            self.rnn = BiGru(head_dim, self.sizes.rnn_dim, num_layers=self.sizes.rnn_layers)
+            head_dim = 2 * self.sizes.rnn_dim
+        self.head = nn.Linear(head_dim, num_classes)
+        init_linear(self.head)
+        self.clip_head: nn.Linear | None = None
+        if self.sizes.clip_head is not None:
+            self.clip_head = nn.Linear(head_dim, self.sizes.num_clip_classes or num_classes)
+            init_linear(self.clip_head)
+
+    @torch.no_grad()
+    def features(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
+        """Return the transformer's features (B, 1, F, T) of ``waveform`` (B, N)."""
+        return self.transformer_frontend(waveform, generator)
+
+    def window_probabilities(self, waveform: Tensor) -> Tensor:
+        """Return probabilities (B, 250, C) of clips ``waveform`` (B, N), N at most 10 s."""
+        return self(self.features(waveform)).sigmoid().transpose(1, 2)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return logits (B, C, 250) for ``features`` (B, 1, F, T)."""
+        return self.classify(self.transformer(features))
+
+    def classify(self, embedding: Tensor) -> Tensor:
+        """Return logits (B, C, 250) for embeddings (B, L, D), averaged or interpolated to 250 frames."""
+        return _linear(self.head, self._frames(embedding)).transpose(1, 2)
+
+    def clip_probabilities(self, embedding: Tensor) -> Tensor:
+        """Return probabilities (B, C') of whole clips for embeddings (B, L, D).
+
+        A linear clip head sees the mean over time. An attention head weighs the probabilities of the frames, as in the
+        detector: its softmax runs over the classes.
+
+        Raises
+        ------
+        SedlabError
+            When the network has no clip head.
+        """
+        if self.clip_head is None:
+            raise SedlabError("this network has no head for whole clips. Use the probabilities of its frames.")
+        frames = self._frames(embedding)
+        if self.sizes.clip_head == "linear":
+            return _linear(self.clip_head, frames.mean(dim=1)).sigmoid()
+        logits, attention = _linear(self.head, frames), _linear(self.clip_head, frames)
+        return pool_scores(logits, logits.sigmoid(), attention, None).weak
+
+    def _frames(self, embedding: Tensor) -> Tensor:
+        averaged = embedding.shape[1] > TAGGER_FRAMES or self.sizes.short_clips == "average"
+        frames = pool_time(embedding, TAGGER_FRAMES, "aap" if averaged else "linear")
+        return frames if self.rnn is None else self.rnn(frames)
+
+
+def _linear(layer: nn.Linear, x: Tensor) -> Tensor:
+    """Apply ``layer`` in float32, also under autocast."""
+    with torch.autocast(device_type=x.device.type, enabled=False):
+        return F.linear(x.float(), layer.weight, layer.bias)

@@ -1,0 +1,84 @@
+"""The manifest of a node: written last by its stage function, so that its presence means success.
+
+The executed notebook cannot say so: Papermill marks the cells after a dead kernel as completed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sedlab.errors import SedlabError
+from sedlab.files import write_json
+from sedlab.runs.locks import working
+from sedlab.runs.versions import versions_digest
+
+
+@dataclass
+class Manifest:
+    """What a node did. `results` and `files` are filled while it works."""
+
+    node: str
+    parameters: dict[str, Any]
+    started: str
+    """UTC, ISO 8601."""
+    finished: str = ""
+    seconds: float = 0.0
+    status: str = "running"
+    versions: str | None = None
+    """Digest of the run's versions.json at the time."""
+    results: dict[str, Any] = field(default_factory=dict)
+    """Key numbers: objective, counts, ..."""
+    files: dict[str, int] = field(default_factory=dict)
+    """Files written, relative to the run folder, with their sizes in bytes."""
+
+
+@contextmanager
+def recorded(run_folder: Path, path: str, node: str, parameters: dict[str, Any]) -> Iterator[Manifest]:
+    """Run a stage and write its manifest at ``run_folder / path`` when the block ends without error.
+
+    A manifest of an earlier run is removed first. `Manifest.files` given as paths get their sizes here.
+    """
+    target = run_folder / path
+    target.unlink(missing_ok=True)
+    manifest = Manifest(node=node, parameters=parameters, started=_now())
+    begin = time.monotonic()
+    with working(run_folder):
+        yield manifest
+        manifest.files = {name: (run_folder / name).stat().st_size for name in manifest.files}
+        manifest.seconds = round(time.monotonic() - begin, 3)
+        manifest.finished, manifest.status = _now(), "complete"
+        manifest.versions = versions_digest(run_folder)
+        write_json(target, asdict(manifest))
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest.
+
+    Raises
+    ------
+    SedlabError
+        When it is missing or not a manifest.
+    """
+    try:
+        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise SedlabError(f"{path}: this node has not finished. Run `sedlab run` to make it.") from error
+    except (ValueError, TypeError) as error:
+        raise SedlabError(f"{path}: not a manifest. Delete it and run `sedlab run` again.") from error
+
+
+def manifests(run_folder: Path) -> list[Manifest]:
+    """Return the manifests of all finished nodes, in the order in which they finished."""
+    found = [read_manifest(path) for path in sorted(run_folder.glob("**/manifest.json"))]
+    return sorted(found, key=lambda manifest: manifest.finished)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

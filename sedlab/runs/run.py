@@ -1,0 +1,232 @@
+"""A run is a folder: where each node of an experiment keeps its files.
+
+Everything is found from the folder alone. Relative data roots are relative to the project folder, the one that holds
+`runs/`, so that a notebook opened anywhere in the project sees the same files as the job that trained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from sedlab.config.experiment import Experiment, Node, Stage
+from sedlab.config.loading import experiment_from_tree, to_yaml
+from sedlab.errors import SedlabError, nearest
+from sedlab.files import write_text_if_changed
+from sedlab.runs.manifest import read_manifest
+from sedlab.runs.versions import collect_versions, write_versions
+
+if TYPE_CHECKING:
+    from sedlab.data.cache import WaveformCache
+    from sedlab.data.tables import Corpus
+
+RUNS_FOLDER = "runs"
+#: Event boxes (cSEBBs) are tuned on it: a set that is neither trained on nor tested on.
+TUNING_SUBSET = "synth_val"
+#: The clips on which errors are named: strongly labelled, and nobody was trained on them.
+ERROR_SUBSET = "devtest"
+#: The models together, beside the names of the architectures.
+ENSEMBLE = "ensemble"
+
+
+@dataclass(frozen=True)
+class Run:
+    """An experiment in its folder.
+
+    Attributes
+    ----------
+    path : Path
+        The run folder, absolute.
+    experiment : Experiment
+        What `config.yaml` in it says.
+    """
+
+    path: Path
+    experiment: Experiment
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.path.name
+
+    @property
+    def project(self) -> Path:
+        """The folder that holds `runs/`; notebooks are executed in it."""
+        return self.path.parent.parent
+
+    @property
+    def data_root(self) -> Path:
+        """Data root of the experiment, absolute."""
+        return self.project / self.experiment.data.root
+
+    @cached_property
+    def _corpus(self) -> Corpus:
+        from sedlab.data.corpora.load import load_corpus
+
+        manifest = self.path / "data" / "manifest.json"
+        if manifest.is_file() and read_manifest(manifest).results.get("corpus") != self.corpus_digest():
+            raise SedlabError(
+                f"{self.data_root}: another corpus has taken the place of the one this run was begun with. Set "
+                f"data.root to a folder of its own, or delete {manifest} and run again with the present one."
+            )
+        return load_corpus(self.data_root, self.experiment.data)
+
+    def corpus(self) -> Corpus:
+        """Return the tables of the corpus (read once).
+
+        Raises
+        ------
+        SedlabError
+            When the data are not there, or another corpus has taken their place since the run prepared them.
+        """
+        return self._corpus
+
+    def corpus_digest(self) -> str | None:
+        """Return a digest of what the mini corpus at the data root was generated from; None for other data."""
+        marker = self.data_root / "mini.json"
+        return hashlib.sha256(marker.read_bytes()).hexdigest()[:12] if marker.is_file() else None
+
+    def cache(self) -> WaveformCache:
+        """Open the waveform cache of the corpus."""
+        from sedlab.data.cache import WaveformCache
+
+        return WaveformCache.open(self.cache_dir)
+
+    @property
+    def cache_dir(self) -> Path:
+        """Folder of the waveform cache; runs on the same data share it."""
+        from sedlab.data.corpora.layout import CACHE_FOLDER
+
+        return self.data_root / CACHE_FOLDER
+
+    def node(self, stage: Stage, arch: str, iteration: int = 0) -> Node:
+        """Return the resolved configuration of a training node."""
+        if arch not in self.experiment.archs:
+            known = ", ".join(self.experiment.archs)
+            raise SedlabError(
+                f"{self.path}: the run has no arch {arch!r} (it has: {known}).{nearest(arch, self.experiment.archs)}"
+            )
+        return self.experiment.node(stage, arch, iteration)
+
+    def node_dir(self, stage: Stage, arch: str, iteration: int = 0) -> Path:
+        """Return the folder of a training node: `best.pt`, `history.csv`, `manifest.json`."""
+        return self.path / node_folder(stage, arch, iteration)
+
+    def scores_dir(self, iteration: int, stage: str, arch: str) -> Path:
+        """Return the folder of the score files of one trained detector."""
+        return self.path / scores_folder(iteration, stage, arch)
+
+    def pseudo_labels_dir(self, iteration: int) -> Path:
+        """Return the folder of the ensemble's score files."""
+        return self.path / pseudo_labels_folder(iteration)
+
+    def csebbs(self, iteration: int, model: str) -> Path:
+        """Return the event boxes (cSEBBs) tuned for a detector of stage 2, or for the ensemble."""
+        return self.path / csebbs_file(iteration, model)
+
+    def metrics(self, iteration: int) -> Path:
+        """Return the metrics table of an iteration."""
+        return self.path / iteration_folder(iteration) / "metrics.csv"
+
+    @property
+    def results(self) -> Path:
+        """The table of all results."""
+        return self.path / "results.csv"
+
+    @property
+    def errors(self) -> Path:
+        """The table of all events and detections, with what became of them."""
+        return self.path / "errors.csv"
+
+    @property
+    def report(self) -> Path:
+        """The report page."""
+        return self.path / "report.html"
+
+    def notebook(self, name: str) -> Path:
+        """Return where the executed notebook of a graph node is kept."""
+        return self.path / "notebooks" / f"{name}.ipynb"
+
+
+def iteration_folder(iteration: int) -> str:
+    """Return the folder of an iteration, relative to the run."""
+    return f"iteration{iteration}"
+
+
+def node_folder(stage: str, arch: str, iteration: int = 0) -> str:
+    """Return the folder of a training node, relative to the run."""
+    return f"pretrain/{arch}" if stage == "pretrain" else f"{iteration_folder(iteration)}/{stage}/{arch}"
+
+
+def scores_folder(iteration: int, stage: str, arch: str) -> str:
+    """Return the folder of one detector's score files, relative to the run."""
+    return f"{iteration_folder(iteration)}/scores/{stage}/{arch}"
+
+
+def pseudo_labels_folder(iteration: int) -> str:
+    """Return the folder of the ensemble's score files, relative to the run."""
+    return f"{iteration_folder(iteration)}/pseudo_labels"
+
+
+def csebbs_file(iteration: int, model: str) -> str:
+    """Return the tuned event boxes of a detector or of the ensemble, relative to the run."""
+    return f"{iteration_folder(iteration)}/csebbs/{model}.json"
+
+
+def create_run(experiment: Experiment, path: Path) -> Run:
+    """Write (or bring up to date) the configuration files of a run folder and return the run.
+
+    A file whose contents do not change keeps its time stamp, so that exactly the nodes whose configuration changed are
+    run again.
+    """
+    run = Run(path.resolve(), experiment)
+    for relative, text in config_files(experiment).items():
+        write_text_if_changed(run.path / relative, text)
+    write_versions(run.path / "versions.json", collect_versions())
+    return run
+
+
+def config_files(experiment: Experiment) -> dict[str, str]:
+    """Return the configuration files of a run, relative path to YAML text."""
+    files = {"config.yaml": to_yaml(experiment), "configs/data.yaml": to_yaml(experiment.data)}
+    for node in experiment.nodes():
+        files[config_file(node.name)] = to_yaml(node)
+    return files
+
+
+def config_file(node: str) -> str:
+    """Return the configuration file of a node, relative to the run."""
+    return f"configs/{node}.yaml"
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run folder by path; a relative one is looked for in the working folder and in its parents.
+
+    Raises
+    ------
+    SedlabError
+        When there is no such run (with the nearest name), or its configuration cannot be read.
+    """
+    folder = _find(Path(path).expanduser())
+    file = folder / "config.yaml"
+    try:
+        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise SedlabError(f"{file}: not valid YAML ({str(error).splitlines()[0]}). Run `sedlab run` again.") from error
+    if not isinstance(tree, dict):
+        raise SedlabError(f"{file}: expected a mapping of options. Run `sedlab run` again.")
+    return Run(folder, experiment_from_tree(tree, str(file)))
+
+
+def _find(path: Path) -> Path:
+    here = Path.cwd()
+    for base in (here, *here.parents):
+        if (base / path / "config.yaml").is_file():
+            return (base / path).resolve()
+    siblings = [entry.parent.name for entry in (here / path.parent).glob("*/config.yaml")]
+    raise SedlabError(f"{path}: no such run folder.{nearest(path.name, siblings)} Make one with `sedlab run PRESET`.")

@@ -1,0 +1,74 @@
+"""What changed from the pseudo-labels of one iteration to those of the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from sedlab.errors import SedlabError
+from sedlab.scoring.audit.reliability import POOLED, PseudoLabelAudit
+from sedlab.scoring.scores.file import ScoreFile
+
+#: What two audits are compared by.
+AUDITED = ("precision", "recall", "f1", "calibration_error")
+
+
+def pseudo_label_change(
+    first: ScoreFile, second: ScoreFile, clips: pd.DataFrame, classes: Sequence[str], *, threshold: float = 0.5
+) -> pd.DataFrame:
+    """Return how the decisions of two ensembles differ, class by class.
+
+    Parameters
+    ----------
+    first, second : ScoreFile
+        On one frame grid.
+    clips : DataFrame
+        clip_id, duration; only frames that begin before the end of a clip count.
+    classes : sequence of str
+    threshold : float
+
+    Returns
+    -------
+    DataFrame
+        label, kept, gone, new (frames above the threshold in both, only the first, only the second), confidence_first,
+        confidence_second (mean distance of the probability from 0.5 over all frames, times 2: 0 undecided, 1 sure). The
+        first row, "all", pools the classes.
+
+    Raises
+    ------
+    SedlabError
+        When clips or classes lack scores.
+    """
+    audible = first.frame_times[:-1] < clips["duration"].to_numpy(float)[:, None]
+    before, after = (
+        scores.select(list(clips["clip_id"]), classes).probabilities[audible] for scores in (first, second)
+    )
+    was, now = before > threshold, after > threshold
+    counts = {
+        "kept": (was & now).sum(axis=0),
+        "gone": (was & ~now).sum(axis=0),
+        "new": (~was & now).sum(axis=0),
+        "confidence_first": np.abs(2 * before - 1).mean(axis=0),
+        "confidence_second": np.abs(2 * after - 1).mean(axis=0),
+    }
+    table = pd.DataFrame({"label": list(classes), **counts})
+    pooled = {"label": POOLED, **table[["kept", "gone", "new"]].sum(), **table.iloc[:, 4:].mean()}
+    return pd.concat([pd.DataFrame([pooled]), table], ignore_index=True)
+
+
+def audit_change(first: PseudoLabelAudit, second: PseudoLabelAudit) -> pd.DataFrame:
+    """Return label, and precision, recall, f1 and calibration_error of both audits (suffixes _first and _second).
+
+    Raises
+    ------
+    SedlabError
+        When the audits are of different subsets.
+    """
+    if first.subset != second.subset:
+        raise SedlabError(
+            f"audits of {first.subset} and {second.subset} cannot be compared. Audit one subset in both iterations."
+        )
+    columns = ["label", *AUDITED]
+    return first.per_class[columns].merge(second.per_class[columns], on="label", suffixes=("_first", "_second"))

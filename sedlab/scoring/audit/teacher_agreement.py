@@ -1,0 +1,67 @@
+"""How far the teachers of an ensemble agree: one that only repeats the others adds nothing to their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from sedlab.scoring.scores.file import ScoreFile
+
+#: The row that pools the frames of all classes.
+POOLED = "all"
+
+
+def teacher_agreement(
+    teachers: Mapping[str, ScoreFile], clips: pd.DataFrame, classes: Sequence[str], *, threshold: float = 0.5
+) -> pd.DataFrame:
+    """Return how far each pair of teachers agrees on each class, frame by frame.
+
+    Parameters
+    ----------
+    teachers : {name: ScoreFile}
+        On one frame grid.
+    clips : DataFrame
+        clip_id, duration; only frames that begin before the end of a clip count.
+    classes : sequence of str
+    threshold : float
+        Probability above which a teacher says yes.
+
+    Returns
+    -------
+    DataFrame
+        first, second, label, both, only_first, only_second (frames above the threshold), kappa (Cohen's, of the
+        decisions: 1 where they always agree, 0 where they agree no more than by chance), correlation (Pearson's, of the
+        probabilities). The label "all" pools the classes. nan where both never, or always, say yes, or where one says
+        the same number throughout.
+
+    Raises
+    ------
+    SedlabError
+        When clips or classes lack scores.
+    """
+    probability: dict[str, np.ndarray] = {}
+    for name, scores in teachers.items():
+        chosen = scores.select(list(clips["clip_id"]), classes)
+        audible = chosen.frame_times[:-1] < clips["duration"].to_numpy(float)[:, None]
+        probability[name] = chosen.probabilities[audible]
+    rows = []
+    for first, second in combinations(probability, 2):
+        for label, column in ((POOLED, slice(None)), *((label, [k]) for k, label in enumerate(classes))):
+            one, other = (probability[name][:, column].ravel() for name in (first, second))
+            rows.append((first, second, label, *_agreement(one, other, threshold)))
+    names = ["first", "second", "label", "both", "only_first", "only_second", "kappa", "correlation"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _agreement(one: np.ndarray, other: np.ndarray, threshold: float) -> tuple[int, int, int, float, float]:
+    yes, too = one > threshold, other > threshold
+    both, only_one, only_other = int((yes & too).sum()), int((yes & ~too).sum()), int((~yes & too).sum())
+    agreed = 1 - (only_one + only_other) / max(1, len(one))
+    part, part_too = yes.mean(), too.mean()
+    by_chance = part * part_too + (1 - part) * (1 - part_too)
+    kappa = (agreed - by_chance) / (1 - by_chance) if by_chance < 1 else np.nan
+    varies = np.ptp(one) > 0 and np.ptp(other) > 0
+    return both, only_one, only_other, float(kappa), float(np.corrcoef(one, other)[0, 1]) if varies else np.nan

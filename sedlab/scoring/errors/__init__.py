@@ -1,0 +1,1 @@
+"""Kinds of errors, counted and compared."""

@@ -1,0 +1,1 @@
+"""PSDS, F1, mpAUC and their statistics."""

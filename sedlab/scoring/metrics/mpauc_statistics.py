@@ -1,0 +1,115 @@
+"""What each recording adds to mpAUC, so that the value of any resample of the recordings is a weighted sum.
+
+Recordings are resampled whole, because the seconds of one are alike: drawn one by one, they would pretend to be more
+evidence than there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sedlab.errors import SedlabError
+from sedlab.labels import MAESTRO_EVAL_CLASSES
+from sedlab.scoring.metrics.mpauc import MAX_FPR, recording_segments
+from sedlab.scoring.scores.tables import ScoreTables
+
+
+@dataclass(frozen=True, eq=False)
+class ClassSegments:
+    """The segments of all recordings for one class, from the highest score to the lowest."""
+
+    recording: np.ndarray
+    """(segments,) index of the recording."""
+    positive: np.ndarray
+    """(segments,) bool: whether the class is there."""
+    step_ends: np.ndarray
+    """(steps,) the last segment of each distinct score."""
+
+
+@dataclass(frozen=True, eq=False)
+class MpaucStatistics:
+    """Statistics of one system, from which ``evaluate`` computes mpAUC of any resample of the recordings."""
+
+    units: tuple[str, ...]
+    """What is resampled: the recordings."""
+    classes: tuple[str, ...]
+    """The classes that are present in some segments and absent in others."""
+    missing_classes: tuple[str, ...]
+    """The other classes: they have no value."""
+    segments: tuple[ClassSegments, ...]
+
+    def evaluate(self, weights: np.ndarray) -> np.ndarray:
+        """Return mpAUC of resamples, (resamples, 1 + classes): the mean over classes, then each class alone.
+
+        Equals ``segment_mpauc`` of a data set in which each recording occurs as often as its weight says. A class that
+        a resample holds nowhere, or everywhere, is nan there and left out of the mean.
+
+        Parameters
+        ----------
+        weights : (resamples, recordings)
+            How often each recording was drawn.
+        """
+        weights = np.asarray(weights, dtype=np.float64)
+        areas = np.empty((len(weights), len(self.segments)))
+        for k, segments in enumerate(self.segments):
+            areas[:, k] = _partial_areas(segments, weights)
+        known = np.isfinite(areas)
+        count = known.sum(axis=1)
+        total = np.where(known, areas, 0.0).sum(axis=1)
+        mean = np.divide(total, count, out=np.full(len(areas), np.nan), where=count > 0)
+        return np.column_stack((mean, areas))
+
+
+def mpauc_statistics(
+    scores: ScoreTables,
+    clips: pd.DataFrame,
+    events: pd.DataFrame,
+    *,
+    classes: Sequence[str] = MAESTRO_EVAL_CLASSES,
+    durations: Mapping[str, float] | None = None,
+) -> MpaucStatistics:
+    """Compute the statistics of one system's scores.
+
+    Arguments and errors are those of ``segment_mpauc``; that no class has a ROC curve is one more.
+    """
+    segments, truth = recording_segments(scores, clips, events, classes, durations)
+    recordings = sorted(segments)
+    recording = np.repeat(np.arange(len(recordings)), [len(segments[name]) for name in recordings])
+    values = np.concatenate([segments[name] for name in recordings])
+    present = np.concatenate([truth[name] for name in recordings])
+    usable = [k for k in range(len(classes)) if 0 < np.count_nonzero(present[:, k]) < len(present)]
+    if not usable:
+        raise SedlabError(
+            "ground truth: no class is present in some seconds and absent in others, so there is nothing to resample. "
+            "Check labels and clips."
+        )
+    return MpaucStatistics(
+        units=tuple(recordings),
+        classes=tuple(classes[k] for k in usable),
+        missing_classes=tuple(label for k, label in enumerate(classes) if k not in usable),
+        segments=tuple(_class_segments(values[:, k], present[:, k], recording) for k in usable),
+    )
+
+
+def _class_segments(scores: np.ndarray, positive: np.ndarray, recording: np.ndarray) -> ClassSegments:
+    falling = np.argsort(-scores, kind="stable")
+    scores = scores[falling]
+    step_ends = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
+    return ClassSegments(recording[falling], positive[falling], step_ends)
+
+
+def _partial_areas(segments: ClassSegments, weights: np.ndarray) -> np.ndarray:
+    """Return (resamples,) areas under the staircase up to MAX_FPR, divided by it; nan without a curve."""
+    drawn = weights.take(segments.recording, axis=1)
+    hits = np.cumsum(drawn * segments.positive, axis=1)[:, segments.step_ends]
+    false_alarms = np.cumsum(drawn * ~segments.positive, axis=1)[:, segments.step_ends]
+    num_positive, num_negative = hits[:, -1:], false_alarms[:, -1:]
+    possible = (num_positive > 0) & (num_negative > 0)
+    fpr = np.divide(false_alarms, num_negative, out=np.zeros_like(hits), where=possible)
+    tpr = np.divide(hits, num_positive, out=np.zeros_like(hits), where=possible)
+    widths = np.diff(np.minimum(fpr, MAX_FPR), axis=1, append=MAX_FPR)
+    return np.where(possible[:, 0], (tpr * widths).sum(axis=1) / MAX_FPR, np.nan)

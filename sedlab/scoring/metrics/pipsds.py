@@ -1,0 +1,66 @@
+"""Post-processing independent PSDS: what PSDS could be if every operating point had its own median filter.
+
+Two systems that differ only in how well their filter lengths were tuned differ in PSDS, not in this. At each false
+positive rate and for each class, that filter length counts which finds most events (Ebbers et al., arXiv 2306.15440).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+
+from sedlab.data.targets import FRAME_SECONDS
+from sedlab.labels import DESED_CLASSES
+from sedlab.scoring.metrics.psds import (
+    PSDS1,
+    Scenario,
+    clip_durations,
+    count_changes,
+    event_lists,
+    for_classes,
+    scored_events,
+)
+from sedlab.scoring.scores.postprocessing import median_filtered
+from sedlab.scoring.scores.tables import ScoreTables, check_classes, check_clips, sed_scores_eval, select_classes
+
+#: From no filter to twice the longest published one (17 frames of 64 ms), in seconds.
+FILTER_SECONDS: tuple[float, ...] = tuple(FRAME_SECONDS * frames for frames in (1, 3, 5, 7, 9, 13, 17, 25, 33))
+
+
+def pipsds(
+    scores: ScoreTables,
+    events: pd.DataFrame,
+    durations: Mapping[str, float],
+    *,
+    classes: Sequence[str] = DESED_CLASSES,
+    scenario: Scenario = PSDS1,
+    filter_seconds: Sequence[float] = FILTER_SECONDS,
+) -> tuple[float, dict[str, float]]:
+    """Return the score over all classes and of each class alone; nan where there is no event.
+
+    Parameters and errors are those of ``psds``; ``scores`` are raw, and ``filter_seconds`` are the lengths to choose
+    from. Takes as long as one ``psds`` for each of them.
+    """
+    check_classes(scores, classes)
+    counted = scored_events(events, classes)
+    present = sorted(set(counted["label"]))
+    if not present:
+        return np.nan, dict.fromkeys(classes, np.nan)
+    ground_truth = event_lists(counted)
+    check_clips(scores, list(ground_truth))
+    raw, scenario = select_classes(scores, list(ground_truth), present), for_classes(scenario, len(present))
+    filtered = (median_filtered(raw, present, [seconds] * len(present)) for seconds in filter_seconds)
+    overall, per_class, *_ = sed_scores_eval().intersection_based.postprocessing_independent_psds(
+        None,
+        ground_truth,
+        clip_durations(durations, list(ground_truth)),
+        postprocessing_functions=None,
+        deltas=[count_changes(tables, ground_truth, scenario) for tables in filtered],
+        **asdict(scenario),
+        unit_of_time="hour",
+        num_jobs=1,
+    )
+    return float(overall), {label: float(per_class.get(label, np.nan)) for label in classes}

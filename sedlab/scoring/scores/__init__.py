@@ -1,0 +1,1 @@
+"""Score files and tables, prediction, ensembles."""

@@ -1,0 +1,193 @@
+"""Run a network over clips and collect what it says about every frame.
+
+The first 10 s of a clip are scored; shorter clips are padded with silence. No rounding, no mixed precision: the logits
+are what metrics and pseudo-labels are made of.
+
+Shape letters: B clips, C classes, T frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pandas as pd
+
+from sedlab.data.corpora.layout import family
+from sedlab.data.targets import CLIP_SECONDS, frame_times
+from sedlab.errors import SedlabError
+from sedlab.inference.evaluating import evaluating
+from sedlab.labels import CLASSES, valid_classes
+from sedlab.scoring.scores.file import Attribute, ScoreFile
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+#: Called with (clips done, clips in all, what is being done).
+Progress = Callable[[int, int, str], None]
+
+
+class WaveformReader(Protocol):
+    """Where waveforms come from; `data.cache.WaveformCache` is one."""
+
+    def read(self, subset: str, clip_id: str) -> np.ndarray:
+        """Return the first 10 s of a clip at 16 kHz, (160000,) float32, padded with zeros."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Strong and weak output of a detector for a set of clips."""
+
+    scores: ScoreFile
+    weak: np.ndarray
+    """(clips, classes) clip-level probabilities; a masked class has 0."""
+    mask: np.ndarray
+    """(clips, classes) classes the pooling could attend to."""
+
+
+def predict_logits(
+    detector: nn.Module,
+    cache: WaveformReader,
+    clips: pd.DataFrame,
+    *,
+    batch_size: int = 16,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    classes: Sequence[str] = CLASSES,
+    attrs: Mapping[str, Attribute] | None = None,
+) -> ScoreFile:
+    """Score ``clips`` with a detector in evaluation mode, without class mask.
+
+    Parameters
+    ----------
+    detector : models.Detector
+        Moved to ``device``; its training mode is restored afterwards.
+    clips : DataFrame
+        Columns subset and clip_id, as in the clip table. Clip ids must be unique.
+    classes : sequence of str
+        What the detector's outputs stand for.
+    attrs : dict
+        Kept with the scores, such as the model's name.
+    """
+    return _predict_detector(
+        detector,
+        cache,
+        clips,
+        masked=False,
+        batch_size=batch_size,
+        device=device,
+        progress=progress,
+        classes=classes,
+        attrs=attrs,
+    ).scores
+
+
+def predict_masked(
+    detector: nn.Module,
+    cache: WaveformReader,
+    clips: pd.DataFrame,
+    *,
+    batch_size: int = 16,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Predictions:
+    """Score ``clips`` as in validation: the weak output only attends to classes that the clip's corpus annotates.
+
+    The logits of ``scores`` are not masked; multiply their probabilities by ``mask``.
+    """
+    return _predict_detector(
+        detector,
+        cache,
+        clips,
+        masked=True,
+        batch_size=batch_size,
+        device=device,
+        progress=progress,
+        classes=CLASSES,
+        attrs=None,
+    )
+
+
+def predict_tagger_logits(
+    tagger: nn.Module,
+    cache: WaveformReader,
+    clips: pd.DataFrame,
+    classes: Sequence[str],
+    *,
+    batch_size: int = 16,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    attrs: Mapping[str, Attribute] | None = None,
+) -> ScoreFile:
+    """Score ``clips`` with a pre-trained frame tagger (``.features(waveform)``, then logits (B, C, 250))."""
+    logits = []
+    with evaluating(tagger.to(device)):
+        for waveform, _ in _batches(cache, clips, batch_size, device, progress):
+            logits.append(_to_numpy(tagger(tagger.features(waveform)).transpose(1, 2)))
+    num_frames = logits[0].shape[1]
+    times = frame_times(num_frames, frame_seconds=CLIP_SECONDS / num_frames)
+    return _score_file(clips, logits, classes, times, attrs)
+
+
+def _predict_detector(
+    detector: nn.Module,
+    cache: WaveformReader,
+    clips: pd.DataFrame,
+    *,
+    masked: bool,
+    batch_size: int,
+    device: str,
+    progress: Progress | None,
+    classes: Sequence[str],
+    attrs: Mapping[str, Attribute] | None,
+) -> Predictions:
+    import torch
+
+    all_classes = np.ones(len(classes), dtype=bool)
+    mask = np.array(
+        [valid_classes(family(subset), training=False) if masked else all_classes for subset in clips["subset"]],
+        dtype=bool,
+    ).reshape(len(clips), len(classes))
+    logits, weak = [], []
+    with evaluating(detector.to(device)):
+        for waveform, rows in _batches(cache, clips, batch_size, device, progress):
+            features = detector.features(waveform)
+            batch_mask = torch.from_numpy(mask[rows]).to(device) if masked else None
+            (scores,) = detector(features.mel, features.transformer, masks=(batch_mask,))
+            logits.append(_to_numpy(scores.logits.transpose(1, 2)))
+            weak.append(_to_numpy(scores.weak))
+    scores = _score_file(clips, logits, classes, frame_times(), attrs)
+    return Predictions(scores, np.concatenate(weak), mask)
+
+
+def _batches(
+    cache: WaveformReader, clips: pd.DataFrame, batch_size: int, device: str, progress: Progress | None
+) -> Iterator[tuple[Tensor, slice]]:
+    """Yield waveforms (B, N) on ``device`` with the rows of ``clips`` they belong to."""
+    import torch
+
+    if clips.empty:
+        raise SedlabError("there are no clips to predict. Check which subsets the data root holds (sedlab data check).")
+    names = list(zip(clips["subset"], clips["clip_id"], strict=True))
+    for start in range(0, len(names), batch_size):
+        rows = slice(start, min(start + batch_size, len(names)))
+        waveform = np.stack([cache.read(subset, clip_id) for subset, clip_id in names[rows]])
+        yield torch.from_numpy(waveform).to(device), rows
+        if progress:
+            progress(rows.stop, len(names), "predict")
+
+
+def _score_file(
+    clips: pd.DataFrame,
+    logits: Sequence[np.ndarray],
+    classes: Sequence[str],
+    times: np.ndarray,
+    attrs: Mapping[str, Attribute] | None,
+) -> ScoreFile:
+    return ScoreFile(list(clips["clip_id"]), np.concatenate(logits), tuple(classes), times, dict(attrs or {}))
+
+
+def _to_numpy(tensor: Tensor) -> np.ndarray:
+    return tensor.float().cpu().numpy()

@@ -1,0 +1,1 @@
+"""Parameters of post-processing, found from scores."""

@@ -1,0 +1,147 @@
+"""Search for the parameters of sound event bounding boxes, class by class, by single-class PSDS.
+
+The published grid tries one merging criterion at a time. Candidates depend on the step filter only, and merging is a
+comparison at each gap, so that each step filter is run once and its 16 thresholds share what is known of its edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+from sedlab.labels import DESED_CLASSES
+from sedlab.postprocess.csebbs import Candidates, find_candidates
+from sedlab.scoring.metrics.box_psds import TruthTracks, box_psds, candidate_overlaps, truth_tracks
+from sedlab.scoring.metrics.psds import PSDS1, Scenario
+from sedlab.scoring.scores.tables import ScoreTables, check_classes, check_clips, score_arrays
+from sedlab.scoring.tuning.csebbs import CsebbsParams, CsebbsSetting
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class CsebbsGrid:
+    """Values to try."""
+
+    steps: tuple[float, ...]
+    """Seconds."""
+    absolute: tuple[float, ...]
+    relative: tuple[float, ...]
+
+    @property
+    def thresholds(self) -> tuple[tuple[float, float], ...]:
+        """Pairs (absolute, relative), of which one is infinite; absolute ones first."""
+        return (*((value, np.inf) for value in self.absolute), *((np.inf, value) for value in self.relative))
+
+
+#: That of the published CP-JKU system of DCASE 2024 Task 4.
+PUBLISHED_GRID = CsebbsGrid(
+    steps=(0.38, 0.42, 0.46, 0.5, 0.54, 0.58, 0.62, 0.66),
+    absolute=(0.15, 0.175, 0.2, 0.225, 0.25, 0.275, 0.3, 0.325),
+    relative=(1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.25),
+)
+
+
+#: Values that agree in so many decimals are equal.
+VALUE_DECIMALS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class CsebbsTuning:
+    """The best parameters and how all others did."""
+
+    params: CsebbsParams
+    best: dict[str, float]
+    """Value reached by each class; nan for a class without event, which keeps the first setting."""
+    grid: CsebbsGrid
+    values: np.ndarray
+    """(classes, steps, thresholds) value of every setting."""
+
+
+def tune_csebbs(
+    scores: ScoreTables,
+    events: pd.DataFrame,
+    durations: Mapping[str, float],
+    *,
+    classes: Sequence[str] = DESED_CLASSES,
+    grid: CsebbsGrid = PUBLISHED_GRID,
+    scenario: Scenario = PSDS1,
+    progress: Progress | None = None,
+) -> CsebbsTuning:
+    """Choose the setting of each class with the largest PSDS of that class alone.
+
+    Where several reach it the first is kept, step filters being the outer loop, as published. Clips without any event
+    of ``classes`` are left out.
+
+    Parameters
+    ----------
+    scores : {clip id: score table}
+    events : DataFrame
+        Ground truth: clip_id, onset, offset (seconds), label.
+    durations : {clip id: seconds}
+    classes : sequence of str
+        The classes to tune.
+    grid : CsebbsGrid
+    scenario : Scenario
+        Without cross triggers: a class is tuned alone.
+    progress : callable, optional
+        Called with (done, total, what).
+
+    Raises
+    ------
+    SedlabError
+        When no class has an event, a clip with events no scores or no duration, a class no column, or a score is not in
+        [0, 1].
+    """
+    check_classes(scores, classes)
+    truth = truth_tracks(events, durations, classes)
+    check_clips(scores, truth.clip_ids)
+    groups = _tracks(scores, truth)
+    values = np.empty((len(classes), len(grid.steps), len(grid.thresholds)))
+    for i, step in enumerate(grid.steps):
+        candidates = _all_candidates(groups, step)
+        overlaps = candidate_overlaps(candidates, truth)
+        for j, (absolute, relative) in enumerate(grid.thresholds):
+            first, last = candidates.merge(absolute, relative)
+            values[:, i, j] = box_psds(candidates, first, last, overlaps, truth, scenario)
+        if progress is not None:
+            progress(i + 1, len(grid.steps), "step filters")
+
+    settings, best = {}, {}
+    for label, of_class in zip(classes, values.reshape(len(classes), -1), strict=True):
+        chosen = best_setting(of_class)
+        i, j = divmod(chosen, len(grid.thresholds))
+        settings[label] = CsebbsSetting(grid.steps[i], *grid.thresholds[j])
+        best[label] = float(of_class[chosen])
+    provenance = {"metric": "single-class PSDS", "scenario": asdict(scenario), "grid": asdict(grid), "value": best}
+    return CsebbsTuning(CsebbsParams(settings, provenance), best, grid, values)
+
+
+def best_setting(values: np.ndarray) -> int:
+    """Return the index of the largest of ``values``, the first of equals; 0 where all are nan."""
+    # Rounded, so that a sum in another order is no improvement.
+    return 0 if np.isnan(values).all() else int(np.argmax(np.round(values, VALUE_DECIMALS)))
+
+
+def _tracks(scores: ScoreTables, truth: TruthTracks) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Return (tracks, frame times, scores (tracks, frames)) for each frame grid in use."""
+    clip_index = {clip_id: index for index, clip_id in enumerate(truth.clip_ids)}
+    groups = []
+    for clip_ids, times, values in score_arrays(scores, truth.clip_ids, truth.classes):
+        clips = np.array([clip_index[clip_id] for clip_id in clip_ids])
+        tracks = np.arange(len(truth.classes))[:, None] * len(truth.clip_ids) + clips
+        groups.append((tracks.reshape(-1), times, values.transpose(2, 0, 1).reshape(tracks.size, -1)))
+    return groups
+
+
+def _all_candidates(groups: list[tuple[np.ndarray, np.ndarray, np.ndarray]], step: float) -> Candidates:
+    """Return the candidates of all tracks; the groups' tracks stay apart, whatever their order."""
+    parts = [(tracks, find_candidates(values, times, step)) for tracks, times, values in groups]
+    names = ("onset", "offset", "area_before_onset", "area_before_offset", "duration_margin")
+    joined = {name: np.concatenate([getattr(part, name) for _, part in parts]) for name in names}
+    for name in ("depth", "ratio"):
+        joined[name] = np.concatenate([np.append(getattr(part, name), np.inf) for _, part in parts])[:-1]
+    return Candidates(track=np.concatenate([tracks[part.track] for tracks, part in parts]), **joined)

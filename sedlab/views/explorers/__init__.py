@@ -1,0 +1,1 @@
+"""Linked inspectors: controls around the figures."""

@@ -1,0 +1,79 @@
+"""A widget to choose an augmentation and a clip: a thin shell around ``demonstrate`` and ``augmentation_figure``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ipywidgets as widgets
+
+from sedlab.data.targets import SAMPLE_RATE
+from sedlab.views.explorers.panel import Panel
+from sedlab.views.figures.embed import figure_to_png
+from sedlab.views.figures.lessons.augmentations import augmentation_figure
+from sedlab.views.figures.lessons.demonstration import AUGMENTATIONS, Demonstration, demonstrate
+from sedlab.views.player.player import wav_bytes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sedlab.config.model import DetectorConfig
+    from sedlab.data.batch import Batch
+
+_SILENT = "This one acts on features: there is no sound of it."
+
+
+class AugmentationInspector(Panel):
+    """See, and where there is a sound hear, each augmentation on each clip of a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+        With partners, if wavmix is to be shown.
+    detector : DetectorConfig
+        Whose front-ends make the features.
+    responses : (R, samples) Tensor or None
+        Device impulse responses.
+
+    Attributes
+    ----------
+    shown : Demonstration
+        What is in view.
+    """
+
+    def __init__(self, batch: Batch, detector: DetectorConfig, *, responses: Tensor | None = None) -> None:
+        self._batch, self._detector, self._responses = batch, detector, responses
+        self.shown: Demonstration | None = None
+        self.name = widgets.Dropdown(
+            description="Augmentation", options=[(title, name) for name, title in AUGMENTATIONS.items()]
+        )
+        self.clip = widgets.IntSlider(description="Clip", min=0, max=len(batch) - 1, continuous_update=False)
+        self.seed = widgets.BoundedIntText(description="Seed", min=0, max=9999, layout=widgets.Layout(width="160px"))
+        self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
+        self.sound = widgets.VBox()
+        super().__init__([self.name, self.clip, self.seed], [self.picture, self.sound])
+        for control in (self.name, self.clip, self.seed):
+            control.observe(self._show, "value")
+        self._show()
+
+    def _show(self, _change: object = None) -> None:
+        with self.showing_errors():
+            self.shown = demonstrate(
+                self.name.value,
+                self._batch,
+                self._detector,
+                responses=self._responses,
+                clip=self.clip.value,
+                seed=self.seed.value,
+            )
+            self.picture.value = figure_to_png(augmentation_figure(self.shown))
+            self.sound.children = self._players(self.shown)
+
+    def _players(self, shown: Demonstration) -> tuple[widgets.Widget, ...]:
+        if shown.sounds is None:
+            return (widgets.Label(_SILENT),)
+        return tuple(
+            widgets.HBox(
+                [widgets.Label(side), widgets.Audio(value=wav_bytes(sound, SAMPLE_RATE), format="wav", autoplay=False)]
+            )
+            for side, sound in zip(("before", "after"), shown.sounds, strict=True)
+        )

@@ -1,0 +1,1 @@
+"""Figures of one clip or recording."""

@@ -1,0 +1,1 @@
+"""Figures of the data and of one training step, for the notebooks that teach them."""

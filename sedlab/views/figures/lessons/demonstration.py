@@ -1,0 +1,210 @@
+"""A clip of a batch before and after one augmentation, the others switched off.
+
+Shape letters: B clips, N samples, F bins, T frames, C classes, R responses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sedlab.data.targets import SAMPLE_RATE
+from sedlab.errors import SedlabError, nearest
+from sedlab.views.figures.clips.spectrogram import NUM_MELS, mel_power, relative_decibel
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from sedlab.config.model import DetectorConfig
+    from sedlab.config.training import AugmentConfig
+    from sedlab.data.batch import Batch
+    from sedlab.training.feature_augmentation import Features
+    from sedlab.training.losses import Targets
+
+#: Augmentations in the order in which stage 2 applies them, and how they are called in print.
+AUGMENTATIONS: dict[str, str] = {
+    "wavmix": "Wavmix",
+    "device_response": "Device response",
+    "gain": "Gain",
+    "band_edges": "Band edges of fPaSST",
+    "harden": "Hardened labels",
+    "frame_shift": "Frame shift",
+    "time_mask": "Time mask",
+    "mixup": "Mixup",
+    "mixstyle": "Freq-MixStyle",
+    "warp": "Frequency warp",
+    "filter": "FilterAugment",
+}
+#: Those that change the sound itself, so that the result can be heard.
+AUDIBLE = ("wavmix", "device_response", "gain")
+# The published recipe does without gain.
+_GAIN_DB = 12
+_HOP = 256
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """One clip before and after one augmentation; all pairs are (before, after)."""
+
+    title: str
+    features: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    """(F, T) pictures by name: the spectrogram of the sound, or what the networks are given."""
+    labels: tuple[np.ndarray, np.ndarray]
+    """(C, T) targets; clip-level ones fill the clip."""
+    sounds: tuple[np.ndarray, np.ndarray] | None
+    """(N,) in [-1, 1]; None when the augmentation acts on features, of which there is no sound."""
+
+
+def demonstrate(
+    name: str,
+    batch: Batch,
+    detector: DetectorConfig,
+    *,
+    responses: Tensor | None = None,
+    clip: int | None = None,
+    seed: int = 0,
+    **settings: Any,
+) -> Demonstration:
+    """Return a clip of ``batch`` before and after one augmentation, the others switched off.
+
+    Parameters
+    ----------
+    name : one of `AUGMENTATIONS`
+    detector : DetectorConfig
+        Whose front-ends make the features.
+    responses : (R, samples) Tensor
+        Needed for "device_response", see `align_responses`.
+    clip : int or None
+        Place in the batch; None for the changed clip with the most labels.
+    settings
+        Options of the augmentation in place of the published ones, to see it better: ``db=(-20, 20)``.
+
+    Raises
+    ------
+    SedlabError
+        For an unknown augmentation, and when the batch or the detector lacks what it needs.
+    """
+    import torch
+
+    if name not in AUGMENTATIONS:
+        raise SedlabError(f"unknown augmentation {name!r}.{nearest(name, AUGMENTATIONS)}")
+    _check_needs(name, batch, detector, responses)
+    generator = torch.Generator().manual_seed(seed)
+    if name in AUDIBLE:
+        return _demonstrate_sound(name, batch, responses, clip, generator, settings)
+    return _demonstrate_features(name, batch, detector, clip, generator, settings)
+
+
+def _check_needs(name: str, batch: Batch, detector: DetectorConfig, responses: Tensor | None) -> None:
+    if name == "wavmix" and batch.partners is None:
+        raise SedlabError("wavmix: no clip of the batch has a partner. Give the dataset wavmix_probability=1.0.")
+    if name == "device_response" and responses is None:
+        raise SedlabError("device_response: no responses given. Read them with read_device_responses.")
+    if name == "band_edges" and detector.transformer.arch != "passt":
+        raise SedlabError(f"band_edges: {detector.transformer.arch} has fixed bands. Use the detector with fPaSST.")
+
+
+def _demonstrate_sound(
+    name: str,
+    batch: Batch,
+    responses: Tensor | None,
+    clip: int | None,
+    generator: torch.Generator,
+    settings: Mapping[str, Any],
+) -> Demonstration:
+    from sedlab.training.feature_augmentation import augment_waveforms
+    from sedlab.training.losses import Targets
+
+    targets = Targets(batch.strong, batch.weak, batch.mask, batch.pseudo)
+    waveform, changed = augment_waveforms(
+        batch.waveform,
+        targets,
+        _alone(name, settings),
+        generator,
+        partners=batch.partners if name == "wavmix" else None,
+        responses=responses if name == "device_response" else None,
+    )
+    if clip is None:
+        clip = _most_labels(batch, (waveform != batch.waveform).flatten(1).any(1))
+    sounds = batch.waveform[clip].numpy(), waveform[clip].numpy()
+    power = [mel_power(sound, SAMPLE_RATE, num_mels=NUM_MELS, hop=_HOP) for sound in sounds]
+    return Demonstration(
+        title=_title(name, batch, clip),
+        features={"Spectrogram": _decibels(*power)},
+        labels=_labels(batch, targets, changed, clip),
+        sounds=sounds,
+    )
+
+
+def _demonstrate_features(
+    name: str,
+    batch: Batch,
+    detector: DetectorConfig,
+    clip: int | None,
+    generator: torch.Generator,
+    settings: Mapping[str, Any],
+) -> Demonstration:
+    from sedlab.audio.frontends import CrnnMel, build_frontend
+    from sedlab.training.feature_augmentation import Features, augment
+    from sedlab.training.losses import Targets
+
+    frontend = build_frontend(detector.transformer).eval()
+    before = Features(CrnnMel(detector.crnn)(batch.waveform), frontend(batch.waveform))
+    targets = Targets(batch.strong, batch.weak, batch.mask, batch.pseudo)
+    if name == "band_edges":
+        after, changed = replace(before, transformer=frontend.train()(batch.waveform, generator)), targets
+    else:
+        augmented = augment(before, targets, batch.groups, _alone(name, settings), generator)
+        after, changed = augmented.student, augmented.targets
+    if clip is None:
+        clip = _most_labels(batch, _changed_clips(before, after) | (changed.strong != targets.strong).any(2).any(1))
+    magnitudes = [view.mel[clip, 0].clamp(min=0).numpy() for view in (before, after)]
+    return Demonstration(
+        title=_title(name, batch, clip),
+        features={
+            "CRNN's magnitudes (dB)": _decibels(*(magnitude**2 for magnitude in magnitudes)),
+            "Transformer's features": (before.transformer[clip, 0].numpy(), after.transformer[clip, 0].numpy()),
+        },
+        labels=_labels(batch, targets, changed, clip),
+        sounds=None,
+    )
+
+
+def _alone(name: str, settings: Mapping[str, Any]) -> AugmentConfig:
+    from sedlab.config.training import AugmentConfig
+
+    section = {"max_db": _GAIN_DB} if name == "gain" else {"p": 1.0}
+    return AugmentConfig(**{"mixup": {"p": 0.0}, name: section | dict(settings)})
+
+
+def _changed_clips(before: Features, after: Features) -> Tensor:
+    mel, transformer = before.mel != after.mel, before.transformer != after.transformer
+    return mel.flatten(1).any(1) | transformer.flatten(1).any(1)
+
+
+def _most_labels(batch: Batch, candidates: Tensor) -> int:
+    """Return the candidate (B,) bool with the most labelled frames; of none, the first clip."""
+    return int(((batch.strong > 0).sum(dim=(1, 2)) + 1).mul(candidates).argmax())
+
+
+def _labels(batch: Batch, before: Targets, after: Targets, clip: int) -> tuple[np.ndarray, np.ndarray]:
+    weak = batch.groups["weak"]
+    if weak.start <= clip < weak.stop:
+        num_frames = batch.strong.shape[-1]
+        return tuple(targets.weak[clip, :, None].expand(-1, num_frames).numpy() for targets in (before, after))
+    return before.strong[clip].numpy(), after.strong[clip].numpy()
+
+
+def _title(name: str, batch: Batch, clip: int) -> str:
+    group = next((group for group, rows in batch.groups.items() if rows.start <= clip < rows.stop), "")
+    return f"{AUGMENTATIONS[name]}: {group} clip {batch.clip_ids[clip]}"
+
+
+def _decibels(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return two powers (F, T) in dB below the louder one's maximum."""
+    both = relative_decibel(np.concatenate([before, after], axis=1))
+    return both[:, : before.shape[1]], both[:, before.shape[1] :]

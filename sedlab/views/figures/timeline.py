@@ -1,0 +1,98 @@
+"""Where the wall-clock time of a run went."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sedlab.views.figures.style import (
+    MODEL_STYLE,
+    MUTED,
+    TICK_SIZE,
+    Picture,
+    empty_figure,
+    label_axes,
+    model_style,
+    new_figure,
+)
+
+#: A gap longer than this part of all work is a pause between two calls, not a part of the run.
+PAUSE = 0.1
+
+
+def wall_time_figure(manifests: pd.DataFrame, *, title: str = "Wall-clock time") -> Picture:
+    """Return a bar for each step of a run, from its start to its end, coloured by model.
+
+    Parameters
+    ----------
+    manifests : DataFrame
+        `node` (name of the step, which may contain the model's), `seconds`, and optionally `started` (date and time, or
+        seconds). Without `started` the bars follow one another in row order. Where a run was resumed later, the
+        pause is left out.
+    """
+    table = manifests.dropna(subset=["seconds"]) if "seconds" in manifests else manifests.iloc[:0]
+    if table.empty:
+        return empty_figure(title, "No finished step yet: run the experiment first.")
+    seconds = table["seconds"].to_numpy(float)
+    start, paused = _without_pauses(_starts(table, seconds), seconds)
+    order = np.argsort(start, kind="stable")
+    total = float((start + seconds).max())
+    unit, scale = _unit(total)
+
+    figure = new_figure(9, 1.1 + 0.25 * len(table))
+    ax = figure.subplots()
+    names = []
+    for place, row in enumerate(order):
+        node = str(table["node"].iloc[row])
+        model = next((model for model in MODEL_STYLE if model in node), None)
+        colour = model_style(model)[1]["color"] if model else MUTED
+        ax.barh(place, seconds[row] / scale, left=start[row] / scale, color=colour, height=0.72)
+        end = (start[row] + seconds[row]) / scale
+        ax.text(end, place, f" {_spoken(seconds[row])}", va="center", fontsize=TICK_SIZE)
+        names.append(node.replace("/", " · "))
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.set_xlim(0, total / scale * 1.1 or 1)
+    work = f"{_spoken(total)} from start to end, {_spoken(seconds.sum())} of work"
+    work += f", {_spoken(paused)} of pauses left out" if paused else ""
+    label_axes(ax, title=f"{title}: {work}", x=f"Time since the start ({unit})", y="Step", grid="x")
+    ax.tick_params(axis="y", length=0)
+    return figure
+
+
+def _starts(table: pd.DataFrame, seconds: np.ndarray) -> np.ndarray:
+    """Return the start of each step in seconds after the first."""
+    if "started" not in table or table["started"].isna().any():
+        return np.concatenate([[0.0], np.cumsum(seconds)[:-1]])
+    started = table["started"]
+    if not pd.api.types.is_numeric_dtype(started):
+        started = pd.to_datetime(started, utc=True, format="ISO8601")
+        return (started - started.min()).dt.total_seconds().to_numpy(float)
+    return (started - started.min()).to_numpy(float)
+
+
+def _without_pauses(start: np.ndarray, seconds: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return starts with every long time in which nothing ran taken out, and how much that was."""
+    long = PAUSE * seconds.sum()
+    shifted, busy_until, paused = start.astype(float), 0.0, 0.0
+    for row in np.argsort(start, kind="stable"):
+        gap = start[row] - busy_until
+        if gap > long:
+            paused += gap
+        shifted[row] = start[row] - paused
+        busy_until = max(busy_until, start[row] + seconds[row])
+    return shifted, paused
+
+
+def _unit(total: float) -> tuple[str, float]:
+    if total < 180:
+        return "s", 1.0
+    return ("min", 60.0) if total < 3 * 3600 else ("h", 3600.0)
+
+
+def _spoken(seconds: float) -> str:
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,1 @@
+"""The audio player: an ES module and the thin Python class beside it."""

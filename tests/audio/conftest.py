@@ -1,6 +1,0 @@
-"""Make the recipe of the golden waveforms importable."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))

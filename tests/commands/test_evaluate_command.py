@@ -1,0 +1,168 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sedlab.commands.evaluate import EvaluateOptions, evaluate_command, evaluate_files
+from sedlab.data.targets import FRAME_SECONDS, frame_times
+from sedlab.errors import SedlabError
+from sedlab.labels import CLASSES, DESED_CLASSES, MEDIAN_FILTER_FRAMES
+from sedlab.scoring.scores.file import ScoreFile, write_score_file
+from sedlab.scoring.tuning.csebbs import CsebbsParams, CsebbsSetting, write_csebbs
+from sedlab.scoring.tuning.median import MedianParams, write_median
+
+TESTS = Path(__file__).parent.parent
+REAL = TESTS / "material" / "dcase2023_baseline"
+SCORES, TRUTH = REAL / "baseline2_run1_scores", REAL / "metadata" / "ground_truth.tsv"
+DURATIONS = REAL / "metadata" / "audio_durations.tsv"
+EXPECTED = json.loads((TESTS / "golden" / "scores" / "expected.json").read_text())["dcase2023_baseline_paper_grid"]
+COMMON = EvaluateOptions(common_clips=True)
+
+
+def sedlab(*arguments: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "sedlab.cli", "evaluate", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.fixture
+def maestro(tmp_path):
+    """Scores of six windows of one recording, in both forms, with soft labels; people talk in its first half."""
+    names = [f"cafe_restaurant_00-{100 * k:06d}-{100 * k + 1000:06d}" for k in range(6)]
+    rng = np.random.default_rng(0)
+    write_score_file(
+        tmp_path / "scores.hdf5",
+        ScoreFile(names, rng.normal(0, 2, (6, 156, 27)).astype(np.float32), CLASSES, frame_times()),
+    )
+    rows = [
+        (f"{name}.wav", second, second + 1, "people talking", 0.9 if k + second < 8 else 0.2)
+        for k, name in enumerate(names)
+        for second in range(10)
+    ]
+    columns = ["filename", "onset", "offset", "event_label", "confidence"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "truth.tsv", sep="\t", index=False)
+    return tmp_path
+
+
+def test_command_prints_and_writes_the_published_value(tmp_path):
+    files = {name: tmp_path / f"out.{name}" for name in ("json", "csv")}
+    done = sedlab(
+        *(SCORES, "--ground-truth", TRUTH, "--durations", DURATIONS, "--common-clips", "--plot", tmp_path / "roc.png"),
+        *("--json", files["json"], "--csv", files["csv"], "--intervals", 20),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "0.2697 (" in done.stdout and "clips: 20" in done.stdout
+    assert "warning: 672 clips without scores are left out." in done.stderr
+    content = json.loads(files["json"].read_text())
+    assert content["metrics"]["psds1"]["overall"] == pytest.approx(EXPECTED["psds1"], abs=1e-9)
+    assert content["metrics"]["psds1"]["per_class"] == pytest.approx(EXPECTED["psds1_class"], abs=1e-9)
+    assert set(content["metrics"]["collar_f1_best"]["thresholds"]) == set(DESED_CLASSES)
+    assert content["counts"]["without_scores"] == 672 and content["postprocess"] == "none"
+    table = pd.read_csv(files["csv"])
+    assert list(table.columns) == ["metric", "label", "value", "low", "high", "threshold"]
+    overall = table[(table["metric"] == "psds1") & (table["label"] == "all")].iloc[0]
+    assert overall["value"] == pytest.approx(EXPECTED["psds1"], abs=1e-9) and overall["low"] < overall["value"]
+    assert (tmp_path / "roc.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_refusals_are_one_line_and_status_1(tmp_path):
+    done = sedlab(SCORES, "--ground-truth", TRUTH, "--durations", DURATIONS)
+    assert done.returncode == 1 and done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "672 clips without scores" in line and "--common-clips" in line
+    assert sedlab(SCORES).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "durations", "message"),
+    [
+        (COMMON, None, "needs the clips' durations"),
+        (EvaluateOptions(common_clips=True, postprocess="medain"), DURATIONS, "no such file or method.*'median'"),
+        (EvaluateOptions(common_clips=True, postprocess="csebbs"), DURATIONS, "needs tuned parameters"),
+        (
+            EvaluateOptions(common_clips=True, parameters=Path("x")),
+            DURATIONS,
+            "--parameters x: nothing is post-processed",
+        ),
+        (EvaluateOptions(common_clips=True, classes=("Dogs",)), DURATIONS, "'Dogs'.*Did you mean 'Dog'"),
+        (EvaluateOptions(common_clips=True, metric="mpauc"), None, "is not <recording>-<start>-<end>"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(options, durations, message):
+    with pytest.raises(SedlabError, match=message):
+        evaluate_files(SCORES, TRUTH, durations, options)
+
+
+def test_event_boxes_give_the_recorded_value_however_they_are_named(tmp_path):
+    tuned = {
+        label: CsebbsSetting(step, absolute, relative)
+        for label, step, absolute, relative in (
+            (label, EXPECTED["step"][label], EXPECTED["abs"][label], EXPECTED["rel"][label]) for label in DESED_CLASSES
+        )
+    }
+    write_csebbs(tmp_path / "boxes.json", CsebbsParams(tuned))
+    by_option = EvaluateOptions(common_clips=True, postprocess="csebbs", parameters=tmp_path / "boxes.json")
+    by_name = EvaluateOptions(common_clips=True, postprocess=str(tmp_path / "boxes.json"))
+    values = [
+        evaluate_files(SCORES, TRUTH, DURATIONS, options).measures["psds1"].overall for options in (by_option, by_name)
+    ]
+    assert values == pytest.approx([EXPECTED["psds1_csebbs"]] * 2, abs=1e-9)
+
+
+def test_tuned_filter_lengths_are_applied(tmp_path):
+    published = {label: MEDIAN_FILTER_FRAMES[label] * FRAME_SECONDS for label in DESED_CLASSES}
+    write_median(tmp_path / "median.json", MedianParams(published))
+    write_median(tmp_path / "none.json", MedianParams(dict.fromkeys(DESED_CLASSES, FRAME_SECONDS)))
+    ways = {
+        "published": {"postprocess": "median"},
+        "the same": {"postprocess": "median", "parameters": tmp_path / "median.json"},
+        "raw": {},
+        "one frame": {"postprocess": str(tmp_path / "none.json")},
+    }
+    value = {
+        name: evaluate_files(SCORES, TRUTH, DURATIONS, EvaluateOptions(common_clips=True, **way))
+        .measures["psds1"]
+        .overall
+        for name, way in ways.items()
+    }
+    assert value["published"] == value["the same"] != value["raw"] == value["one frame"]
+
+
+def test_a_folder_of_part_of_the_scores_is_the_same_as_part_of_the_truth(tmp_path):
+    names = sorted(path.stem for path in SCORES.glob("*.tsv"))[:8]
+    for name in names:
+        shutil.copy(SCORES / f"{name}.tsv", tmp_path / f"{name}.tsv")
+    truth = pd.read_csv(TRUTH, sep="\t")
+    truth[truth["filename"].str.removesuffix(".wav").isin(names)].to_csv(tmp_path / "t", sep="\t", index=False)
+    exact = evaluate_files(tmp_path, tmp_path / "t", DURATIONS, EvaluateOptions())
+    common = evaluate_files(tmp_path, TRUTH, DURATIONS, EvaluateOptions(common_clips=True, classes=exact.classes))
+    assert exact.measures["psds1"].overall == common.measures["psds1"].overall
+    assert exact.counts["clips"] == 8 and common.counts["without_scores"] > 0 == exact.counts["without_scores"]
+
+
+def test_soft_labels_are_scored_by_segments(maestro, capsys):
+    evaluate_command(maestro / "scores.hdf5", maestro / "truth.tsv", None, EvaluateOptions(), json_file=maestro / "o")
+    printed = capsys.readouterr()
+    assert "mpAUC" in printed.out and "segments: 15" in printed.out
+    assert "birds_singing" in printed.err
+    content = json.loads((maestro / "o").read_text())
+    assert content["metrics"]["mpauc"]["per_class"]["car"] is None
+    assert 0 <= content["metrics"]["mpauc"]["overall"] <= content["metrics"]["mpauc_linear"]["overall"] <= 1
+    with pytest.raises(SedlabError, match="mpAUC has no PSD-ROC curve"):
+        evaluate_command(
+            maestro / "scores.hdf5", maestro / "truth.tsv", None, EvaluateOptions(), plot=maestro / "p.png"
+        )
+
+
+def test_one_second_boxes_leave_mpauc_as_it_is(maestro):
+    write_csebbs(maestro / "boxes.json", CsebbsParams({"Dog": CsebbsSetting(0.5, 0.2)}))
+    values = [
+        evaluate_files(maestro / "scores.hdf5", maestro / "truth.tsv", None, EvaluateOptions(postprocess=how))
+        for how in ("none", str(maestro / "boxes.json"))
+    ]
+    raw, boxes = (result.measures["mpauc"].per_class["people talking"] for result in values)
+    assert boxes == pytest.approx(raw, abs=1e-9)

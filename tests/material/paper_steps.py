@@ -1,0 +1,107 @@
+"""One optimisation step of each stage of the paper preset for one transformer, at base size, on the CPU.
+
+A program of its own, so that the peak of its memory is its own: `python paper_steps.py PROJECT ARCH ITERATIONS OUT`.
+PROJECT holds a data root (`data/dcase`) and published weights (`data/weights`). Writes a JSON file with loss and
+seconds of each stage, and the peak of the memory.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from sedlab.checkpoints.own import load_detector
+from sedlab.config.experiment import Experiment, Node
+from sedlab.config.loading import load_experiment
+from sedlab.data.cache import WaveformCache
+from sedlab.data.corpora.layout import SCORE_FILE
+from sedlab.data.corpora.load import load_corpus
+from sedlab.data.tables import Corpus
+from sedlab.scoring.scores.ensemble import ensemble
+from sedlab.scoring.scores.file import write_score_file
+from sedlab.scoring.scores.predict import predict_logits
+from sedlab.training.fit import FitResult
+from sedlab.training.node import train_node
+from sedlab.weights import WEIGHTS_FOLDER, require
+
+#: What makes a step small and a CPU's; nothing else of the preset is changed. There are two unlabelled clips, so an
+#: epoch is one batch.
+BATCH = {"maestro": 1, "strong": 1, "synth": 1, "weak": 1, "unlabeled": 2}
+TRAINER = {"accelerator": "cpu", "precision": "32-true", "num_workers": 0}
+
+
+def small_steps(*archs: str) -> Experiment:
+    """Return the paper preset with small batches, one epoch and full precision, pre-training of ``archs`` included."""
+    overrides = [
+        f"pretrain.archs=[{', '.join(archs)}]",
+        "pretrain.epochs=1",
+        "pretrain.batch_size=2",
+        "pretrain.samples_per_epoch=2",
+    ]
+    overrides += [f"stage{number}.epochs=1" for number in (1, 2)]
+    overrides += [f"stage{number}.batch.{group}={size}" for number in (1, 2) for group, size in BATCH.items()]
+    stages = ("stage1", "stage2", "pretrain")
+    overrides += [f"{stage}.trainer.{key}={value}" for stage in stages for key, value in TRAINER.items()]
+    return load_experiment("paper", overrides)
+
+
+def run_steps(project: Path, arch: str, iterations: int) -> list[dict]:
+    """Train every node of one transformer for a step, each from what the ones before wrote; return loss and seconds."""
+    experiment = small_steps(*({arch} & {"passt", "atst"}))
+    root = project / experiment.data.root
+    corpus = load_corpus(root, experiment.data)
+    cache, rows, folder = WaveformCache.build(corpus), [], project / "steps" / arch
+
+    def step(node: Node, **inputs) -> FitResult:
+        started = time.monotonic()
+        if node.weights:
+            inputs["pretrained"] = require(node.weights, project / WEIGHTS_FOLDER)
+        result = train_node(node, corpus, cache, folder / node.name, **inputs)
+        # Gigabytes of moments, to resume from.
+        result.last.unlink()
+        loss = float(pd.read_csv(result.history)["loss/total"].iloc[-1])
+        rows.append({"node": node.name, "steps": result.steps, "loss": loss, "seconds": time.monotonic() - started})
+        return result
+
+    if experiment.pretrains(arch):
+        step(experiment.node("pretrain", arch))
+    # Stage 1 starts from the published weights, as it does in the preset.
+    experiment = experiment.model_copy(update={"pretrain": None})
+    pseudo_labels = None
+    for iteration in range(1, iterations + 1):
+        first = step(experiment.node("stage1", arch, iteration), pseudo_labels=pseudo_labels)
+        second = step(experiment.node("stage2", arch, iteration), init=first.best, pseudo_labels=pseudo_labels)
+        if iteration < iterations:
+            pseudo_labels = _pseudo_labels(second.best, corpus, cache, folder / "pseudo_labels")
+    shutil.rmtree(folder)
+    return rows
+
+
+def _pseudo_labels(checkpoint: Path, corpus: Corpus, cache: WaveformCache, folder: Path) -> dict[str, Path]:
+    """Write the scores of the student for the detector's training clips; return the file of each subset."""
+    detector, files = load_detector(checkpoint, network="student"), {}
+    subsets = [name for name in corpus.select(split="train").subsets if not name.startswith("audioset")]
+    for name in subsets:
+        scores = predict_logits(detector, cache, corpus.subset(name).clips, batch_size=4)
+        files[name] = folder / f"{SCORE_FILE[name]}.hdf5"
+        write_score_file(files[name], ensemble([scores]))
+    return files
+
+
+def main() -> None:
+    """Run the steps and write the JSON file."""
+    project, arch, iterations, out = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])
+    rows = run_steps(project, arch, iterations)
+    # Kilobytes on Linux.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    out.write_text(json.dumps({"arch": arch, "rows": rows, "peak_bytes": peak}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""A project folder in which experiments run with real jobs and kernels, but stages that only write their files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import yaml
+from nbformat.v4 import new_code_cell, new_notebook
+
+from sedlab.config.experiment import Experiment
+from sedlab.config.loading import experiment_from_tree
+
+FAKE = Path(__file__).parent / "fake_stages"
+
+
+def experiment_tree(archs=("atst", "passt"), iterations=2) -> dict:
+    """A complete experiment with as little in it as possible."""
+    stage = {"epochs": 1, "batch": {"strong": 1}, "loss": {}, "augment": {}, "optim": {}}
+    return {
+        "name": "tiny",
+        "archs": list(archs),
+        "iterations": iterations,
+        "data": {"root": "data/tiny", "mini": {"seed": 1}},
+        "models": {arch: {"transformer": {"arch": arch}} for arch in archs},
+        "pretrain": {"archs": ["atst"], "epochs": 1, "optim": {"lr_transformer": 1e-3}},
+        "stages": {
+            "stage1": {"train_transformer": False, **stage},
+            "stage2": {"train_transformer": True, **stage, "optim": {"lr_transformer": 1e-4}},
+        },
+    }
+
+
+def make_experiment(**changes) -> Experiment:
+    return experiment_from_tree(experiment_tree(**changes), "test")
+
+
+def write_notebook(path: Path, parameters: str, *cells: str) -> Path:
+    notebook = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    notebook.cells = [
+        new_code_cell(parameters, metadata={"tags": ["parameters"]}),
+        *(new_code_cell(cell) for cell in cells),
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+    return path
+
+
+@dataclass
+class Project:
+    """The folder, and `sedlab run` in it."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def run_folder(self) -> Path:
+        return self.folder / "runs" / "tiny"
+
+    def command(self, *options: str) -> list[str]:
+        return [sys.executable, "-m", "sedlab.cli", "run", "tiny.yaml", *options]
+
+    def sedlab_run(self, *options: str, timeout: float = 240) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            self.command(*options),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    def start(self, *options: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            self.command(*options),
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            # A shell makes what it starts in the background ignore interrupts, and children inherit that.
+            preexec_fn=_heed_interrupts,
+        )
+
+    def order(self, orders: dict[str, str]) -> None:
+        """Make jobs misbehave, by name: die (the kernel), fail (an exception), hang."""
+        Path(self.environment["FAKE_ORDERS"]).write_text(json.dumps(orders))
+
+
+def make_project(folder: Path) -> Project:
+    """One transformer, two iterations, stages that write their files and nothing else."""
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment_tree(archs=("atst",))))
+    write_notebook(
+        folder / "notebooks" / "04_stage2.ipynb",
+        'run = ""\narch = ""\niteration = 1',
+        "from sedlab.runs.run import open_run\nfrom sedlab.pipeline import stages",
+        'stages.run_stage(open_run(run), "stage2", {"arch": arch, "iteration": iteration})',
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(FAKE),
+        "FAKE_NOTEBOOKS": str(folder / "notebooks"),
+        "FAKE_ORDERS": str(folder / "orders.json"),
+    }
+    return Project(folder, environment)
+
+
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,0 +1,184 @@
+"""The inspectors without a browser: controls are set from Python, the state is read back."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sedlab.errors import SedlabError
+from sedlab.postprocess.decode import detect_events
+from sedlab.scoring.scores.file import ScoreFile
+from sedlab.views import ClipInspector, ClipView, PsdsInspector, PseudoLabelInspector
+from sedlab.views.explorers.pseudo_labels import class_detections
+from sedlab.views.player.player import ClipPlayer, wav_bytes
+
+
+@pytest.fixture
+def clips() -> pd.DataFrame:
+    return pd.DataFrame({"subset": ["devtest", "devtest", "weak_val"], "clip_id": ["a", "b", "a"]})
+
+
+@pytest.fixture
+def labels() -> pd.DataFrame:
+    return pd.DataFrame({"subset": ["devtest", "weak_val"], "clip_id": ["b", "a"], "label": ["Dog", "Dog"]})
+
+
+@pytest.fixture
+def load(waveform, events):
+    return lambda row: ClipView(waveform[:16000], events=events, title=f"{row['subset']}/{row['clip_id']}")
+
+
+def test_clip_inspector_pages_and_filters(clips, labels, load):
+    inspector = ClipInspector(clips, load, events=labels)
+    assert (inspector.clip_id, inspector.count.value) == ("a", "1 of 3")
+
+    inspector.position.value = 1
+    assert inspector.view.title == "devtest/b"
+    inspector.label.value = "Dog"
+    assert list(inspector.selection["subset"]) == ["devtest", "weak_val"]  # "a" of devtest has no dog
+    inspector.subset.value = "weak_val"
+    assert (inspector.view.title, inspector.count.value) == ("weak_val/a", "1 of 1")
+    assert inspector.message.value == ""
+
+
+def test_keys_page_and_stop_at_the_ends(clips, load):
+    inspector = ClipInspector(clips, load)
+
+    seen = []
+    for key in "nnnp":
+        inspector.player._receive(None, {"type": "key", "key": key}, [])
+        seen.append(inspector.position.value)
+
+    assert seen == [1, 2, 2, 1]
+
+
+def test_a_clip_is_found_by_name_and_an_unknown_one_is_named(clips, load):
+    inspector = ClipInspector(clips, load)
+
+    inspector.name.value = "b"
+    assert (inspector.clip_id, inspector.position.value) == ("b", 1)
+    inspector.name.value = "<zebra>"
+    assert "&lt;zebra&gt;" in inspector.message.value
+    assert inspector.clip_id == "b"
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"), [(SedlabError("a.wav: truncated. Delete it."), "a.wav: truncated"), (KeyError("x"), "KeyError")]
+)
+def test_an_error_while_loading_is_shown_and_goes_with_the_next_clip(clips, load, error, shown):
+    def broken_first(row):
+        if row["clip_id"] == "a":
+            raise error
+        return load(row)
+
+    inspector = ClipInspector(clips, broken_first)
+    assert shown in inspector.message.value
+    assert ("Traceback" in inspector.message.value) == isinstance(error, KeyError)
+    inspector.position.value = 1
+    assert inspector.message.value == ""
+
+
+def test_inspectors_of_nothing_say_what_to_run(clips, load):
+    for inspector in (
+        ClipInspector(clips.iloc[:0], load),
+        PseudoLabelInspector(None),
+        PsdsInspector(pd.DataFrame(columns=["model", "stage", "iteration"]), load),
+    ):
+        assert "sedlab run mini" in inspector.message.value
+        assert inspector.children == (inspector.message,)
+
+
+def test_pseudo_label_inspector_selects_events_above_the_threshold(scores, waveform):
+    inspector = PseudoLabelInspector(scores, load=lambda clip_id: ClipView(waveform[:1600], title=clip_id))
+    inspector.label.value = "Dog"
+
+    counts = []
+    for threshold in (0.1, 0.5, 0.9):
+        inspector.threshold.value = threshold
+        counts.append(len(inspector.selection))
+        assert set(inspector.selection["label"]) <= {"Dog"}
+        here = inspector.selection[inspector.selection["clip_id"] == inspector.clip_id]
+        if len(inspector.selection):
+            pd.testing.assert_frame_equal(inspector.view.detections, here)
+
+    assert counts[0] > counts[-1]
+    assert f"<b>{counts[-1]}</b> events" in inspector.count.value
+    assert inspector.message.value == ""
+
+
+def test_pseudo_label_inspector_starts_with_the_surest_clip(scores, waveform):
+    inspector = PseudoLabelInspector(scores, load=lambda clip_id: ClipView(waveform[:1600], title=clip_id))
+    inspector.label.value = "Cat"
+
+    peaks = scores.logits[:, :, scores.classes.index("Cat")].max(axis=1)
+    assert inspector.clip_id == scores.clip_ids[int(peaks.argmax())]
+
+
+def test_pseudo_label_inspector_without_any_event_hides_the_player(scores, waveform):
+    quiet = ScoreFile(scores.clip_ids, np.full_like(scores.logits, -9), scores.classes, scores.frame_times)
+
+    inspector = PseudoLabelInspector(quiet, load=lambda clip_id: ClipView(waveform, title=clip_id))
+
+    assert inspector.selection.empty
+    assert inspector.player.layout.display == "none"
+    assert inspector.message.value == ""
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.lists(st.floats(0, 1), min_size=6, max_size=6), min_size=1, max_size=4), st.floats(0, 1))
+def test_detections_of_many_clips_equal_those_of_one_at_a_time(probabilities, threshold):
+    probabilities, times = np.array(probabilities), np.arange(7) * 0.064
+    names = [f"clip{k}" for k in range(len(probabilities))]
+
+    found = class_detections(probabilities, names, "Dog", threshold, times)
+
+    one_by_one = [
+        detect_events(p[:, None], ["Dog"], times, threshold).assign(clip_id=name)
+        for name, p in zip(names, probabilities, strict=True)
+    ]
+    expected = pd.concat(one_by_one)[["clip_id", "onset", "offset"]]
+    np.testing.assert_array_equal(found[["clip_id", "onset", "offset"]].to_numpy(), expected.to_numpy())
+
+
+def test_psds_inspector_loads_each_choice_once_and_returns_the_scores(psds_result):
+    loaded = []
+
+    def load_scores(row):
+        loaded.append((row["model"], row["iteration"]))
+        return psds_result
+
+    nodes = pd.DataFrame({"model": ["atst", "ensemble", "atst"], "stage": "stage2", "iteration": [1, 2, 2]})
+    inspector = PsdsInspector(nodes, load_scores)
+    assert loaded == [("ensemble", 2), ("atst", 2)]  # the last iteration to begin with
+
+    inspector.chosen.value = (0, 1)
+    inspector.label.value = "Speech"
+
+    assert loaded[2:] == [("atst", 1)]
+    assert list(inspector.selection["model"]) == ["atst", "ensemble"]
+    assert list(inspector.selection["psds"]) == [0.6, 0.6]
+    assert inspector.message.value == ""
+
+
+def test_player_knows_where_the_time_axis_lies(waveform):
+    player = ClipPlayer()
+
+    player.show_clip(ClipView(waveform, title="x", scores=np.zeros((156, 27))))
+
+    assert 0 < player.left < 0.25 < 0.9 < player.right < 1
+    assert player.duration == 10
+    assert player.description == "x: no event annotated"
+
+
+def test_sound_is_a_wav_file_of_the_same_samples(waveform):
+    samples, rate = soundfile.read(io.BytesIO(wav_bytes(2 * waveform, 16000)), dtype="float32")
+
+    assert rate == 16000
+    np.testing.assert_allclose(samples, np.clip(2 * waveform, -1, 1), atol=1e-4)
+    assert wav_bytes(np.zeros(0), 16000) == b""

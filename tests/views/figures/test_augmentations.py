@@ -1,0 +1,131 @@
+"""Each augmentation before and after: picture, labels, sound."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from sedlab.audio.device_response import align_responses
+from sedlab.config.loading import load_experiment
+from sedlab.data.batch import Batch, Partners
+from sedlab.errors import SedlabError
+from sedlab.labels import valid_classes
+from sedlab.views import AugmentationInspector, augmentation_figure, demonstrate
+from sedlab.views.figures.lessons.demonstration import AUDIBLE, AUGMENTATIONS
+
+GROUPS = ("maestro", "strong", "synth", "weak", "unlabeled")
+PASST = load_experiment("nano").models["passt"]
+RESPONSES = align_responses([np.array([0.0, 0.0, 1.0, 0.6, 0.3])])
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    """Return two clips of each group: noise, long labels, a partner for the first strongly labelled one."""
+    generator = torch.Generator().manual_seed(0)
+    waveform = 0.05 * torch.randn(10, 160_000, generator=generator)
+    strong = torch.zeros(10, 27, 156)
+    for clip, label in enumerate((15, 16, 8, 4, 2, 0)):
+        strong[clip, label, 10 + 5 * clip : 150] = 0.4 if clip < 2 else 1.0
+    weak = (strong > 0).any(-1).float()
+    weak[6:8, 4] = 1.0
+    mask = [valid_classes("maestro" if clip < 2 else "desed", training=True) for clip in range(10)]
+    return Batch(
+        waveform=waveform,
+        strong=strong,
+        weak=weak,
+        mask=torch.from_numpy(np.stack(mask)),
+        pseudo=None,
+        groups={name: slice(2 * place, 2 * place + 2) for place, name in enumerate(GROUPS)},
+        subsets=["synth_train"] * 10,
+        clip_ids=[f"clip{place}" for place in range(10)],
+        partners=Partners(torch.tensor([2]), torch.tensor([0.6]), waveform[3:4], strong[:1], None),
+    )
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_every_augmentation_shows_a_change_of_picture_or_labels(name, batch):
+    shown = demonstrate(name, batch, PASST, responses=RESPONSES, seed=2)
+    pictures = [not np.allclose(before, after) for before, after in shown.features.values()]
+    labels = not np.array_equal(*shown.labels)
+    assert any(pictures) or labels
+    assert labels == (name in ("wavmix", "harden", "frame_shift", "time_mask", "mixup"))
+    assert (shown.sounds is not None) == (name in AUDIBLE)
+    if shown.sounds is not None:
+        assert not np.array_equal(*shown.sounds)
+    assert shown.title.startswith(AUGMENTATIONS[name])
+    again = demonstrate(name, batch, PASST, responses=RESPONSES, seed=2)
+    assert all(
+        np.array_equal(one[1], two[1])
+        for one, two in zip(shown.features.values(), again.features.values(), strict=True)
+    )
+
+
+def test_the_batch_is_left_as_it_was(batch):
+    before = batch.waveform.clone(), batch.strong.clone()
+    for name in AUGMENTATIONS:
+        demonstrate(name, batch, PASST, responses=RESPONSES)
+    assert torch.equal(batch.waveform, before[0]) and torch.equal(batch.strong, before[1])
+
+
+def test_the_figure_has_both_sides_on_one_scale_and_a_row_for_each_label(batch):
+    shown = demonstrate("wavmix", batch, PASST)
+    figure = augmentation_figure(shown)
+    before, after, *labels = (ax for ax in figure.axes if ax.images)
+    assert before.images[0].get_clim() == after.images[0].get_clim()
+    assert [ax.get_title(loc="left") for ax in labels] == ["Labels, before", "Labels, after"]
+    assert [text.get_text() for text in labels[0].get_yticklabels()] == ["Speech", "footsteps"]
+    drawn = [ax.images[0].get_array() for ax in labels]
+    assert drawn[0].max(axis=1).tolist() == [1.0, 0.0]
+    assert drawn[1].max(axis=1).tolist() == pytest.approx([0.6, 0.16])
+
+
+def test_weak_labels_fill_the_clip_and_unlabelled_clips_say_so(batch):
+    weak = demonstrate("mixstyle", batch, PASST, clip=6)
+    assert weak.labels[0][4].tolist() == [1.0] * 156
+    figure = augmentation_figure(demonstrate("mixstyle", batch, PASST, clip=8))
+    assert [ax.texts[0].get_text() for ax in figure.axes if ax.texts] == ["no label", "no label"]
+
+
+def test_settings_replace_published_strengths(batch):
+    mild, wild = (demonstrate("filter", batch, PASST, clip=4, db=db) for db in ((-1, 1), (-20, 20)))
+    change = [np.abs(np.subtract(*next(iter(shown.features.values())))).max() for shown in (mild, wild)]
+    assert change[0] < 3 < change[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "arch", "words"),
+    [
+        ("wavmix", "passt", "wavmix_probability=1.0"),
+        ("device_response", "passt", "read_device_responses"),
+        ("band_edges", "atst", "Use the detector with fPaSST"),
+        ("mixupp", "passt", "Did you mean 'mixup'"),
+    ],
+)
+def test_what_is_missing_is_named(name, arch, words, batch):
+    alone = Batch(**{key: value for key, value in vars(batch).items() if key != "partners"})
+    with pytest.raises(SedlabError, match=words):
+        demonstrate(name, alone, load_experiment("nano").models[arch])
+
+
+def test_the_inspector_shows_and_plays_what_is_chosen(batch):
+    inspector = AugmentationInspector(batch, PASST, responses=RESPONSES)
+    inspector.clip.value = 2
+    assert bytes(inspector.picture.value).startswith(b"\x89PNG")
+    sounds = [soundfile.read(io.BytesIO(row.children[1].value))[0] for row in inspector.sound.children]
+    np.testing.assert_allclose(sounds[1], inspector.shown.sounds[1], atol=1e-4)
+    picture = bytes(inspector.picture.value)
+    inspector.name.value = "filter"
+    assert bytes(inspector.picture.value) != picture
+    assert "no sound" in inspector.sound.children[0].value
+    inspector.seed.value = 3
+    assert inspector.message.value == ""
+
+
+def test_the_inspector_says_what_it_lacks(batch):
+    inspector = AugmentationInspector(batch, PASST)
+    inspector.name.value = "device_response"
+    assert "no responses given" in inspector.message.value
