@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -25,8 +25,7 @@ import requests
 
 from sedlab.errors import SedlabError
 from sedlab.files import write_json
-
-Progress = Callable[[int, int, str], None]
+from sedlab.progress import Progress
 
 CHUNK_BYTES = 64 * 1024
 #: Free space that a download leaves on the disk.

@@ -8,9 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sedlab.errors import SedlabError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+_Model = TypeVar("_Model", bound="BaseModel")
 
 
 @contextmanager
@@ -69,6 +74,36 @@ def write_text_if_changed(path: str | Path, text: str) -> bool:
 def write_json(path: str | Path, value: Any) -> None:
     """Write ``value`` as indented JSON to ``path`` atomically."""
     write_text(path, json.dumps(value, indent=2, sort_keys=False) + "\n")
+
+
+def read_json(path: str | Path, model: type[_Model], remedy: str) -> _Model:
+    """Return a JSON file as an instance of ``model``.
+
+    Parameters
+    ----------
+    model : pydantic model
+        Says what the file holds.
+    remedy : str
+        What to do about a file that is absent or does not fit: the end of the message.
+
+    Raises
+    ------
+    SedlabError
+        When the file is absent, cannot be read, is not JSON, or does not fit the model.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate_json(Path(path).read_bytes())
+    except FileNotFoundError:
+        raise SedlabError(f"{path}: no such file. {remedy}") from None
+    except OSError as error:
+        raise SedlabError(f"{path}: cannot be read ({error.strerror}). {remedy}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        problem = first["msg"].removeprefix("Value error, ")
+        raise SedlabError(f"{path}: {f'{place}: ' if place else ''}{problem}. {remedy}") from error
 
 
 def _umask() -> int:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-    from sedlab.scoring.metrics.bootstrap import Comparison, Progress
+    from sedlab.progress import Progress
+    from sedlab.scoring.metrics.bootstrap import Comparison
 
 
 def compare_command(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-    from sedlab.scoring.metrics.evaluation import Progress
+    from sedlab.progress import Progress
 
 #: Clips that are printed; all of them are in the file.
 _SHOWN_CLIPS = 5

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.table import Table
 
-    from sedlab.scoring.metrics.evaluation import Evaluation, Progress
+    from sedlab.progress import Progress
+    from sedlab.scoring.metrics.evaluation import Evaluation
     from sedlab.scoring.scores.inputs import EvaluationScores
     from sedlab.scoring.scores.tables import ScoreTables
 

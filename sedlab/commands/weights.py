@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from sedlab.download import Progress
 from sedlab.errors import SedlabError, nearest
+from sedlab.progress import Progress
 from sedlab.weights.registry import WEIGHTS, Entry, entries, select
 from sedlab.weights.store import ABSENT, CORRUPT, PARTIAL, PRESENT, FileState, fetch, file_state, require
 

@@ -27,8 +27,7 @@ from torch.optim import Optimizer
 
 from sedlab.config.experiment import TrainerConfig
 from sedlab.errors import SedlabError
-
-Progress = Callable[[int, int, str], None]
+from sedlab.progress import Progress
 
 _POLL_SECONDS = 0.1
 #: Time the other processes get to end once one has failed.

@@ -35,11 +35,12 @@ from sedlab.config.experiment import Node
 from sedlab.data.batch import Batch
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
-from sedlab.training.distributed import Progress, average_gradients, make_fabric
+from sedlab.progress import Progress
+from sedlab.training.distributed import average_gradients, make_fabric
 from sedlab.training.losses import LossTerms
 from sedlab.training.schedules import lr_factor
 
-__all__ = ["FitResult", "Progress", "Validate", "fit", "make_fabric"]
+__all__ = ["FitResult", "Validate", "fit", "make_fabric"]
 
 #: Scores the networks on the validation sets; returns at least "objective" (higher is better).
 Validate = Callable[[Mapping[str, nn.Module]], Mapping[str, float]]

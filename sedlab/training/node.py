@@ -22,9 +22,10 @@ from sedlab.data.sampler import GroupBatchSampler
 from sedlab.data.tables import Corpus
 from sedlab.data.teacher_logits import read_teacher_logits
 from sedlab.errors import SedlabError
+from sedlab.progress import Progress
 from sedlab.training.detection import DetectionTask
 from sedlab.training.distributed import make_fabric, num_devices, run_on_devices
-from sedlab.training.fit import FitResult, Progress, Validate, fit
+from sedlab.training.fit import FitResult, Validate, fit
 from sedlab.training.pretraining import PretrainingTask
 from sedlab.training.shared_batchnorm import share_batchnorm
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sedlab.download import Patience, Progress, download, file_sha256, part_path
+from sedlab.download import Patience, download, file_sha256, part_path
 from sedlab.errors import SedlabError
 from sedlab.files import write_json
+from sedlab.progress import Progress
 from sedlab.weights.registry import Entry, find
 
 WEIGHTS_FOLDER = Path("data/weights")

@@ -20,7 +20,7 @@ classes that the whole set lacks, and such replicates are counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -29,6 +29,7 @@ import pandas as pd
 
 from sedlab.errors import SedlabError, nearest
 from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
+from sedlab.progress import Progress
 from sedlab.scoring.metrics.fscore_statistics import fscore_statistics
 from sedlab.scoring.metrics.fscores import THRESHOLD, Collar, Intersection
 from sedlab.scoring.metrics.mpauc_statistics import mpauc_statistics
@@ -41,8 +42,6 @@ ALL = "all"
 BATCH = 50
 #: Larger than the error of a value in double precision, smaller than any difference that a clip can make.
 ROUNDING = 1e-12
-
-Progress = Callable[[int, int, str], None]
 
 
 class Statistics(Protocol):

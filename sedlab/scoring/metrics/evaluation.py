@@ -6,7 +6,7 @@ Events of DESED are scored by PSDS and F1, soft one-second labels of MAESTRO by 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
@@ -14,6 +14,7 @@ import pandas as pd
 from sedlab.data.corpora.maestro import parse_window_names
 from sedlab.errors import SedlabError, nearest
 from sedlab.labels import MAESTRO_CLASSES, MAESTRO_EVAL_CLASSES
+from sedlab.progress import Progress, no_progress
 from sedlab.scoring.metrics.bootstrap import ALL, METRICS, bootstrap_intervals
 from sedlab.scoring.metrics.fscores import THRESHOLD, Collar, FscoreResult, Intersection, fscores
 from sedlab.scoring.metrics.mpauc import MIN_CONFIDENCE, MpaucResult, segment_mpauc
@@ -34,13 +35,6 @@ EVENT_METRICS: tuple[str, ...] = (
 )
 SEGMENT_METRICS: tuple[str, ...] = ("mpauc", "mpauc_linear")
 PIPSDS = "pipsds1"
-
-
-Progress = Callable[[int, int, str], None]
-
-
-def no_progress(done: int, total: int, what: str) -> None:
-    """Say nothing."""
 
 
 @dataclass(frozen=True, eq=False)

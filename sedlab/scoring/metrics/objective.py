@@ -18,9 +18,10 @@ from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
 from sedlab.postprocess.median import median_filter, median_lengths
+from sedlab.progress import Progress
 from sedlab.scoring.metrics.mpauc import validation_mpauc
 from sedlab.scoring.metrics.psds import PSDS1, psds
-from sedlab.scoring.scores.predict import Predictions, Progress, WaveformReader, predict_masked
+from sedlab.scoring.scores.predict import Predictions, WaveformReader, predict_masked
 from sedlab.scoring.scores.tables import score_tables
 
 if TYPE_CHECKING:

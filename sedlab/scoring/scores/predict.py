@@ -8,7 +8,7 @@ Shape letters: B clips, C classes, T frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,13 +20,13 @@ from sedlab.data.targets import CLIP_SECONDS, frame_times
 from sedlab.errors import SedlabError
 from sedlab.inference.evaluating import evaluating
 from sedlab.labels import CLASSES, valid_classes
+from sedlab.progress import Progress
 from sedlab.scoring.scores.file import Attribute, ScoreFile
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 #: Called with (clips done, clips in all, what is being done).
-Progress = Callable[[int, int, str], None]
 
 
 class WaveformReader(Protocol):

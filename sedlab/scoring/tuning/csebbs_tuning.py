@@ -6,7 +6,7 @@ comparison at each gap, so that each step filter is run once and its 16 threshol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -14,12 +14,11 @@ import pandas as pd
 
 from sedlab.labels import DESED_CLASSES
 from sedlab.postprocess.csebbs import Candidates, find_candidates
+from sedlab.progress import Progress
 from sedlab.scoring.metrics.box_psds import TruthTracks, box_psds, candidate_overlaps, truth_tracks
 from sedlab.scoring.metrics.psds import PSDS1, Scenario
 from sedlab.scoring.scores.tables import ScoreTables, check_classes, check_clips, score_arrays
 from sedlab.scoring.tuning.csebbs import CsebbsParams, CsebbsSetting
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)

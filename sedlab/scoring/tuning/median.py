@@ -14,10 +14,11 @@ from sedlab.errors import SedlabError
 from sedlab.files import write_json
 from sedlab.labels import DESED_CLASSES, MEDIAN_FILTER_FRAMES
 from sedlab.postprocess.decode import detect_events
+from sedlab.progress import Progress
 from sedlab.scoring.metrics.psds import PSDS1, Scenario, psds
 from sedlab.scoring.scores.postprocessing import median_filtered
 from sedlab.scoring.scores.tables import ScoreTables, check_classes, score_tables
-from sedlab.scoring.tuning.csebbs_tuning import Progress, best_setting
+from sedlab.scoring.tuning.csebbs_tuning import best_setting
 from sedlab.scoring.tuning.parameter_file import REMEDY, Provenance, number, read_parameters, write_provenance
 
 FORMAT = "sedlab-median-1"
