@@ -77,6 +77,9 @@ DESED_TO_MAESTRO: tuple[tuple[str, str], ...] = (
     ("Speech", "people talking"),
 )
 
+#: A soft label (the share of annotators who heard the sound) counts as active above this.
+SOFT_THRESHOLD = 0.5
+
 #: Length of the class-wise median filter in output frames of 64 ms.
 MEDIAN_FILTER_FRAMES: dict[str, int] = dict(
     zip(

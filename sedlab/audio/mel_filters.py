@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-SAMPLE_RATE = 16000
+from sedlab.grid import SAMPLE_RATE
 
 
 def kaldi_filters(num_mels: int, n_fft: int, fmin: float, fmax: float) -> Tensor:

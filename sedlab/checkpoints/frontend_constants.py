@@ -13,8 +13,8 @@ from sedlab.config.model import (
     TaggerConfig,
     TransformerConfig,
 )
+from sedlab.grid import SAMPLE_RATE
 
-SAMPLE_RATE = 16_000
 _HOP = 160
 
 

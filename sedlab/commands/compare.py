@@ -87,9 +87,9 @@ def compare_files(
     """
     import pandas as pd
 
+    from sedlab.labels import SOFT_THRESHOLD
     from sedlab.scoring.metrics import evaluation
     from sedlab.scoring.metrics.bootstrap import compare
-    from sedlab.scoring.metrics.mpauc import MIN_CONFIDENCE
     from sedlab.scoring.scores.inputs import read_durations, read_ground_truth, read_scores
 
     truth = read_ground_truth(ground_truth)
@@ -112,7 +112,7 @@ def compare_files(
     if kind == evaluation.SEGMENTS:
         events, clips = truth.events, evaluation.recording_clips(truth)
     else:
-        events = truth.events[truth.events["confidence"] > MIN_CONFIDENCE]
+        events = truth.events[truth.events["confidence"] > SOFT_THRESHOLD]
         clips = pd.DataFrame({"clip_id": list(seconds), "duration": list(seconds.values())})
     return compare(
         *tables,

@@ -85,7 +85,7 @@ def find_file_errors(
     files: list[Path], ground_truth: Path, options: EvaluateOptions, *, progress: Progress | None = None
 ) -> tuple[list[pd.DataFrame], list[str]]:
     """Return the cases of each score file and the ids of the clips they share; errors are those of `errors_command`."""
-    from sedlab.scoring.audit.labelled_cells import SOFT_THRESHOLD
+    from sedlab.labels import SOFT_THRESHOLD
     from sedlab.scoring.errors.detections import detected_events
     from sedlab.scoring.errors.kinds import find_errors
     from sedlab.scoring.metrics import evaluation

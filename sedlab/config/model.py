@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from sedlab.config.base import Config
+from sedlab.grid import FRAME_SAMPLES
 from sedlab.labels import CLASSES
 
 Arch = Literal["passt", "beats", "atst"]
@@ -125,7 +126,7 @@ class CrnnConfig(Config):
             mels //= pool_mel
         if mels != 1:
             raise ValueError(f"pools must reduce num_mels to 1, not {mels}")
-        if self.frame_samples != 1024:
+        if self.frame_samples != FRAME_SAMPLES:
             raise ValueError("hop times the pooling in time must be 1024 samples: one output frame is 64 ms")
         return self
 

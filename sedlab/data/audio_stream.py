@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from sedlab.data.audio_file import FILTER_REACH, REMEDY, mix_down, rate_ratio, read_header, resample, unreadable
-from sedlab.data.targets import SAMPLE_RATE
+from sedlab.grid import SAMPLE_RATE
 from sedlab.errors import SedlabError
 
 if TYPE_CHECKING:

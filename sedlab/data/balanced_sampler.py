@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sedlab.data.corpora.audioset import FRAME_SECONDS, NUM_FRAMES
+from sedlab.grid import AUDIOSET_FRAME_SECONDS, AUDIOSET_NUM_FRAMES
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 
@@ -103,9 +103,9 @@ def _active_frames(corpus: Corpus, classes: Sequence[str]) -> tuple[np.ndarray, 
 
     keys = ["clip_id", "label"]
     events = corpus.events[corpus.events["label"].isin(list(classes))].sort_values([*keys, "onset"], ignore_index=True)
-    frames_per_second = round(1 / FRAME_SECONDS)
-    first = np.floor((events["onset"] * frames_per_second).clip(0, NUM_FRAMES))
-    stop = np.ceil((events["offset"] * frames_per_second).clip(0, NUM_FRAMES))
+    frames_per_second = round(1 / AUDIOSET_FRAME_SECONDS)
+    first = np.floor((events["onset"] * frames_per_second).clip(0, AUDIOSET_NUM_FRAMES))
+    stop = np.ceil((events["offset"] * frames_per_second).clip(0, AUDIOSET_NUM_FRAMES))
     # Events of a class do not overlap, but one may begin in the frame in which the one before it ends.
     same = (events[keys] == events[keys].shift()).all(axis=1)
     first = first.where(~same, np.maximum(first, stop.shift(fill_value=0)))

@@ -18,18 +18,8 @@ from sedlab.data.cache import WaveformCache
 from sedlab.data.corpora.layout import GROUPS, family
 from sedlab.data.pseudo_labels import PseudoLabels
 from sedlab.data.tables import Corpus
-from sedlab.data.targets import (
-    CLIP_SAMPLES,
-    CLIP_SECONDS,
-    FRAME_SECONDS,
-    NUM_FRAMES,
-    SAMPLE_RATE,
-    EventArrays,
-    event_arrays,
-    group_events,
-    strong_targets,
-    weak_targets,
-)
+from sedlab.data.targets import EventArrays, event_arrays, group_events, strong_targets, weak_targets
+from sedlab.grid import AUDIOSET_FRAME_SECONDS, AUDIOSET_NUM_FRAMES, CLIP_SAMPLES, CLIP_SECONDS, FRAME_SECONDS, NUM_FRAMES, SAMPLE_RATE
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, MAESTRO_CLASSES, classes_mask, valid_classes
 
@@ -125,8 +115,8 @@ class SedDataset(torch.utils.data.Dataset):
             corpus,
             cache,
             classes=classes,
-            num_frames=audioset.NUM_FRAMES,
-            frame_seconds=audioset.FRAME_SECONDS,
+            num_frames=AUDIOSET_NUM_FRAMES,
+            frame_seconds=AUDIOSET_FRAME_SECONDS,
             **options,
         )
 

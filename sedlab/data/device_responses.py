@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sedlab.data.audio_file import AUDIO_SUFFIXES, read_audio, resample
-from sedlab.data.targets import SAMPLE_RATE
+from sedlab.grid import SAMPLE_RATE
 from sedlab.errors import SedlabError
 
 _REMEDY = (

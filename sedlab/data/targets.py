@@ -15,13 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sedlab.grid import CLIP_SECONDS, FRAME_SECONDS, NUM_FRAMES, SAMPLE_RATE
 from sedlab.labels import CLASSES
-
-SAMPLE_RATE = 16_000
-CLIP_SECONDS = 10.0
-CLIP_SAMPLES = 160_000
-FRAME_SECONDS = 0.064  # STFT hop 256 at 16 kHz, pooled by 4
-NUM_FRAMES = 156
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from sedlab.data.corpora.audioset import NUM_FRAMES, audio_spellings
+from sedlab.data.corpora.audioset import audio_spellings
+from sedlab.grid import AUDIOSET_NUM_FRAMES
 from sedlab.data.corpora.audioset_classes import LABEL_SPACES, label_space
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
@@ -29,7 +30,7 @@ class TeacherLogits(Mapping[str, np.ndarray]):
     """
 
     def __init__(self, path: Path, rows: dict[str, int], columns: np.ndarray, classes: tuple[str, ...]) -> None:
-        self.path, self.classes, self.num_frames = path, classes, NUM_FRAMES
+        self.path, self.classes, self.num_frames = path, classes, AUDIOSET_NUM_FRAMES
         self._rows, self._columns = rows, columns
         self._file: Any = None
 
@@ -103,7 +104,7 @@ def write_teacher_logits(
     """Write logits (N, C, 250) of ``classes`` (AudioSet ids) in the published layout, with the classes' ids."""
     import h5py
 
-    expected = (len(clip_ids), len(classes), NUM_FRAMES)
+    expected = (len(clip_ids), len(classes), AUDIOSET_NUM_FRAMES)
     if logits_NCT.shape != expected:
         raise SedlabError(f"{path}: logits have shape {logits_NCT.shape}, expected {expected}: clips, classes, frames.")
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
@@ -116,10 +117,10 @@ def _stored_classes(path: Path, stored: tuple[str, ...], shape: tuple[int, ...],
     published = {len(space): space for space in map(label_space, LABEL_SPACES)}
     if not stored and len(shape) == 3:
         stored = published.get(shape[1], ())
-    if not stored or shape != (num_clips, len(stored), NUM_FRAMES):
+    if not stored or shape != (num_clips, len(stored), AUDIOSET_NUM_FRAMES):
         known = len(stored) or " or ".join(map(str, published))
         raise SedlabError(
-            f"{path}: strong_logits has shape {shape}; expected ({num_clips} clips, {known} classes, {NUM_FRAMES} "
+            f"{path}: strong_logits has shape {shape}; expected ({num_clips} clips, {known} classes, {AUDIOSET_NUM_FRAMES} "
             "frames). Classes come before frames in these files."
         )
     return stored

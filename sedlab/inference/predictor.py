@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from sedlab.data.audio_file import resample
 from sedlab.data.audio_stream import resampled_length, sound_length
-from sedlab.data.targets import CLIP_SAMPLES, SAMPLE_RATE
 from sedlab.errors import SedlabError
+from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
 from sedlab.inference.evaluating import evaluating
 from sedlab.inference.recording import (
     Postprocess,

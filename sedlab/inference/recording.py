@@ -26,8 +26,8 @@ import pandas as pd
 import torch
 
 from sedlab.data.audio_stream import open_audio
-from sedlab.data.targets import CLIP_SAMPLES, SAMPLE_RATE
 from sedlab.errors import SedlabError
+from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
 from sedlab.inference.evaluating import clips_stand_alone, evaluating
 from sedlab.inference.windows import WindowGrid
 from sedlab.labels import MEDIAN_FILTER_FRAMES

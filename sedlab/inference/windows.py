@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sedlab.data.targets import CLIP_SAMPLES
+from sedlab.grid import CLIP_SAMPLES
 
 #: Windows start every 8 s, a whole number of frames of 64 ms and of 40 ms; neighbours share 2 s.
 HOP_SAMPLES = 128_000

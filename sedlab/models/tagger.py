@@ -18,15 +18,13 @@ from torch import Generator, Tensor, nn
 from sedlab.audio.frontends import build_frontend
 from sedlab.config.model import TaggerConfig, TransformerConfig
 from sedlab.errors import SedlabError
+from sedlab.grid import AUDIOSET_FRAME_SAMPLES, AUDIOSET_NUM_FRAMES
 from sedlab.inference.predictor import FramePredictor
 from sedlab.models.build import build_transformer
 from sedlab.models.head import pool_scores
 from sedlab.models.kernels.gru import BiGru
 from sedlab.models.pooling import pool_time
 from sedlab.models.transformer import init_linear
-
-TAGGER_FRAMES = 250  # of 40 ms in 10 s
-TAGGER_FRAME_SAMPLES = 640
 
 
 class FrameTagger(FramePredictor):
@@ -49,7 +47,7 @@ class FrameTagger(FramePredictor):
         self.config = config
         self.sizes = TaggerConfig(transformer=config, num_classes=num_classes, **sizes)
         self.classes = tuple(classes)
-        self.frame_samples = TAGGER_FRAME_SAMPLES
+        self.frame_samples = AUDIOSET_FRAME_SAMPLES
         self.transformer_frontend = build_frontend(config)
         self.transformer = build_transformer(config)
         self.rnn: BiGru | None = None
@@ -101,8 +99,8 @@ class FrameTagger(FramePredictor):
         return pool_scores(logits, logits.sigmoid(), attention, None).weak
 
     def _frames(self, embedding: Tensor) -> Tensor:
-        averaged = embedding.shape[1] > TAGGER_FRAMES or self.sizes.short_clips == "average"
-        frames = pool_time(embedding, TAGGER_FRAMES, "aap" if averaged else "linear")
+        averaged = embedding.shape[1] > AUDIOSET_NUM_FRAMES or self.sizes.short_clips == "average"
+        frames = pool_time(embedding, AUDIOSET_NUM_FRAMES, "aap" if averaged else "linear")
         return frames if self.rnn is None else self.rnn(frames)
 
 

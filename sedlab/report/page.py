@@ -10,6 +10,8 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from sedlab.grid import SAMPLE_RATE
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -88,7 +90,7 @@ def picture(figure: Figure, caption: str, *, after: str = "") -> str:
     return _figure(image, caption, after)
 
 
-def audio(waveform: np.ndarray, sample_rate: int = 16000) -> str:
+def audio(waveform: np.ndarray, sample_rate: int = SAMPLE_RATE) -> str:
     """Return a player for a waveform (N,) in [-1, 1]; MP3, because every browser plays it and it is a sixth of WAV."""
     import soundfile
 

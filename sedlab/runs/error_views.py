@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sedlab.errors import SedlabError
 from sedlab.runs.run import ENSEMBLE, ERROR_SUBSET
 from sedlab.runs.run import Run
+from sedlab.labels import SOFT_THRESHOLD
 from sedlab.runs.views import annotated_classes, clip_view, postprocessed_scores, scored_models
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def error_cases(
     classes, events = annotated_classes(subset), run.corpus().subset(subset).events
     scores = postprocessed_scores(run, iteration, model, subset=subset, postprocess=postprocess)
     detections = detected_events(scores, classes, threshold)
-    return find_errors(detections, events[events["confidence"] > 0.5], classes=classes)
+    return find_errors(detections, events[events["confidence"] > SOFT_THRESHOLD], classes=classes)
 
 
 def scored_systems(run: Run) -> list[tuple[int, str]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sedlab.config.experiment import Stage
 from sedlab.data.corpora.layout import SCORE_FILE, family, layout
 from sedlab.errors import SedlabError
-from sedlab.labels import CLASSES, valid_classes
+from sedlab.labels import CLASSES, SOFT_THRESHOLD, valid_classes
 from sedlab.runs.run import ENSEMBLE
 from sedlab.runs.manifest import manifests
 from sedlab.runs.run import Run
@@ -202,12 +202,12 @@ def ranked_clips(run: Run, subset: str, iteration: int, *, threshold: float = 0.
     from sedlab.data.targets import strong_targets
 
     part, classes = run.corpus().subset(subset), annotated_classes(subset)
-    events = part.events[part.events["label"].isin(classes) & (part.events["confidence"] > 0.5)]
+    events = part.events[part.events["label"].isin(classes) & (part.events["confidence"] > SOFT_THRESHOLD)]
     scores = read_scores(score_path(run, iteration, ENSEMBLE, subset)).select(list(dict.fromkeys(events["clip_id"])))
     detected = dict(zip(scores.clip_ids, _filtered(scores, classes) > threshold, strict=True))
     rows = []
     for clip_id, table in events.groupby("clip_id", sort=False):
-        truth = strong_targets(table, classes).T > 0.5
+        truth = strong_targets(table, classes).T > SOFT_THRESHOLD
         found = detected[clip_id]
         f1 = 2 * np.sum(truth & found) / max(1, np.sum(truth) + np.sum(found))
         rows.append((clip_id, table["label"].nunique(), float(f1)))

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from sedlab.audio.mixup import Mixing, mix_targets
 from sedlab.config.training import LossConfig
+from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.labels import valid_classes
-from sedlab.training.criteria import DESED, GROUPS, STRONGLY_LABELLED, mean_over, rows_of
+from sedlab.training.criteria import DESED, STRONGLY_LABELLED, mean_over, rows_of
 
 
 class Scores(Protocol):
@@ -36,7 +37,7 @@ def mean_teacher(
     student: Scores, teacher: Scores, groups: Mapping[str, slice], config: LossConfig
 ) -> tuple[Tensor, Tensor]:
     """Return the mean distance of student and teacher, frame by frame and at clip level."""
-    strong_rows = rows_of(groups, *(GROUPS if config.include_maestro_ssl else DESED))
+    strong_rows = rows_of(groups, *(DETECTION_GROUPS if config.include_maestro_ssl else DESED))
     weak_rows = rows_of(groups, *DESED) if config.exclude_maestro_weak_ssl else strong_rows
     criterion = config.self_supervised_criterion
     return (

@@ -14,7 +14,6 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor
 
-GROUPS = ("maestro", "strong", "synth", "weak", "unlabeled")
 STRONGLY_LABELLED = ("maestro", "strong", "synth")
 DESED = ("strong", "synth", "weak", "unlabeled")
 

@@ -42,13 +42,11 @@ from sedlab.audio.waveform_augment import apply_gain, draw_gains_db, mix_wavefor
 from sedlab.config.pretraining import PretrainAugmentConfig
 from sedlab.config.training import AugmentConfig, FilterConfig, HardenConfig, WarpConfig
 from sedlab.data.batch import Partners
+from sedlab.labels import SOFT_THRESHOLD
 from sedlab.training.criteria import STRONGLY_LABELLED, rows_of
 from sedlab.training.losses import Targets
 
 Groups = Mapping[str, slice]
-
-#: A hardened label is 1 above this and 0 elsewhere.
-HARD_ABOVE = 0.5
 
 
 @dataclass(frozen=True)
@@ -156,9 +154,9 @@ def _harden(targets: Targets, groups: Groups, config: HardenConfig) -> Targets:
     if config.maestro:
         rows = rows_of(groups, "maestro")
         strong = strong.clone()
-        strong[rows] = (strong[rows] > HARD_ABOVE).to(strong.dtype)
+        strong[rows] = (strong[rows] > SOFT_THRESHOLD).to(strong.dtype)
     if config.pseudo and pseudo is not None:
-        pseudo = (pseudo > HARD_ABOVE).to(pseudo.dtype)
+        pseudo = (pseudo > SOFT_THRESHOLD).to(pseudo.dtype)
     return replace(targets, strong=strong, pseudo=pseudo)
 
 

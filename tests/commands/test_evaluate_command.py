@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from sedlab.commands.evaluate import EvaluateOptions, evaluate_command, evaluate_files
-from sedlab.data.targets import FRAME_SECONDS, frame_times
+from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
+from sedlab.grid import FRAME_SECONDS
 from sedlab.labels import CLASSES, DESED_CLASSES, MEDIAN_FILTER_FRAMES
 from sedlab.scoring.scores.file import ScoreFile, write_score_file
 from sedlab.scoring.tuning.csebbs import CsebbsParams, CsebbsSetting, write_csebbs

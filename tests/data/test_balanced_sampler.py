@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedlab.data.corpora.audioset import FRAME_SECONDS, NUM_FRAMES, merge_events
+from sedlab.grid import AUDIOSET_FRAME_SECONDS, AUDIOSET_NUM_FRAMES
+from sedlab.data.corpora.audioset import merge_events
 from sedlab.data.balanced_sampler import ClipBatchSampler, balanced_weights
 from sedlab.data.sampler import GroupBatchSampler
 from sedlab.data.tables import CLIP_COLUMNS, EVENT_COLUMNS, Corpus
@@ -42,7 +43,7 @@ def reference_weights(corpus: Corpus) -> np.ndarray:
     active = []
     for clip_id in corpus.clips["clip_id"]:
         rows = corpus.events[corpus.events["clip_id"] == clip_id]
-        targets = strong_targets(rows, CLASSES, NUM_FRAMES, frame_seconds=FRAME_SECONDS)
+        targets = strong_targets(rows, CLASSES, AUDIOSET_NUM_FRAMES, frame_seconds=AUDIOSET_FRAME_SECONDS)
         active.append((targets > 0).sum(axis=1))
     active = np.array(active)
     return (active * 1000 / (30 + active.sum(axis=0))).sum(axis=1)

@@ -3,18 +3,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
+from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.data.sampler import GroupBatchSampler
 from sedlab.errors import SedlabError
 
-GROUPS = ("maestro", "strong", "synth", "weak", "unlabeled")
 
 
 @st.composite
 def samplers(draw):
-    sizes = {group: draw(st.integers(0, 4)) for group in GROUPS}
+    sizes = {group: draw(st.integers(0, 4)) for group in DETECTION_GROUPS}
     sizes["weak"] = max(sizes["weak"], 1)
     indices, start = {}, 0
-    for group in GROUPS:
+    for group in DETECTION_GROUPS:
         count = draw(st.integers(sizes[group], 20))
         indices[group] = range(start, start + count)
         start += count
@@ -30,7 +30,7 @@ def test_batches_hold_each_group_in_its_proportion_and_order(case):
     expected = min(len(indices[group]) // size for group, size in sizes.items() if size)
     assert len(batches) == len(sampler) == expected
     owner = {index: group for group, members in indices.items() for index in members}
-    layout = [group for group in GROUPS for _ in range(sizes[group])]
+    layout = [group for group in DETECTION_GROUPS for _ in range(sizes[group])]
     assert all([owner[index] for index in batch] == layout for batch in batches)
 
 
@@ -67,8 +67,8 @@ def test_epochs_seeds_and_groups_draw_differently():
 def test_published_epoch_lengths():
     counts = {"maestro": 6426, "strong": 10_853, "synth": 10_000, "weak": 1420, "unlabeled": 14_412}
     indices = {group: range(count) for group, count in counts.items()}
-    stage1 = dict(zip(GROUPS, (12, 10, 10, 20, 20), strict=True))
-    stage2 = dict(zip(GROUPS, (7, 5, 5, 9, 9), strict=True))
+    stage1 = dict(zip(DETECTION_GROUPS, (12, 10, 10, 20, 20), strict=True))
+    stage2 = dict(zip(DETECTION_GROUPS, (7, 5, 5, 9, 9), strict=True))
     assert len(GroupBatchSampler(indices, stage1, seed=0)) == 71
     assert len(GroupBatchSampler(indices, stage2, seed=0)) == 157
 

@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedlab.data.targets import (
-    CLIP_SECONDS,
-    NUM_FRAMES,
-    event_arrays,
-    frame_times,
-    group_events,
-    strong_targets,
-    weak_targets,
-)
+from sedlab.data.targets import event_arrays, frame_times, group_events, strong_targets, weak_targets
+from sedlab.grid import CLIP_SECONDS, NUM_FRAMES
 
 THREE = ("a", "b", "c")
 # Frames of ten consecutive 1 s segments in the published system.

@@ -9,6 +9,7 @@ import torch
 from sedlab.config.experiment import Node
 from sedlab.config.loading import load_experiment
 from sedlab.data.batch import Batch, Partners
+from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.labels import valid_classes
 from sedlab.training.detection import DetectionTask
 from sedlab.training.distributed import make_fabric
@@ -27,7 +28,6 @@ NODES = (
     ("stage2", "atst", 1),
     ("stage2", "beats", 2),
 )
-GROUPS = ("maestro", "strong", "synth", "weak", "unlabeled")
 
 
 class NoiseLoader:
@@ -45,7 +45,7 @@ class NoiseLoader:
             yield self._pretraining(index) if self.node.stage == "pretrain" else self._detection(index)
 
     def _pretraining(self, index: int) -> Batch:
-        generator, num_clips = torch.Generator().manual_seed(index), len(GROUPS)
+        generator, num_clips = torch.Generator().manual_seed(index), len(DETECTION_GROUPS)
         strong = (torch.rand(num_clips, NUM_AUDIOSET_CLASSES, 250, generator=generator) > 0.9).float()
         return Batch(
             waveform=0.1 * torch.randn(num_clips, 160_000, generator=generator),
@@ -59,7 +59,7 @@ class NoiseLoader:
         )
 
     def _detection(self, index: int) -> Batch:
-        generator, num_clips = torch.Generator().manual_seed(index), len(GROUPS)
+        generator, num_clips = torch.Generator().manual_seed(index), len(DETECTION_GROUPS)
         corpora = ["maestro"] + ["desed"] * (num_clips - 1)
         mask = torch.stack([torch.from_numpy(valid_classes(corpus, training=True)) for corpus in corpora])
         strong = (torch.rand(num_clips, 27, 156, generator=generator) > 0.9).float() * mask[..., None]
@@ -70,7 +70,7 @@ class NoiseLoader:
             weak=(torch.rand(num_clips, 27, generator=generator) > 0.9).float() * mask,
             mask=mask,
             pseudo=torch.rand(num_clips, 27, 156, generator=generator) if self.node.training.loss.pseudo else None,
-            groups={group: slice(row, row + 1) for row, group in enumerate(GROUPS)},
+            groups={group: slice(row, row + 1) for row, group in enumerate(DETECTION_GROUPS)},
             subsets=["synth_train"] * num_clips,
             clip_ids=[str(row) for row in range(num_clips)],
             partners=Partners(

@@ -12,10 +12,10 @@ from golden_batch import GOLDEN
 from sedlab.audio.mixup import Mixing
 from sedlab.config.loading import load_experiment
 from sedlab.data.cache import WaveformCache
+from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.data.corpora.load import load_corpus
 from sedlab.data.mini import generate
 from sedlab.training.consistency import Predictions
-from sedlab.training.criteria import GROUPS
 from sedlab.training.losses import Targets
 
 
@@ -25,7 +25,7 @@ def batch() -> SimpleNamespace:
     arrays = {name: torch.from_numpy(values) for name, values in np.load(GOLDEN / "training.npz").items()}
     sizes = arrays["loss.batch_sizes"].tolist()
     stops = np.cumsum(sizes).tolist()
-    groups = {name: slice(stop - size, stop) for name, size, stop in zip(GROUPS, sizes, stops, strict=True)}
+    groups = {name: slice(stop - size, stop) for name, size, stop in zip(DETECTION_GROUPS, sizes, stops, strict=True)}
     strong = arrays["loss.labels"].clone()
     weak = (strong.sum(-1) > 0).float()
     return SimpleNamespace(

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from sedlab.config.training import AugmentConfig
+from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.training.feature_augmentation import Features, augment
 from sedlab.training.losses import Targets
 
 CLASSES, FRAMES = 12, 40
-GROUPS = ("maestro", "strong", "synth", "weak", "unlabeled")
 OFF = {"mixup": {"p": 0.0}}
 #: Every augmentation of features alone, at full probability.
 ALONE = {
@@ -41,7 +41,9 @@ WITHOUT_STRENGTH = {
 
 seeds = st.integers(0, 2**31)
 some_sizes = (
-    st.lists(st.integers(0, 3), min_size=5, max_size=5).filter(any).map(lambda n: dict(zip(GROUPS, n, strict=True)))
+    st.lists(st.integers(0, 3), min_size=5, max_size=5)
+    .filter(any)
+    .map(lambda n: dict(zip(DETECTION_GROUPS, n, strict=True)))
 )
 views = st.sampled_from(["mixed", "unmixed"])
 
@@ -169,14 +171,14 @@ def test_weak_labels_follow_the_mixture(sizes, seed, teacher_input):
 
 @pytest.mark.parametrize("name", ["mixstyle", "filter"])
 def test_both_streams_are_coloured_by_draws_of_their_own(name):
-    features, targets, groups = example(dict.fromkeys(GROUPS, 3), seed=0)
+    features, targets, groups = example(dict.fromkeys(DETECTION_GROUPS, 3), seed=0)
     same = Features(features.mel, features.mel.clone())
     result = augment(same, targets, groups, AugmentConfig(**ALONE[name]), torch.Generator().manual_seed(0)).student
     assert not torch.allclose(result.mel, result.transformer)
 
 
 def test_each_group_is_warped_by_a_band_of_its_own():
-    _, targets, groups = example(dict.fromkeys(GROUPS, 2), seed=0)
+    _, targets, groups = example(dict.fromkeys(DETECTION_GROUPS, 2), seed=0)
     ramp = torch.arange(64.0)[None, None, :, None].expand(10, 1, 64, 12)
     config = AugmentConfig(**ALONE["warp"])
     edges = set()

@@ -18,7 +18,7 @@ import torch
 from torch import multiprocessing
 
 from sedlab.config.loading import load_experiment
-from sedlab.data.corpora.layout import GROUPS
+from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.data.sampler import BatchShare, GroupBatchSampler
 from sedlab.errors import SedlabError
 from sedlab.training.distributed import run_on_devices
@@ -93,7 +93,7 @@ def test_a_training_of_two_processes_resumes(tmp_path, nano):
 
 @pytest.mark.parametrize("num_ranks", [1, 2])
 def test_shares_keep_the_proportions_of_the_groups(num_ranks):
-    groups = {group: range(100 * i, 100 * i + 20) for i, group in enumerate(GROUPS[:5])}
+    groups = {group: range(100 * i, 100 * i + 20) for i, group in enumerate(DETECTION_GROUPS)}
     group_of = {index: group for group, indices in groups.items() for index in indices}
     sizes = dict(zip(groups, SIZES.values(), strict=True))
 

@@ -7,11 +7,10 @@ import torch
 
 from sedlab.config.loading import load_experiment
 from sedlab.data.batch import Batch
+from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.labels import valid_classes
 from sedlab.training.detection import DetectionTask
 from sedlab.training.fit import make_fabric
-
-GROUPS = ("maestro", "strong", "synth", "weak", "unlabeled")
 
 
 def task_of(stage: str, arch: str, *settings: str) -> DetectionTask:
@@ -31,7 +30,7 @@ def batch() -> Batch:
         weak=strong.any(-1).float(),
         mask=mask,
         pseudo=None,
-        groups={name: slice(row, row + 1) for row, name in enumerate(GROUPS)},
+        groups={name: slice(row, row + 1) for row, name in enumerate(DETECTION_GROUPS)},
         subsets=["synth_train"] * 5,
         clip_ids=list("abcde"),
     )

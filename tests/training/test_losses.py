@@ -9,8 +9,9 @@ from golden_batch import GOLDEN, masked, mixed
 
 from sedlab.audio.mixup import Mixing
 from sedlab.config.training import LossConfig
+from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.training.consistency import Predictions
-from sedlab.training.criteria import GROUPS, mean_over, rows_of
+from sedlab.training.criteria import mean_over, rows_of
 from sedlab.training.losses import Targets, prediction_masks, stage_loss
 
 CASES = json.loads((GOLDEN / "losses.json").read_text())
@@ -99,7 +100,7 @@ def test_the_no_class_mask_options_reach_every_class(option, batch):
 
 
 @pytest.mark.parametrize("form", ["stage1", "stage2"])
-@pytest.mark.parametrize("absent", GROUPS)
+@pytest.mark.parametrize("absent", DETECTION_GROUPS)
 @pytest.mark.parametrize("joint", [None, True, False])
 def test_an_absent_group_adds_nothing(form, absent, joint, batch):
     config = LossConfig(form=form, pseudo=1.0, ict=form == "stage2")

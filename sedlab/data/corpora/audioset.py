@@ -21,8 +21,6 @@ from sedlab.data.corpora.reading import annotation_table, audio_names, check_lab
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 
-NUM_FRAMES = 250
-FRAME_SECONDS = 0.04
 #: Published durations of the evaluation clips (no header; Y<id>,<seconds>); read where it is, else each file's own.
 EVAL_DURATIONS = "audioset_strong/metadata/eval_durations.csv"
 

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from sedlab.errors import SedlabError, nearest
 
-#: Order of the clip groups inside a training batch.
-GROUPS: tuple[str, ...] = ("maestro", "strong", "synth", "weak", "unlabeled", "audioset")
+#: The groups that detectors learn from.
+DETECTION_GROUPS: tuple[str, ...] = ("maestro", "strong", "synth", "weak", "unlabeled")
+#: All groups, in their order inside a training batch.
+GROUPS: tuple[str, ...] = (*DETECTION_GROUPS, "audioset")
 
 EXCLUDE_FOLDER = "metadata/exclude"
 MAESTRO_DURATIONS = "metadata/maestro_real_durations.tsv"

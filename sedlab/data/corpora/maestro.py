@@ -22,10 +22,9 @@ from sedlab.data.corpora.reading import annotation_table, check_labels, clip_tab
 from sedlab.data.tables import Corpus
 from sedlab.data.tsv import line_number, read_tsv, write_tsv
 from sedlab.errors import SedlabError
+from sedlab.grid import CLIP_SECONDS, SAMPLE_RATE
 from sedlab.labels import MAESTRO_CLASSES, MAESTRO_TO_DESED
 
-WINDOW_SECONDS = 10
-SAMPLE_RATE = 16_000
 SCENES: tuple[str, ...] = ("cafe_restaurant", "city_center", "grocery_store", "metro_station", "residential_area")
 
 #: Scenes with fewer recordings than this are pooled before they are split.
@@ -210,7 +209,7 @@ def cut_windows(num_samples: int, sample_rate: int, *, hop_seconds: int) -> list
     Full windows start at multiples of the hop; a shorter one covers what is left at the end, if anything is. A
     recording shorter than 10 s is one window (the published rule drops it when shorter than 10 s minus the hop).
     """
-    window, hop = WINDOW_SECONDS * sample_rate, hop_seconds * sample_rate
+    window, hop = round(CLIP_SECONDS * sample_rate), hop_seconds * sample_rate
     if num_samples <= window:
         return [(0, num_samples)]
     num_full = (num_samples - window + hop) // hop

@@ -28,7 +28,7 @@ from sedlab.data.mini.sources import (
     unit_rms,
 )
 from sedlab.data.mini.voices import random_voice, speak
-from sedlab.data.targets import SAMPLE_RATE
+from sedlab.grid import SAMPLE_RATE
 
 
 def alarm_bell_ringing(rng: Generator, seconds: float) -> np.ndarray:

@@ -22,7 +22,7 @@ from sedlab.data.mini.sources import (
     tilt_spectrum,
     unit_rms,
 )
-from sedlab.data.targets import SAMPLE_RATE
+from sedlab.grid import SAMPLE_RATE
 
 
 def cricket(rng: Generator, seconds: float) -> np.ndarray:

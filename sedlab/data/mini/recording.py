@@ -14,7 +14,7 @@ from sedlab.data.mini.difficulty import MAESTRO_REVERB_SECONDS, MAESTRO_SNR_DB, 
 from sedlab.data.mini.rooms import background, reverberate, room_response
 from sedlab.data.mini.soundscape import Event, draw, draw_log, free_onset, loudness, to_int16
 from sedlab.data.mini.sources import band, num_samples, place
-from sedlab.data.targets import SAMPLE_RATE
+from sedlab.grid import SAMPLE_RATE
 
 _TRAINS = ("metro approaching", "metro leaving")
 _TRAIN_PERIOD_SECONDS = 32.0

@@ -20,7 +20,7 @@ from sedlab.data.mini.sources import (
     unit_rms,
 )
 from sedlab.data.mini.voices import random_voice, speak
-from sedlab.data.targets import SAMPLE_RATE
+from sedlab.grid import SAMPLE_RATE
 
 #: Kinds of background of a DESED-like clip and how often they occur.
 HOME_BACKGROUNDS: dict[str, float] = {"pink": 0.3, "brown": 0.2, "hum": 0.25, "street": 0.15, "babble": 0.1}

@@ -12,7 +12,7 @@ from sedlab.data.mini.catalogue import DESED_SOUNDS, SOUNDS, Sound, active_span,
 from sedlab.data.mini.difficulty import Difficulty
 from sedlab.data.mini.rooms import HOME_BACKGROUNDS, background, device_colour, reverberate, room_response
 from sedlab.data.mini.sources import band, num_samples, place
-from sedlab.data.targets import CLIP_SECONDS, SAMPLE_RATE
+from sedlab.grid import CLIP_SECONDS, SAMPLE_RATE
 
 #: Shortest event and shortest pause between two of one class. Shorter sounds are labelled this long, as in DESED.
 MIN_EVENT_SECONDS = 0.25

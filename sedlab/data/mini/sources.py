@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy import fft, signal
 
-from sedlab.data.targets import SAMPLE_RATE
+from sedlab.grid import SAMPLE_RATE
 
 NYQUIST = SAMPLE_RATE / 2
 

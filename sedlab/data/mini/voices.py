@@ -18,7 +18,7 @@ from sedlab.data.mini.sources import (
     place,
     unit_rms,
 )
-from sedlab.data.targets import SAMPLE_RATE
+from sedlab.grid import SAMPLE_RATE
 
 # First three formants in Hz of ten American English vowels, men. Peterson & Barney 1952, JASA 24(2), table II.
 VOWELS = np.array(

@@ -18,8 +18,9 @@ from scipy.special import expit
 from sedlab.data.corpora.layout import layout
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
+from sedlab.labels import SOFT_THRESHOLD
 from sedlab.postprocess.decode import detect_events
-from sedlab.scoring.audit.labelled_cells import SOFT_THRESHOLD, annotated, clip_truth, frame_truth
+from sedlab.scoring.audit.labelled_cells import annotated, clip_truth, frame_truth
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.scoring.scores.tables import merge_touching
 

@@ -16,10 +16,9 @@ from sedlab.data.corpora.layout import layout
 from sedlab.data.tables import Corpus
 from sedlab.data.targets import strong_targets
 from sedlab.errors import SedlabError
-from sedlab.labels import DESED_CLASSES, MAESTRO_CLASSES
+from sedlab.labels import DESED_CLASSES, MAESTRO_CLASSES, SOFT_THRESHOLD
 from sedlab.scoring.scores.file import ScoreFile
 
-SOFT_THRESHOLD = 0.5
 FRAME, CLIP = "frame", "clip"
 #: Classes that a corpus's annotation speaks about by itself, without aliases.
 ANNOTATED_CLASSES = {"desed": DESED_CLASSES, "maestro": MAESTRO_CLASSES}

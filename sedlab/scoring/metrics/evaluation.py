@@ -13,11 +13,11 @@ import pandas as pd
 
 from sedlab.data.corpora.maestro import parse_window_names
 from sedlab.errors import SedlabError, nearest
-from sedlab.labels import MAESTRO_CLASSES, MAESTRO_EVAL_CLASSES
+from sedlab.labels import MAESTRO_CLASSES, MAESTRO_EVAL_CLASSES, SOFT_THRESHOLD
 from sedlab.progress import Progress, no_progress
 from sedlab.scoring.metrics.bootstrap import ALL, METRICS, bootstrap_intervals
 from sedlab.scoring.metrics.fscores import THRESHOLD, Collar, FscoreResult, Intersection, fscores
-from sedlab.scoring.metrics.mpauc import MIN_CONFIDENCE, MpaucResult, segment_mpauc
+from sedlab.scoring.metrics.mpauc import MpaucResult, segment_mpauc
 from sedlab.scoring.metrics.pipsds import pipsds
 from sedlab.scoring.metrics.psds import PSDS1, PSDS2, PsdsResult, psds, scored_events
 from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth
@@ -223,7 +223,7 @@ def evaluate_events(
 
     ``replicates`` resamples of the clips give confidence intervals; 0 for none.
     """
-    events = truth.events[truth.events["confidence"] > MIN_CONFIDENCE]
+    events = truth.events[truth.events["confidence"] > SOFT_THRESHOLD]
     counted = events[events["label"].isin(list(classes))]
     joined = len(counted) - len(scored_events(events, classes))
     measures, first = event_measures(

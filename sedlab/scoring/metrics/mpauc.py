@@ -20,10 +20,9 @@ import numpy as np
 import pandas as pd
 
 from sedlab.errors import SedlabError
-from sedlab.labels import MAESTRO_EVAL_CLASSES
+from sedlab.labels import MAESTRO_EVAL_CLASSES, SOFT_THRESHOLD
 from sedlab.scoring.scores.tables import ScoreTables, check_classes, check_clips, score_arrays, sed_scores_eval
 
-MIN_CONFIDENCE = 0.5
 MAX_FPR = 0.1
 
 
@@ -230,7 +229,7 @@ def _linear_area(curve: RocCurve) -> float:
 
 
 def _confident(events: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    keep = events["label"].isin(list(classes)) & (events["confidence"] > MIN_CONFIDENCE)
+    keep = events["label"].isin(list(classes)) & (events["confidence"] > SOFT_THRESHOLD)
     return events[keep & (events["offset"] > events["onset"])][["clip_id", "onset", "offset", "label"]]
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from sedlab.data.targets import FRAME_SECONDS
+from sedlab.grid import FRAME_SECONDS
 from sedlab.labels import DESED_CLASSES
 from sedlab.scoring.metrics.psds import (
     PSDS1,

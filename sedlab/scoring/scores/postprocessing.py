@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sedlab.data.targets import FRAME_SECONDS
 from sedlab.errors import SedlabError
+from sedlab.grid import FRAME_SECONDS
 from sedlab.postprocess.median import median_filter, median_lengths
 from sedlab.scoring.scores.tables import ScoreTables, check_classes, score_arrays, score_tables
 

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from sedlab.data.corpora.layout import family
-from sedlab.data.targets import CLIP_SECONDS, frame_times
+from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
+from sedlab.grid import CLIP_SECONDS
 from sedlab.inference.evaluating import evaluating
 from sedlab.labels import CLASSES, valid_classes
 from sedlab.progress import Progress

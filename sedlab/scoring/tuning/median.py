@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedlab.data.targets import FRAME_SECONDS
 from sedlab.errors import SedlabError
 from sedlab.files import write_json
+from sedlab.grid import FRAME_SECONDS
 from sedlab.labels import DESED_CLASSES, MEDIAN_FILTER_FRAMES
 from sedlab.postprocess.decode import detect_events
 from sedlab.progress import Progress

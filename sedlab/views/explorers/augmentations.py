@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
-from sedlab.data.targets import SAMPLE_RATE
+from sedlab.grid import SAMPLE_RATE
 from sedlab.views.explorers.panel import Panel
 from sedlab.views.figures.embed import figure_to_png
 from sedlab.views.figures.lessons.augmentations import augmentation_figure

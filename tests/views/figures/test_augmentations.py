@@ -12,12 +12,12 @@ import torch
 from sedlab.audio.device_response import align_responses
 from sedlab.config.loading import load_experiment
 from sedlab.data.batch import Batch, Partners
+from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.errors import SedlabError
 from sedlab.labels import valid_classes
 from sedlab.views import AugmentationInspector, augmentation_figure, demonstrate
 from sedlab.views.figures.lessons.demonstration import AUDIBLE, AUGMENTATIONS
 
-GROUPS = ("maestro", "strong", "synth", "weak", "unlabeled")
 PASST = load_experiment("nano").models["passt"]
 RESPONSES = align_responses([np.array([0.0, 0.0, 1.0, 0.6, 0.3])])
 
@@ -39,7 +39,7 @@ def batch() -> Batch:
         weak=weak,
         mask=torch.from_numpy(np.stack(mask)),
         pseudo=None,
-        groups={name: slice(2 * place, 2 * place + 2) for place, name in enumerate(GROUPS)},
+        groups={name: slice(2 * place, 2 * place + 2) for place, name in enumerate(DETECTION_GROUPS)},
         subsets=["synth_train"] * 10,
         clip_ids=[f"clip{place}" for place in range(10)],
         partners=Partners(torch.tensor([2]), torch.tensor([0.6]), waveform[3:4], strong[:1], None),

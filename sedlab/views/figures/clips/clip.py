@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 
-from sedlab.data.targets import FRAME_SECONDS
+from sedlab.grid import CLIP_SECONDS, FRAME_SECONDS, SAMPLE_RATE
 from sedlab.labels import CLASSES
 from sedlab.views.figures.clips.spectrogram import draw_spectrogram
 from sedlab.views.figures.style import (
@@ -42,7 +42,7 @@ class ClipView:
 
     waveform: np.ndarray
     """(N,) in [-1, 1]"""
-    sample_rate: int = 16000
+    sample_rate: int = SAMPLE_RATE
     events: pd.DataFrame | None = None
     """Ground truth: `onset`, `offset` (s; NaN for a clip-level label), `label`"""
     detections: pd.DataFrame | None = None
@@ -57,7 +57,7 @@ class ClipView:
 def clip_figure(
     waveform: np.ndarray,
     *,
-    sample_rate: int = 16000,
+    sample_rate: int = SAMPLE_RATE,
     events: pd.DataFrame | None = None,
     detections: pd.DataFrame | None = None,
     pseudo: np.ndarray | None = None,
@@ -92,7 +92,7 @@ def clip_figure(
     axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
 
     draw_spectrogram(axes[0], waveform, sample_rate)
-    duration = np.asarray(waveform).size / sample_rate or 10.0
+    duration = np.asarray(waveform).size / sample_rate or CLIP_SECONDS
     below = list(axes[1:])
     if with_roll:
         _draw_events(below.pop(0), events, detections, rows, duration)

@@ -11,12 +11,12 @@ from itertools import chain
 
 import numpy as np
 
-from sedlab.views.figures.clips.spectrogram import NUM_MELS, WINDOW, mel_power, relative_decibel
+from sedlab.grid import SAMPLE_RATE
+from sedlab.views.figures.clips.spectrogram import HOP, NUM_MELS, WINDOW, mel_power, relative_decibel
 
 #: Enough for ten rows across a page at 100 dots an inch.
 MAX_COLUMNS = 16384
-_HOP = 256
-_CHUNK_SAMPLES = 2048 * _HOP
+_CHUNK_SAMPLES = 2048 * HOP
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,21 +38,21 @@ class Overview:
         return self.image[:, first:last], (first * self.column_seconds, last * self.column_seconds)
 
 
-def waveform_overview(waveform: np.ndarray, sample_rate: int = 16000) -> Overview:
+def waveform_overview(waveform: np.ndarray, sample_rate: int = SAMPLE_RATE) -> Overview:
     """Return the overview of ``waveform`` (N,)."""
     waveform = np.asarray(waveform, dtype=np.float32)
     return log_mel_overview([waveform], waveform.size / sample_rate, sample_rate)
 
 
 def log_mel_overview(
-    blocks: Iterable[np.ndarray], duration: float, sample_rate: int = 16000, *, max_columns: int = MAX_COLUMNS
+    blocks: Iterable[np.ndarray], duration: float, sample_rate: int = SAMPLE_RATE, *, max_columns: int = MAX_COLUMNS
 ) -> Overview:
     """Return the overview of a recording that comes in consecutive ``blocks`` (N,) of samples.
 
     A column is the loudest of its frames of 256 samples, band by band, so that short sounds stay visible in hours of
     audio. Memory does not grow with ``duration`` (seconds).
     """
-    num_frames = max(1, int(np.ceil(duration * sample_rate / _HOP)))
+    num_frames = max(1, int(np.ceil(duration * sample_rate / HOP)))
     frames_per_column = int(np.ceil(num_frames / max_columns))
     power = np.zeros((NUM_MELS, int(np.ceil(num_frames / frames_per_column))), dtype=np.float32)
     done = 0
@@ -64,7 +64,7 @@ def log_mel_overview(
             joined = np.maximum.reduceat(frames, starts, axis=1)
             power[:, column[starts]] = np.maximum(power[:, column[starts]], joined)
         done += frames.shape[1]
-    return Overview(relative_decibel(power), frames_per_column * _HOP / sample_rate, duration, sample_rate)
+    return Overview(relative_decibel(power), frames_per_column * HOP / sample_rate, duration, sample_rate)
 
 
 def _frames(blocks: Iterable[np.ndarray], sample_rate: int) -> Iterator[np.ndarray]:
@@ -74,8 +74,8 @@ def _frames(blocks: Iterable[np.ndarray], sample_rate: int) -> Iterator[np.ndarr
     for block in chain([silence], _chunks(blocks), [silence]):
         samples = np.concatenate([samples, block])
         if len(samples) >= WINDOW:
-            frames = mel_power(samples, sample_rate, hop=_HOP)
-            samples = samples[frames.shape[1] * _HOP :]
+            frames = mel_power(samples, sample_rate, hop=HOP)
+            samples = samples[frames.shape[1] * HOP :]
             yield frames
 
 

@@ -14,16 +14,22 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
+from sedlab.grid import SAMPLE_RATE
 from sedlab.views.figures.style import SPECTROGRAM_CMAP, Picture, label_axes, new_figure, say_empty
 
 NUM_MELS = 96
 WINDOW = 1024
+HOP = 256
 DYNAMIC_RANGE_DB = 70.0
 _TICKS_HZ = (125, 500, 1000, 2000, 4000, 8000)
 
 
 def log_mel(
-    waveform: np.ndarray, sample_rate: int = 16000, *, num_mels: int = NUM_MELS, hop_seconds: float = 0.016
+    waveform: np.ndarray,
+    sample_rate: int = SAMPLE_RATE,
+    *,
+    num_mels: int = NUM_MELS,
+    hop_seconds: float = HOP / SAMPLE_RATE,
 ) -> np.ndarray:
     """Return the log-mel spectrogram (F, T) of ``waveform`` (N,) in dB below its loudest cell, cut at -70 dB.
 
@@ -48,7 +54,7 @@ def relative_decibel(power: np.ndarray) -> np.ndarray:
 
 
 def draw_spectrogram(
-    ax: Axes, waveform: np.ndarray, sample_rate: int = 16000, *, num_mels: int = NUM_MELS
+    ax: Axes, waveform: np.ndarray, sample_rate: int = SAMPLE_RATE, *, num_mels: int = NUM_MELS
 ) -> AxesImage | None:
     """Draw the log-mel of ``waveform`` (N,) on ``ax``: time in seconds, frequency in kHz. An empty waveform says so."""
     label_axes(ax, x="Time (s)", y="Frequency (kHz)")
@@ -60,7 +66,7 @@ def draw_spectrogram(
     return draw_log_mel(ax, image, (0, waveform.size / sample_rate), sample_rate)
 
 
-def draw_log_mel(ax: Axes, image: np.ndarray, span: tuple[float, float], sample_rate: int = 16000) -> AxesImage:
+def draw_log_mel(ax: Axes, image: np.ndarray, span: tuple[float, float], sample_rate: int = SAMPLE_RATE) -> AxesImage:
     """Draw ``image`` (F, T), dB below the loudest cell, on ``ax`` from ``span[0]`` to ``span[1]`` seconds."""
     num_mels = len(image)
     drawn = ax.imshow(
@@ -81,7 +87,7 @@ def draw_log_mel(ax: Axes, image: np.ndarray, span: tuple[float, float], sample_
 
 
 def spectrogram_figure(
-    waveform: np.ndarray, sample_rate: int = 16000, *, title: str = "Log-mel spectrogram"
+    waveform: np.ndarray, sample_rate: int = SAMPLE_RATE, *, title: str = "Log-mel spectrogram"
 ) -> Picture:
     """Return one spectrogram with its colour scale."""
     figure = new_figure(8, 2.8)

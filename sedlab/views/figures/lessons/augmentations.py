@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from sedlab.grid import CLIP_SECONDS
 from sedlab.labels import CLASSES
 from sedlab.views.figures.clips.spectrogram import DYNAMIC_RANGE_DB
 from sedlab.views.figures.lessons.demonstration import Demonstration
@@ -30,7 +31,7 @@ _SHOWN_ABOVE = 0.01
 
 
 def augmentation_figure(
-    demonstration: Demonstration, *, classes: Sequence[str] = CLASSES, clip_seconds: float = 10.0
+    demonstration: Demonstration, *, classes: Sequence[str] = CLASSES, clip_seconds: float = CLIP_SECONDS
 ) -> Picture:
     """Return features and labels before (left) and after (right); both sides share their colour scales."""
     rows = _shown(demonstration.labels, classes)

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.patches import Patch, Rectangle
 
+from sedlab.grid import CLIP_SECONDS
 from sedlab.labels import CLASSES
 from sedlab.views.figures.style import (
     GROUND_TRUTH,
@@ -37,7 +38,11 @@ _SEGMENTS = 100
 
 
 def batch_figure(
-    batch: Batch, *, classes: Sequence[str] = CLASSES, clip_seconds: float = 10.0, title: str = "One training batch"
+    batch: Batch,
+    *,
+    classes: Sequence[str] = CLASSES,
+    clip_seconds: float = CLIP_SECONDS,
+    title: str = "One training batch",
 ) -> Picture:
     """Return the clips of a batch as rows: level, strong targets, clip-level targets with mask, pseudo-labels.
 

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator
 
 from sedlab.data.tables import Corpus
+from sedlab.grid import SAMPLE_RATE
 from sedlab.labels import CLASSES
 from sedlab.views.figures.clips.spectrogram import draw_spectrogram
 from sedlab.views.figures.style import (
@@ -83,7 +84,7 @@ def event_duration_figure(corpus: Corpus, *, title: str = "How long events last"
 def class_gallery_figure(
     examples: Sequence[tuple[str, np.ndarray]],
     *,
-    sample_rate: int = 16000,
+    sample_rate: int = SAMPLE_RATE,
     columns: int = 5,
     title: str = "One clip of each class",
 ) -> Picture:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sedlab.data.targets import SAMPLE_RATE
 from sedlab.errors import SedlabError, nearest
-from sedlab.views.figures.clips.spectrogram import NUM_MELS, mel_power, relative_decibel
+from sedlab.grid import SAMPLE_RATE
+from sedlab.views.figures.clips.spectrogram import HOP, NUM_MELS, mel_power, relative_decibel
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,6 @@ AUGMENTATIONS: dict[str, str] = {
 AUDIBLE = ("wavmix", "device_response", "gain")
 # The published recipe does without gain.
 _GAIN_DB = 12
-_HOP = 256
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def _demonstrate_sound(
     if clip is None:
         clip = _most_labels(batch, (waveform != batch.waveform).flatten(1).any(1))
     sounds = batch.waveform[clip].numpy(), waveform[clip].numpy()
-    power = [mel_power(sound, SAMPLE_RATE, num_mels=NUM_MELS, hop=_HOP) for sound in sounds]
+    power = [mel_power(sound, SAMPLE_RATE, num_mels=NUM_MELS, hop=HOP) for sound in sounds]
     return Demonstration(
         title=_title(name, batch, clip),
         features={"Spectrogram": _decibels(*power)},

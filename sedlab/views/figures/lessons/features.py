@@ -9,13 +9,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from sedlab.grid import CLIP_SECONDS
 from sedlab.views.figures.style import SPECTROGRAM_CMAP, Picture, empty_figure, label_axes, new_figure
 
 
 def features_figure(
     features: Mapping[str, np.ndarray],
     *,
-    clip_seconds: float = 10.0,
+    clip_seconds: float = CLIP_SECONDS,
     same_scale: bool = False,
     columns: int = 3,
     title: str = "",
