@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from sedlab.data.audio_file import FILTER_REACH, REMEDY, mix_down, rate_ratio, read_header, resample, unreadable
-from sedlab.grid import SAMPLE_RATE
 from sedlab.errors import SedlabError
+from sedlab.grid import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from soundfile import SoundFile

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sedlab.grid import AUDIOSET_FRAME_SECONDS, AUDIOSET_NUM_FRAMES
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
+from sedlab.grid import AUDIOSET_FRAME_SECONDS, AUDIOSET_NUM_FRAMES
 
 #: Weight of a frame of class c: FRAME_WORTH / (PRIOR_FRAMES + active frames of c in the whole set).
 FRAME_WORTH = 1000.0

@@ -18,10 +18,10 @@ import pandas as pd
 from sedlab.data.audio_file import read_audio, resample
 from sedlab.data.corpora.layout import CACHE_FOLDER
 from sedlab.data.tables import Corpus
-from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
 from sedlab.data.tsv import read_tsv, write_tsv
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
+from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
 
 WAVEFORMS = "waveforms.i16"
 INDEX = "index.tsv"

@@ -12,15 +12,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from sedlab.data.corpora import audioset
 from sedlab.data.batch import Batch, Example, collate
 from sedlab.data.cache import WaveformCache
 from sedlab.data.corpora.layout import GROUPS, family
 from sedlab.data.pseudo_labels import PseudoLabels
 from sedlab.data.tables import Corpus
 from sedlab.data.targets import EventArrays, event_arrays, group_events, strong_targets, weak_targets
-from sedlab.grid import AUDIOSET_FRAME_SECONDS, AUDIOSET_NUM_FRAMES, CLIP_SAMPLES, CLIP_SECONDS, FRAME_SECONDS, NUM_FRAMES, SAMPLE_RATE
 from sedlab.errors import SedlabError
+from sedlab.grid import (
+    AUDIOSET_FRAME_SECONDS,
+    AUDIOSET_NUM_FRAMES,
+    CLIP_SAMPLES,
+    CLIP_SECONDS,
+    FRAME_SECONDS,
+    NUM_FRAMES,
+    SAMPLE_RATE,
+)
 from sedlab.labels import CLASSES, MAESTRO_CLASSES, classes_mask, valid_classes
 
 __all__ = ["Batch", "Example", "SedDataset", "collate"]

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from sedlab.data.audio_file import AUDIO_SUFFIXES, read_audio, resample
-from sedlab.grid import SAMPLE_RATE
 from sedlab.errors import SedlabError
+from sedlab.grid import SAMPLE_RATE
 
 _REMEDY = (
     "Download them with `sedlab weights download dirs` and unpack the archive to this folder, "

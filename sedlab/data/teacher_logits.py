@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from sedlab.data.corpora.audioset import audio_spellings
-from sedlab.grid import AUDIOSET_NUM_FRAMES
 from sedlab.data.corpora.audioset_classes import LABEL_SPACES, label_space
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
+from sedlab.grid import AUDIOSET_NUM_FRAMES
 
 
 class TeacherLogits(Mapping[str, np.ndarray]):

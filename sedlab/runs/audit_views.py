@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from sedlab.data.corpora.layout import TRAIN_SUBSETS
 from sedlab.errors import SedlabError
-from sedlab.runs.run import ENSEMBLE
-from sedlab.runs.run import Run
+from sedlab.runs.run import ENSEMBLE, Run
 from sedlab.runs.views import annotated_classes, read_scores, score_path
 
 if TYPE_CHECKING:

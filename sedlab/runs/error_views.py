@@ -10,9 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sedlab.errors import SedlabError
-from sedlab.runs.run import ENSEMBLE, ERROR_SUBSET
-from sedlab.runs.run import Run
 from sedlab.labels import SOFT_THRESHOLD
+from sedlab.runs.run import ENSEMBLE, ERROR_SUBSET, Run
 from sedlab.runs.views import annotated_classes, clip_view, postprocessed_scores, scored_models
 
 if TYPE_CHECKING:

@@ -15,17 +15,16 @@ from sedlab.config.experiment import Stage
 from sedlab.data.corpora.layout import SCORE_FILE, family, layout
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, SOFT_THRESHOLD, valid_classes
-from sedlab.runs.run import ENSEMBLE
 from sedlab.runs.manifest import manifests
-from sedlab.runs.run import Run
+from sedlab.runs.run import ENSEMBLE, Run
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from sedlab.scoring.audit.reliability import PseudoLabelAudit
     from sedlab.scoring.metrics.bootstrap import Comparison
     from sedlab.scoring.metrics.psds import PsdsResult
-    from sedlab.scoring.audit.reliability import PseudoLabelAudit
     from sedlab.scoring.scores.file import ScoreFile
     from sedlab.scoring.scores.tables import ScoreTables
     from sedlab.views.figures.clips.clip import ClipView
@@ -103,9 +102,9 @@ def postprocessed_scores(
 
     ``postprocess`` is "none", "median" (published lengths) or "csebbs" (event boxes that the evaluation tuned).
     """
-    from sedlab.scoring.tuning.csebbs import read_csebbs
     from sedlab.scoring.scores.postprocessing import median_filtered
     from sedlab.scoring.scores.tables import score_tables
+    from sedlab.scoring.tuning.csebbs import read_csebbs
 
     clips, classes = run.corpus().subset(subset).clips, annotated_classes(subset)
     scores = read_scores(score_path(run, iteration, model, subset, stage=stage)).select(list(clips["clip_id"]), classes)

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedlab.grid import AUDIOSET_FRAME_SECONDS, AUDIOSET_NUM_FRAMES
-from sedlab.data.corpora.audioset import merge_events
 from sedlab.data.balanced_sampler import ClipBatchSampler, balanced_weights
+from sedlab.data.corpora.audioset import merge_events
 from sedlab.data.sampler import GroupBatchSampler
 from sedlab.data.tables import CLIP_COLUMNS, EVENT_COLUMNS, Corpus
 from sedlab.data.targets import strong_targets
 from sedlab.errors import SedlabError
+from sedlab.grid import AUDIOSET_FRAME_SECONDS, AUDIOSET_NUM_FRAMES
 
 CLASSES = ("a", "b", "c")
 

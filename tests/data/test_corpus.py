@@ -8,9 +8,9 @@ import pytest
 from sedlab.config.data import DataConfig
 from sedlab.data.corpora.desed import split_weak, write_durations, write_exclusion_lists
 from sedlab.data.corpora.layout import GROUPS, SCORE_FILE, SUBSETS, family, layout
+from sedlab.data.corpora.load import load_corpus
 from sedlab.data.summary import class_counts, corpus_summary
 from sedlab.data.tables import CLIP_COLUMNS, EVENT_COLUMNS
-from sedlab.data.corpora.load import load_corpus
 from sedlab.errors import SedlabError
 
 REAL = Path(__file__).parent / "real"

@@ -8,13 +8,13 @@ import torch
 from torch.utils.data import DataLoader
 
 from sedlab.config.data import DataConfig
-from sedlab.data.corpora.audioset import audioset_classes
 from sedlab.data.batch import collate
 from sedlab.data.cache import WaveformCache
+from sedlab.data.corpora.audioset import audioset_classes
+from sedlab.data.corpora.load import load_corpus
 from sedlab.data.dataset import SedDataset
 from sedlab.data.sampler import GroupBatchSampler
 from sedlab.data.tables import Corpus
-from sedlab.data.corpora.load import load_corpus
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, valid_classes
 

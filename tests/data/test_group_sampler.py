@@ -8,7 +8,6 @@ from sedlab.data.sampler import GroupBatchSampler
 from sedlab.errors import SedlabError
 
 
-
 @st.composite
 def samplers(draw):
     sizes = {group: draw(st.integers(0, 4)) for group in DETECTION_GROUPS}

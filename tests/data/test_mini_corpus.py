@@ -13,13 +13,13 @@ import soundfile
 from sedlab.config.data import DataConfig, MiniConfig
 from sedlab.config.training import AugmentConfig
 from sedlab.data.corpora.audioset import display_names
-from sedlab.data.device_responses import read_device_responses
 from sedlab.data.corpora.layout import MAESTRO_DURATIONS, SUBSETS
+from sedlab.data.corpora.load import load_corpus
+from sedlab.data.device_responses import read_device_responses
 from sedlab.data.mini import generate
 from sedlab.data.mini.catalogue import SOUNDS
 from sedlab.data.mini.recording import SCENES
 from sedlab.data.mini.rendering import all_tasks
-from sedlab.data.corpora.load import load_corpus
 from sedlab.errors import SedlabError
 from sedlab.labels import DESED_CLASSES, MAESTRO_CLASSES, MAESTRO_EVAL_CLASSES
 

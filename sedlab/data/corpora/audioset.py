@@ -17,7 +17,14 @@ import pandas as pd
 
 from sedlab.config.data import DataConfig
 from sedlab.data.corpora.layout import Subset
-from sedlab.data.corpora.reading import annotation_table, audio_names, check_labels, clip_table, clips_with_audio, event_table
+from sedlab.data.corpora.reading import (
+    annotation_table,
+    audio_names,
+    check_labels,
+    clip_table,
+    clips_with_audio,
+    event_table,
+)
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 
