@@ -120,8 +120,8 @@ def _stored_classes(path: Path, stored: tuple[str, ...], shape: tuple[int, ...],
     if not stored or shape != (num_clips, len(stored), AUDIOSET_NUM_FRAMES):
         known = len(stored) or " or ".join(map(str, published))
         raise SedlabError(
-            f"{path}: strong_logits has shape {shape}; expected ({num_clips} clips, {known} classes, {AUDIOSET_NUM_FRAMES} "
-            "frames). Classes come before frames in these files."
+            f"{path}: strong_logits has shape {shape}; expected ({num_clips} clips, {known} classes, "
+            f"{AUDIOSET_NUM_FRAMES} frames). Classes come before frames in these files."
         )
     return stored
 
