@@ -100,7 +100,7 @@ def kept_bytes(node: Node, network: nn.Module, clips: int, mode: FakeTensorMode)
             if node.stage == "pretrain":
                 output = call(lambda net: net(features))
             else:
-                output = call(lambda net: net(features.mel, features.transformer))
+                output = call(lambda net: net(features.mel, net.embed(features.transformer)))
         parameters = {tensor.untyped_storage()._cdata for tensor in own.values()}
         del output  # kept alive until here, and all that it needs
     return sum(storage.nbytes() for key, storage in kept.items() if key not in parameters)

@@ -166,7 +166,7 @@ def measure(arch: str, work: str, options: argparse.Namespace, rates: list[float
     if options.compile:
         for network in task.networks.values():
             network.compile()
-            network.transformer.compile()  # stage 1 calls it directly
+            network.transformer.compile()  # forward takes its embedding
     run = inference(task, batch, fabric) if work == "inference" else training_step(task, batch, fabric)
     for _ in range(2):  # first calls allocate, and compile
         run(None)

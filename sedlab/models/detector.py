@@ -87,12 +87,7 @@ class Detector(FramePredictor):
         return F.linear(embedding, self.wrapper.weight.detach(), self.wrapper.bias.detach())
 
     def forward(
-        self,
-        mel: Tensor,
-        transformer_features: Tensor | None = None,
-        *,
-        embedding: Tensor | None = None,
-        masks: tuple[Tensor | None, ...] = (None,),
+        self, mel: Tensor, embedding: Tensor, *, masks: tuple[Tensor | None, ...] = (None,)
     ) -> tuple[Scores, ...]:
         """Return one `Scores` for each class mask; everything below the head is evaluated once.
 
@@ -100,22 +95,17 @@ class Detector(FramePredictor):
         ----------
         mel : (B, 1, F, frames) Tensor
             Linear mel magnitudes.
-        transformer_features : (B, 1, F', frames) Tensor, optional
-            Features of the transformer; not needed if ``embedding`` is given.
-        embedding : (B, L, D) Tensor, optional
-            Result of `embed`, to be shared by networks with the same frozen transformer.
+        embedding : (B, L, D) Tensor
+            Result of `embed`; networks with the same frozen transformer can share it.
         masks : tuple of (B, C) bool Tensor or None
             Valid classes of each clip; None: all.
         """
-        if embedding is None:
-            if transformer_features is None:
-                raise ValueError("give transformer_features or embedding")
-            embedding = self.embed(transformer_features)
         return self.head(self.trunk(mel, embedding), masks)
 
     def window_probabilities(self, waveform: Tensor) -> Tensor:
         """Return probabilities (B, T, C) of clips ``waveform`` (B, N), N at most 10 s, without class mask."""
-        (scores,) = self(*self.features(waveform))
+        features = self.features(waveform)
+        (scores,) = self(features.mel, self.embed(features.transformer))
         return scores.strong.transpose(1, 2)
 
     def num_frames(self, num_samples: int) -> int:

@@ -14,7 +14,7 @@ from torch import Tensor
 from sedlab.checkpoints.own import load_networks, load_transformer_into, save_networks
 from sedlab.config.experiment import Node, StageConfig
 from sedlab.data.batch import Batch
-from sedlab.models.detector import Detector, Scores
+from sedlab.models.detector import Detector
 from sedlab.training.feature_augmentation import Features, augment, augment_waveforms
 from sedlab.training.losses import LossTerms, Targets, prediction_masks, stage_loss
 from sedlab.training.optimizer import detector_optimizer
@@ -81,12 +81,15 @@ class DetectionTask:
         masks = prediction_masks(views.targets.mask, config.loss)
 
         with self.fabric.autocast():
-            embedding = self._shared_embedding(views.student, views.teacher)
-            student = self._scores(self.student, views.student, embedding, masks)
+            embedding = self.student.embed(views.student.transformer)
+            student = self.student(views.student.mel, embedding, masks=masks)
             teacher = None
             if config.loss.self_supervised:
                 with torch.no_grad():
-                    teacher = self._scores(self.teacher, views.teacher, embedding, masks)
+                    # A frozen transformer is the same in both networks, so it listens once if both hear the same.
+                    if config.train_transformer or views.student.transformer is not views.teacher.transformer:
+                        embedding = self.teacher.embed(views.teacher.transformer)
+                    teacher = self.teacher(views.teacher.mel, embedding, masks=masks)
         return stage_loss(
             student,
             teacher,
@@ -105,17 +108,3 @@ class DetectionTask:
     def save(self, path: Path) -> None:
         """Write both networks as a detector checkpoint."""
         save_networks(path, self.networks, node=self.node)
-
-    def _shared_embedding(self, student: Features, teacher: Features) -> Tensor | None:
-        """Return the frozen transformer's embedding (B, L, D) if student and teacher see the same features."""
-        if self.config.train_transformer or student.transformer is not teacher.transformer:
-            return None
-        with torch.no_grad():
-            return self.student.embed(student.transformer)
-
-    def _scores(
-        self, network: Detector, features: Features, embedding: Tensor | None, masks: tuple[Tensor | None, ...]
-    ) -> tuple[Scores, ...]:
-        if embedding is not None:
-            return network(features.mel, embedding=embedding, masks=masks)
-        return network(features.mel, features.transformer, masks=masks)

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from golden_weights import batch, golden, own_state
+from small_detectors import scored
 
 from sedlab.config.model import AtstConfig, BeatsConfig, DetectorConfig, PasstConfig
 from sedlab.errors import SedlabError
@@ -47,7 +48,7 @@ class Published:
             self.seen["final"] = self.detector.transformer(self.features.transformer)
             self.seen["as_out"] = self.embedding = self.detector.wrap(self.seen["final"])
             mask = torch.from_numpy(self.complete["class_mask"])
-            self.scores, self.masked = self.detector(self.features.mel, embedding=self.embedding, masks=(None, mask))
+            self.scores, self.masked = self.detector(self.features.mel, self.embedding, masks=(None, mask))
         for hook in hooks:
             hook.remove()
 
@@ -117,7 +118,7 @@ def test_every_pooling_mode_gives_the_published_logits(published, name):
     detector = published.detector
     detector.config = CONFIG[published.arch].model_copy(update={"embed_pool": POOL_MODES[name]})
     with torch.no_grad():
-        (scores,) = detector(published.features.mel, embedding=published.embedding)
+        (scores,) = detector(published.features.mel, published.embedding)
     detector.config = CONFIG[published.arch]
     ours = scores.logits.transpose(1, 2)[:, ::6]
     np.testing.assert_allclose(ours, published.complete[f"strong_logits[{name}]"], **FEATURES)
@@ -128,7 +129,7 @@ def test_five_seconds(published):
     features = published.detector.features(torch.from_numpy(batch(5)))
     embedding = published.detector.transformer(features.transformer)
     np.testing.assert_allclose(thinned("", embedding), published.transformer["short.final"], **FEATURES)
-    (scores,) = published.detector(features.mel, embedding=published.detector.wrap(embedding))
+    (scores,) = published.detector(features.mel, published.detector.wrap(embedding))
     np.testing.assert_allclose(scores.strong[:, :, ::3], published.complete["short.strong"], **PROBABILITIES)
     np.testing.assert_allclose(scores.weak, published.complete["short.weak"], **PROBABILITIES)
 
@@ -136,7 +137,7 @@ def test_five_seconds(published):
 @torch.no_grad()
 def test_a_clip_alone(published):
     features = published.detector.features(torch.from_numpy(batch(10)[1:]))
-    (scores,) = published.detector(*features)
+    (scores,) = scored(published.detector, features)
     np.testing.assert_allclose(scores.strong[:, :, ::3], published.complete["clip1_alone.strong"], **PROBABILITIES)
     np.testing.assert_allclose(scores.weak, published.complete["clip1_alone.weak"], **PROBABILITIES)
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from sedlab.config.model import AtstConfig, BeatsConfig, CrnnConfig, DetectorConfig, PasstConfig
-from sedlab.models.detector import Detector
+from sedlab.models.detector import Detector, Features
+from sedlab.models.head import Scores
 
 _SIZES = {"dim": 32, "depth": 2, "heads": 2, "mlp_dim": 64, "num_mels": 64}
 _TRANSFORMERS = {
@@ -23,6 +24,11 @@ _CRNN = CrnnConfig(
     rnn_dim=16,
     rnn_layers=1,
 )
+
+
+def scored(detector: Detector, features: Features, *, masks=(None,)) -> tuple[Scores, ...]:
+    """Return what ``detector`` says about clips with these features, once for each mask."""
+    return detector(features.mel, detector.embed(features.transformer), masks=masks)
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from small_detectors import scored
 
 from sedlab.audio.frontends import build_frontend
 from sedlab.config.model import ARCHS
 from sedlab.models.build import build_transformer
+from sedlab.models.detector import Features
 
 
 def outputs_and_gradients(network, compiled, *inputs):
@@ -27,11 +29,11 @@ def assert_same(compiled, eager):
     torch.testing.assert_close(compiled[1], eager[1], atol=1e-5 * largest, rtol=1e-3)
 
 
-def strong_and_weak(network):
-    """Return ``network`` as a function with one output."""
+def strong_and_weak(detector):
+    """Return ``detector`` as a function of its features with one output."""
 
-    def run(*inputs):
-        (scores,) = network(*inputs)
+    def run(*features):
+        (scores,) = scored(detector, Features(*features))
         return torch.cat([scores.strong.flatten(1), scores.weak], dim=1)
 
     return run
@@ -54,9 +56,9 @@ def test_a_transformer_is_one_graph_with_the_same_values_and_gradients(tiny, noi
 def test_a_detector_gives_the_same_scores_and_gradients(make_detector, noise, arch):
     detector = make_detector(arch)  # in evaluation mode: the compiler draws other dropout masks
     inputs = detector.features(noise(2, 10))
-    compiled = torch.compile(detector, backend="aot_eager")
+    compiled = torch.compile(strong_and_weak(detector), backend="aot_eager")
     assert_same(
-        outputs_and_gradients(detector, strong_and_weak(compiled), *inputs),
+        outputs_and_gradients(detector, compiled, *inputs),
         outputs_and_gradients(detector, strong_and_weak(detector), *inputs),
     )
 
@@ -64,8 +66,8 @@ def test_a_detector_gives_the_same_scores_and_gradients(make_detector, noise, ar
 @pytest.mark.slow
 def test_training_mode_compiles(make_detector, noise):
     detector = make_detector("atst").train()
-    compiled = torch.compile(detector, backend="aot_eager")
-    scores, gradients = outputs_and_gradients(detector, strong_and_weak(compiled), *detector.features(noise(2, 10)))
+    compiled = torch.compile(strong_and_weak(detector), backend="aot_eager")
+    scores, gradients = outputs_and_gradients(detector, compiled, *detector.features(noise(2, 10)))
     assert scores.isfinite().all()
     assert all(gradient.isfinite().all() for gradient in gradients.values())
 

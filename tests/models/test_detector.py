@@ -6,16 +6,17 @@ import copy
 
 import pytest
 import torch
+from small_detectors import scored
 
 from sedlab.config.model import ARCHS
-from sedlab.models.detector import Detector
+from sedlab.models.detector import Detector, Features
 
 
 @pytest.mark.parametrize("arch", ARCHS)
 @pytest.mark.parametrize(("seconds", "frames"), [(10, 156), (5, 78), (1, 15)])
 def test_shapes(make_detector, noise, arch, seconds, frames):
     detector = make_detector(arch)
-    (scores,) = detector(*detector.features(noise(2, seconds)))
+    (scores,) = scored(detector, detector.features(noise(2, seconds)))
     assert scores.strong.shape == scores.logits.shape == (2, 27, frames)
     assert scores.weak.shape == (2, 27)
     torch.testing.assert_close(scores.strong, scores.logits.sigmoid())
@@ -28,7 +29,7 @@ def test_masked_classes_are_zero_and_get_no_gradient(make_detector, noise, arch)
     detector = make_detector(arch).train()
     mask = torch.zeros(2, 27, dtype=torch.bool)
     mask[:, :10] = True
-    free, masked = detector(*detector.features(noise(2, 1)), masks=(None, mask))
+    free, masked = scored(detector, detector.features(noise(2, 1)), masks=(None, mask))
     assert (masked.strong[:, 10:] == 0).all()
     assert (masked.weak[:, 10:] == 0).all()
     assert torch.equal(masked.strong[:, :10], free.strong[:, :10])
@@ -44,10 +45,10 @@ def test_masked_classes_are_zero_and_get_no_gradient(make_detector, noise, arch)
 @pytest.mark.parametrize("arch", ARCHS)
 def test_a_batch_may_be_split(make_detector, noise, arch):
     detector = make_detector(arch)
-    mel, features = detector.features(noise(4, 2))
-    (together,) = detector(mel, features)
+    mel, transformer = detector.features(noise(4, 2))
+    (together,) = scored(detector, Features(mel, transformer))
     for half in (slice(0, 1), slice(1, 4)):
-        (part,) = detector(mel[half], features[half])
+        (part,) = scored(detector, Features(mel[half], transformer[half]))
         torch.testing.assert_close(together.strong[half], part.strong, atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(together.weak[half], part.weak, atol=1e-5, rtol=1e-5)
 
@@ -56,26 +57,15 @@ def test_a_batch_may_be_split(make_detector, noise, arch):
 def test_a_waveform_batch_may_be_split(make_detector, noise, arch):
     # not for ATST, whose published features refer to the loudest cell of the batch
     detector, waveform = make_detector(arch), noise(3, 2)
-    (together,) = detector(*detector.features(waveform))
-    (alone,) = detector(*detector.features(waveform[1:2]))
+    (together,) = scored(detector, detector.features(waveform))
+    (alone,) = scored(detector, detector.features(waveform[1:2]))
     torch.testing.assert_close(together.strong[1:2], alone.strong, atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("arch", ARCHS)
-def test_an_embedding_given_is_the_embedding_computed(make_detector, noise, arch):
-    detector = make_detector(arch)
-    mel, features = detector.features(noise(2, 1))
-    (computed,) = detector(mel, features)
-    (given,) = detector(mel, embedding=detector.embed(features))
-    assert torch.equal(computed.logits, given.logits)
-    with pytest.raises(ValueError, match="transformer_features or embedding"):
-        detector(mel)
 
 
 @pytest.mark.parametrize("arch", ["passt", "atst"])
 def test_the_wrapper_is_never_trained(make_detector, noise, arch):
     detector = make_detector(arch).train().requires_grad_(True)  # even when someone asks for it
-    (scores,) = detector(*detector.features(noise(2, 1)))
+    (scores,) = scored(detector, detector.features(noise(2, 1)))
     scores.strong.sum().backward()
     assert detector.wrapper.weight.grad is None
     assert detector.transformer.patch.weight.grad.abs().sum() > 0
@@ -90,7 +80,7 @@ def test_a_frozen_transformer_stays_in_evaluation_mode_and_gets_no_gradient(make
     assert not detector.transformer_frontend.training
     features = detector.features(noise(2, 1))
     assert not detector.embed(features.transformer).requires_grad
-    (scores,) = detector(*features)
+    (scores,) = scored(detector, features)
     scores.strong.sum().backward()
     assert all(parameter.grad is None for parameter in detector.transformer.parameters())
     assert detector.cnn.layers[0].convolution.weight.grad.abs().sum() > 0
@@ -99,7 +89,7 @@ def test_a_frozen_transformer_stays_in_evaluation_mode_and_gets_no_gradient(make
 @pytest.mark.parametrize("arch", ARCHS)
 def test_every_trainable_parameter_gets_a_gradient(make_detector, noise, arch):
     detector = make_detector(arch).train()
-    (scores,) = detector(*detector.features(noise(2, 2)))
+    (scores,) = scored(detector, detector.features(noise(2, 2)))
     (scores.strong.square().sum() + scores.weak.sum()).backward()
     without = {name for name, p in detector.named_parameters() if p.requires_grad and p.grad is None}
     assert without == ({"transformer.mask_token"} if arch == "atst" else set())
@@ -108,9 +98,9 @@ def test_every_trainable_parameter_gets_a_gradient(make_detector, noise, arch):
 def test_dropout_is_active_in_training_only(make_detector, noise, tiny):
     detector = make_detector("atst")
     features = detector.features(noise(2, 1))
-    assert torch.equal(detector(*features)[0].logits, detector(*features)[0].logits)
+    assert torch.equal(scored(detector, features)[0].logits, scored(detector, features)[0].logits)
     detector.train()
-    assert not torch.equal(detector(*features)[0].logits, detector(*features)[0].logits)
+    assert not torch.equal(scored(detector, features)[0].logits, scored(detector, features)[0].logits)
 
 
 def test_batch_norm_momentum_is_the_share_of_the_newest_batch(make_detector, noise):
@@ -120,7 +110,7 @@ def test_batch_norm_momentum_is_the_share_of_the_newest_batch(make_detector, noi
     seen = []
     norm.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].mean(dim=(0, 2, 3)).detach()))
     before = norm.running_mean.clone()
-    detector(*features)
+    scored(detector, features)
     torch.testing.assert_close(norm.running_mean, 0.01 * before + 0.99 * seen[0], atol=1e-6, rtol=1e-5)
 
 
@@ -128,17 +118,17 @@ def test_batch_norm_momentum_is_the_share_of_the_newest_batch(make_detector, noi
 def test_a_copy_computes_the_same(make_detector, noise, arch):
     detector = make_detector(arch)
     features = detector.features(noise(1, 1))
-    (scores,) = detector(*features)
-    (copied,) = copy.deepcopy(detector)(*features)
+    (scores,) = scored(detector, features)
+    (copied,) = scored(copy.deepcopy(detector), features)
     assert torch.equal(scores.logits, copied.logits)
 
 
 def test_scores_are_float32_under_autocast(make_detector, noise):
     detector = make_detector("beats")
     features = detector.features(noise(2, 1))
-    (expected,) = detector(*features)
+    (expected,) = scored(detector, features)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        (scores,) = detector(*features)
+        (scores,) = scored(detector, features)
     assert scores.strong.dtype == scores.weak.dtype == scores.logits.dtype == torch.float32
     torch.testing.assert_close(scores.strong, expected.strong, atol=0.05, rtol=0)
 

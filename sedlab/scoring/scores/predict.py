@@ -156,7 +156,7 @@ def _predict_detector(
         for waveform, rows in _batches(cache, clips, batch_size, device, progress):
             features = detector.features(waveform)
             batch_mask = torch.from_numpy(mask[rows]).to(device) if masked else None
-            (scores,) = detector(features.mel, features.transformer, masks=(batch_mask,))
+            (scores,) = detector(features.mel, detector.embed(features.transformer), masks=(batch_mask,))
             logits.append(_to_numpy(scores.logits.transpose(1, 2)))
             weak.append(_to_numpy(scores.weak))
     scores = _score_file(clips, logits, classes, frame_times(), attrs)
