@@ -22,7 +22,7 @@ MISSING = "–"
 
 def page(title: str, head: str, sections: Sequence[tuple[str, str]]) -> str:
     """Return a whole page: ``head`` under the title, then a linked section for each (heading, HTML)."""
-    style = (files("sedlab.pipeline") / "report.css").read_text(encoding="utf-8")
+    style = (files(__package__) / "report.css").read_text(encoding="utf-8")
     links = " ".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name, _ in sections)
     body = "\n".join(
         f'<section id="{_anchor(name)}">\n<h2>{escape(name)}</h2>\n{html}\n</section>' for name, html in sections
