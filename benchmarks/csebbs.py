@@ -25,7 +25,7 @@ import pandas as pd
 from sedlab.data.targets import frame_times
 from sedlab.labels import DESED_CLASSES
 from sedlab.scoring.scores.tables import ScoreTables, score_tables
-from sedlab.scoring.tuning.csebbs_tuning import PUBLISHED_GRID, CsebbsTuning, tune_csebbs
+from sedlab.scoring.tuning.csebbs import PUBLISHED_GRID, CsebbsTuning, tune_csebbs
 
 # Runs where `sebbs` is installed: reads the scores, tunes, prints seconds and results.
 REFERENCE = """

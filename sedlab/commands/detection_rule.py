@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sedlab.inference.recording import RecordingScores
-    from sedlab.scoring.tuning.csebbs import CsebbsParams
-    from sedlab.scoring.tuning.median import MedianParams
+    from sedlab.scoring.postprocess.csebbs import CsebbsParams
+    from sedlab.scoring.postprocess.median import MedianParams
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -134,14 +134,14 @@ def _check_class(where: str, label: str, known: Sequence[str]) -> None:
 
 
 def _read_tuned(path: str, known: Sequence[str]) -> CsebbsParams | MedianParams:
-    from sedlab.scoring.tuning.tuned import read_tuned
+    from sedlab.scoring.postprocess import Postprocess
 
     if Path(path).suffix == "" and not Path(path).exists():
         names = ("none", "median")
         raise SedlabError(
             f"--postprocess {path}: unknown.{nearest(path, names)} Give none, median or a file of sedlab tune."
         )
-    tuned = read_tuned(path)
+    tuned = Postprocess.read(path).params
     missing = [label for label in tuned.classes if label not in known]
     if missing:
         raise SedlabError(

@@ -120,10 +120,7 @@ def evaluate_files(
 
 def postprocessed(scores: EvaluationScores, classes: Sequence[str], options: EvaluateOptions) -> ScoreTables:
     """Return the score tables of ``classes`` after the post-processing that the options name."""
-    from sedlab.scoring.scores.postprocessing import median_filtered
-    from sedlab.scoring.tuning.csebbs import read_csebbs
-    from sedlab.scoring.tuning.median import read_median
-    from sedlab.scoring.tuning.tuned import read_tuned
+    from sedlab.scoring.postprocess import Postprocess
 
     how, parameters = options.postprocess, options.parameters
     if how not in POSTPROCESS:
@@ -132,17 +129,16 @@ def postprocessed(scores: EvaluationScores, classes: Sequence[str], options: Eva
             raise SedlabError(
                 f"--postprocess {how}: no such file or method (known: {known}).{nearest(how, POSTPROCESS)}"
             )
-        return read_tuned(how).scores(scores.tables, classes)
+        return Postprocess.read(how).scores(scores.tables, classes)
     if parameters is not None:
         if how == "none":
             raise SedlabError(
                 f"--parameters {parameters}: nothing is post-processed. Add --postprocess csebbs or median."
             )
-        read = read_csebbs if how == "csebbs" else read_median
-        return read(parameters).scores(scores.tables, classes)
+        return Postprocess.read(parameters).scores(scores.tables, classes)
     if how == "csebbs":
         raise SedlabError("--postprocess csebbs needs tuned parameters. Add --parameters FILE; sedlab tune writes one.")
-    return median_filtered(scores.tables, classes) if how == "median" else scores.tables
+    return Postprocess.read(how).scores(scores.tables, classes)
 
 
 def results_table(evaluation: Evaluation) -> pd.DataFrame:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sedlab.scoring.metrics.psds import PsdsResult
     from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth
-    from sedlab.scoring.tuning.csebbs_tuning import CsebbsTuning
+    from sedlab.scoring.tuning.csebbs import CsebbsTuning
     from sedlab.scoring.tuning.median import MedianTuning
 
 
@@ -41,9 +41,8 @@ def tune_command(
     """
     from sedlab.scoring.metrics.evaluation import match_clips
     from sedlab.scoring.metrics.psds import psds
+    from sedlab.scoring.postprocess import Postprocess
     from sedlab.scoring.scores.inputs import read_durations, read_ground_truth, read_scores
-    from sedlab.scoring.tuning.csebbs import write_csebbs
-    from sedlab.scoring.tuning.median import write_median
 
     truth, found = read_ground_truth(ground_truth), read_scores(scores)
     classes = tuned_classes(found, truth)
@@ -57,8 +56,7 @@ def tune_command(
         progress(1, 2, "PSDS1 after")
         after = psds(tuning.params.scores(found.tables, classes), truth.events, seconds, classes=classes)
 
-    write = {"csebbs": write_csebbs, "median": write_median}[method]
-    write(out, _with_sources(tuning, scores, ground_truth, before, after))
+    Postprocess.of(_with_sources(tuning, scores, ground_truth, before, after)).write(out)
     if plot is not None:
         _write_plot(plot, tuning)
     console.print(_table(tuning, before, after, f"{scores}, {method}"))
@@ -107,7 +105,7 @@ def _tune(
     classes: Sequence[str],
     progress,
 ) -> CsebbsTuning | MedianTuning:
-    from sedlab.scoring.tuning.csebbs_tuning import tune_csebbs
+    from sedlab.scoring.tuning.csebbs import tune_csebbs
     from sedlab.scoring.tuning.median import tune_median
 
     tune = {"csebbs": tune_csebbs, "median": tune_median}[method]
@@ -150,7 +148,7 @@ def _table(tuning: CsebbsTuning | MedianTuning, before: PsdsResult, after: PsdsR
 
 def _settings(tuning: CsebbsTuning | MedianTuning) -> list[tuple[str, ...]]:
     """Return the column heads, then the cells of each class."""
-    from sedlab.scoring.tuning.csebbs_tuning import CsebbsTuning
+    from sedlab.scoring.tuning.csebbs import CsebbsTuning
 
     if not isinstance(tuning, CsebbsTuning):
         return [("length",), *((f"{seconds:g} s",) for seconds in tuning.params.seconds.values())]
@@ -168,7 +166,7 @@ def _number(value: float) -> str:
 
 
 def _write_plot(path: Path, tuning: CsebbsTuning | MedianTuning) -> None:
-    from sedlab.scoring.tuning.csebbs_tuning import CsebbsTuning
+    from sedlab.scoring.tuning.csebbs import CsebbsTuning
     from sedlab.views.figures.tuning import csebbs_tuning_figure, median_tuning_figure
 
     draw = csebbs_tuning_figure if isinstance(tuning, CsebbsTuning) else median_tuning_figure

@@ -38,7 +38,7 @@ from sedlab.runs.versions import num_cores
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sedlab.scoring.tuning.csebbs import CsebbsParams
+    from sedlab.scoring.postprocess.csebbs import CsebbsParams
     from sedlab.training.fit import FitResult
 
 #: Resamples of the test clips behind the confidence intervals of the ladder.
@@ -340,9 +340,9 @@ def _tune_boxes(run: Run, iteration: int, progress: Any) -> dict[str, CsebbsPara
     Tuned on validation clips, not on those that are tested, on which the published system tuned: its values are
     optimistic, these are not.
     """
+    from sedlab.scoring.postprocess import Postprocess
     from sedlab.scoring.results import tune_boxes
     from sedlab.scoring.scores.file import read_score_file
-    from sedlab.scoring.tuning.csebbs import write_csebbs
 
     plan, boxes = _plan(run), {}
     if not plan.tunes:
@@ -352,7 +352,7 @@ def _tune_boxes(run: Run, iteration: int, progress: Any) -> dict[str, CsebbsPara
     for index, (model, folder) in enumerate(folders.items()):
         scores = read_score_file(folder / f"{plan.tuning_stem}.hdf5")
         boxes[model] = tune_boxes(scores, run.corpus(), TUNING_SUBSET)
-        write_csebbs(run.csebbs(iteration, model), boxes[model])
+        Postprocess.of(boxes[model]).write(run.csebbs(iteration, model))
         progress(index + 1, len(folders), "")
     return boxes
 

@@ -102,16 +102,12 @@ def postprocessed_scores(
 
     ``postprocess`` is "none", "median" (published lengths) or "csebbs" (event boxes that the evaluation tuned).
     """
-    from sedlab.scoring.scores.postprocessing import median_filtered
-    from sedlab.scoring.scores.tables import score_tables
-    from sedlab.scoring.tuning.csebbs import read_csebbs
+    from sedlab.scoring.postprocess import Postprocess
 
     clips, classes = run.corpus().subset(subset).clips, annotated_classes(subset)
     scores = read_scores(score_path(run, iteration, model, subset, stage=stage)).select(list(clips["clip_id"]), classes)
-    tables = score_tables(scores.probabilities, scores.clip_ids, classes, scores.frame_times)
-    if postprocess == "median":
-        return median_filtered(tables, classes)
-    return tables if postprocess == "none" else read_csebbs(run.csebbs(iteration, model)).scores(tables)
+    how = run.csebbs(iteration, model) if postprocess == "csebbs" else postprocess
+    return Postprocess.read(how).scores(scores.tables())
 
 
 def compared_ensembles(run: Run, first: int, second: int, *, subset: str = "devtest") -> Comparison:
@@ -151,7 +147,7 @@ def clip_view(
 
     heard, classes = heard_clip(run, subset, clip_id), annotated_classes(subset)
     scores = read_scores(score_path(run, iteration, model, subset)).select([clip_id])
-    filtered = _filtered(scores, classes)[0]
+    filtered = _filtered(scores, classes)[clip_id]
     teacher = score_path(run, max(1, iteration - 1), ENSEMBLE, subset)
     pseudo = None
     if teacher.is_file() and teacher != score_path(run, iteration, model, subset):
@@ -203,7 +199,7 @@ def ranked_clips(run: Run, subset: str, iteration: int, *, threshold: float = 0.
     part, classes = run.corpus().subset(subset), annotated_classes(subset)
     events = part.events[part.events["label"].isin(classes) & (part.events["confidence"] > SOFT_THRESHOLD)]
     scores = read_scores(score_path(run, iteration, ENSEMBLE, subset)).select(list(dict.fromkeys(events["clip_id"])))
-    detected = dict(zip(scores.clip_ids, _filtered(scores, classes) > threshold, strict=True))
+    detected = {clip_id: filtered > threshold for clip_id, filtered in _filtered(scores, classes).items()}
     rows = []
     for clip_id, table in events.groupby("clip_id", sort=False):
         truth = strong_targets(table, classes).T > SOFT_THRESHOLD
@@ -273,11 +269,12 @@ def _chosen(scores: ScoreFile, classes: list[str]) -> np.ndarray:
     return scores.probabilities[:, :, [scores.classes.index(label) for label in classes]]
 
 
-def _filtered(scores: ScoreFile, classes: list[str]) -> np.ndarray:
-    """Return median filtered probabilities (clips, frames, classes) of ``classes``."""
-    from sedlab.postprocess.median import median_filter, median_lengths
+def _filtered(scores: ScoreFile, classes: list[str]) -> dict[str, np.ndarray]:
+    """Return {clip id: median filtered probabilities (frames, classes)} of ``classes``."""
+    from sedlab.scoring.postprocess import Postprocess
 
-    return median_filter(_chosen(scores, classes), median_lengths(classes))
+    tables = Postprocess.read("median").scores(scores.tables(), classes)
+    return {clip_id: table.to_numpy()[:, 2:] for clip_id, table in tables.items()}
 
 
 def _among_27(probabilities: np.ndarray, classes: list[str]) -> np.ndarray:

@@ -18,7 +18,6 @@ from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import atomic_path
 from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
-from sedlab.postprocess.median import median_filter, median_lengths
 from sedlab.scoring.metrics.audioset import audioset_psds1
 from sedlab.scoring.metrics.bootstrap import ALL
 from sedlab.scoring.metrics.evaluation import (
@@ -29,10 +28,11 @@ from sedlab.scoring.metrics.evaluation import (
     segment_measures,
     with_intervals,
 )
+from sedlab.scoring.postprocess.choice import CSEBBS, POSTPROCESS, Postprocess
+from sedlab.scoring.postprocess.csebbs import CsebbsParams
 from sedlab.scoring.scores.file import ScoreFile
-from sedlab.scoring.scores.tables import ScoreTables, score_tables
-from sedlab.scoring.tuning.csebbs import CsebbsParams
-from sedlab.scoring.tuning.csebbs_tuning import tune_csebbs
+from sedlab.scoring.scores.tables import ScoreTables
+from sedlab.scoring.tuning.csebbs import tune_csebbs
 
 COLUMNS: tuple[str, ...] = (
     "iteration",
@@ -52,7 +52,6 @@ OPTIONAL_COLUMNS: tuple[str, ...] = ("low", "high")
 NUMBERS: tuple[str, ...] = ("value", *OPTIONAL_COLUMNS)
 MODELS: tuple[str, ...] = ("passt", "beats", "atst", "ensemble")
 STAGES: tuple[str, ...] = ("pretrain", "stage1", "stage2")
-POSTPROCESS: tuple[str, ...] = ("none", "median", "csebbs")
 METRICS: tuple[str, ...] = (*EVENT_METRICS, *SEGMENT_METRICS)
 
 #: What the ladder shows: metric -> the subset it is read from.
@@ -109,7 +108,7 @@ def evaluate_score_file(
     for postprocess in POSTPROCESS:
         if postprocess == "csebbs" and (csebbs is None or not in_ladder or kind == "maestro"):
             continue
-        tables = _tables(scores, postprocess, csebbs)
+        tables = Postprocess(postprocess, csebbs if postprocess == CSEBBS else None).scores(scores.tables())
         measures = _measures(tables, part, kind, classes, _event_metrics(postprocess, in_ladder))
         if replicates and in_ladder and postprocess == "median":
             headline = {name: measure for name, measure in measures.items() if name in LADDER}
@@ -128,8 +127,7 @@ def tune_boxes(scores: ScoreFile, corpus: Corpus, subset: str) -> CsebbsParams:
     """
     part = corpus.subset(subset)
     chosen = scores.select(list(part.clips["clip_id"]), DESED_CLASSES)
-    tables = score_tables(chosen.probabilities, chosen.clip_ids, chosen.classes, chosen.frame_times)
-    return tune_csebbs(tables, part.events, _durations(part)).params
+    return tune_csebbs(chosen.tables(), part.events, _durations(part)).params
 
 
 def write_results(path: str | Path, rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> None:
@@ -207,14 +205,6 @@ def format_ladder(table: pd.DataFrame) -> str:
         values = " ".join(f"{'-' if np.isnan(value) else format(value, '.4f'):>7}" for value in (row.psds1, row.mpauc))
         lines.append(f"{row.iteration:>9}  {row.stage:<7} {row.model:<8} {values}")
     return "\n".join(lines)
-
-
-def _tables(scores: ScoreFile, postprocess: str, csebbs: CsebbsParams | None) -> ScoreTables:
-    probabilities = scores.probabilities
-    if postprocess == "median":
-        probabilities = median_filter(probabilities, median_lengths(scores.classes))
-    tables = score_tables(probabilities, scores.clip_ids, scores.classes, scores.frame_times)
-    return csebbs.scores(tables) if postprocess == "csebbs" and csebbs else tables
 
 
 def _event_metrics(postprocess: str, in_ladder: bool) -> Sequence[str]:

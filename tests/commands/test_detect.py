@@ -26,9 +26,10 @@ from sedlab.errors import SedlabError
 from sedlab.inference.recording import predict_file
 from sedlab.models.detector import Detector
 from sedlab.postprocess.median import median_filter, median_lengths
+from sedlab.scoring.postprocess import Postprocess
+from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
 from sedlab.scoring.scores.inputs import read_ground_truth, read_scores
 from sedlab.scoring.scores.tables import sed_scores_eval
-from sedlab.scoring.tuning.csebbs import CsebbsParams, CsebbsSetting, write_csebbs
 
 RATE = 16_000
 
@@ -155,7 +156,7 @@ def test_scores_are_post_processed_on_request(tmp_path, detect, checkpoint):
 def test_tuned_boxes_are_applied(tmp_path, detect, checkpoint):
     path = write(tmp_path / "a.wav", music(12))
     params = CsebbsParams({"Speech": CsebbsSetting(0.32, 0.2), "Dog": CsebbsSetting(0.64, relative=2.0)})
-    write_csebbs(tmp_path / "boxes.json", params)
+    Postprocess.of(params).write(tmp_path / "boxes.json")
     result = detect(path, "--postprocess", tmp_path / "boxes.json", "--classes", "Speech,Dog", "--threshold", 0.4)
     assert result.exit_code == 0, result.stderr
     scores = predict_file(sedlab.load_detector(checkpoint), path)
@@ -164,7 +165,7 @@ def test_tuned_boxes_are_applied(tmp_path, detect, checkpoint):
     table = printed(result)
     assert len(events) and list(table["event_label"]) == list(events["label"])
     np.testing.assert_allclose(table["onset"], events["onset"], atol=5.1e-4)
-    write_csebbs(tmp_path / "foreign.json", CsebbsParams({"Whale": CsebbsSetting(0.32)}))
+    Postprocess.of(CsebbsParams({"Whale": CsebbsSetting(0.32)})).write(tmp_path / "foreign.json")
     result = detect(path, "--postprocess", tmp_path / "foreign.json")
     assert isinstance(result.exception, SedlabError) and "'Whale'" in str(result.exception)
 

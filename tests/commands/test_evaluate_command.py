@@ -13,9 +13,10 @@ from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
 from sedlab.grid import FRAME_SECONDS
 from sedlab.labels import CLASSES, DESED_CLASSES, MEDIAN_FILTER_FRAMES
+from sedlab.scoring.postprocess import Postprocess
+from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
+from sedlab.scoring.postprocess.median import MedianParams
 from sedlab.scoring.scores.file import ScoreFile, write_score_file
-from sedlab.scoring.tuning.csebbs import CsebbsParams, CsebbsSetting, write_csebbs
-from sedlab.scoring.tuning.median import MedianParams, write_median
 
 TESTS = Path(__file__).parent.parent
 REAL = TESTS / "material" / "dcase2023_baseline"
@@ -105,7 +106,7 @@ def test_event_boxes_give_the_recorded_value_however_they_are_named(tmp_path):
             (label, EXPECTED["step"][label], EXPECTED["abs"][label], EXPECTED["rel"][label]) for label in DESED_CLASSES
         )
     }
-    write_csebbs(tmp_path / "boxes.json", CsebbsParams(tuned))
+    Postprocess.of(CsebbsParams(tuned)).write(tmp_path / "boxes.json")
     by_option = EvaluateOptions(common_clips=True, postprocess="csebbs", parameters=tmp_path / "boxes.json")
     by_name = EvaluateOptions(common_clips=True, postprocess=str(tmp_path / "boxes.json"))
     values = [
@@ -116,8 +117,8 @@ def test_event_boxes_give_the_recorded_value_however_they_are_named(tmp_path):
 
 def test_tuned_filter_lengths_are_applied(tmp_path):
     published = {label: MEDIAN_FILTER_FRAMES[label] * FRAME_SECONDS for label in DESED_CLASSES}
-    write_median(tmp_path / "median.json", MedianParams(published))
-    write_median(tmp_path / "none.json", MedianParams(dict.fromkeys(DESED_CLASSES, FRAME_SECONDS)))
+    Postprocess.of(MedianParams(published)).write(tmp_path / "median.json")
+    Postprocess.of(MedianParams(dict.fromkeys(DESED_CLASSES, FRAME_SECONDS))).write(tmp_path / "none.json")
     ways = {
         "published": {"postprocess": "median"},
         "the same": {"postprocess": "median", "parameters": tmp_path / "median.json"},
@@ -160,7 +161,7 @@ def test_soft_labels_are_scored_by_segments(maestro, capsys):
 
 
 def test_one_second_boxes_leave_mpauc_as_it_is(maestro):
-    write_csebbs(maestro / "boxes.json", CsebbsParams({"Dog": CsebbsSetting(0.5, 0.2)}))
+    Postprocess.of(CsebbsParams({"Dog": CsebbsSetting(0.5, 0.2)})).write(maestro / "boxes.json")
     values = [
         evaluate_files(maestro / "scores.hdf5", maestro / "truth.tsv", None, EvaluateOptions(postprocess=how))
         for how in ("none", str(maestro / "boxes.json"))

@@ -7,7 +7,7 @@ import pytest
 
 from sedlab.commands.tune import tune_command
 from sedlab.errors import SedlabError
-from sedlab.scoring.tuning.tuned import read_tuned
+from sedlab.scoring.postprocess import Postprocess
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "scores"
 REAL = Path(__file__).parents[1] / "material" / "dcase2023_baseline"
@@ -19,7 +19,7 @@ TRUTH, DURATIONS = REAL / "metadata" / "ground_truth.tsv", REAL / "metadata" / "
 def test_parameters_are_written_with_what_they_brought(tmp_path, capsys, method, after):
     out, plot = tmp_path / "tuned.json", tmp_path / "tuned.png"
     tune_command(SCORES, TRUTH, DURATIONS, out, method=method, common_clips=True, plot=plot)
-    params = read_tuned(out)
+    params = Postprocess.read(out).params
     assert len(params.classes) == 10
     assert params.provenance["psds1_before"] == pytest.approx(0.26974, abs=1e-5)
     assert params.provenance["psds1_after"] == pytest.approx(after, abs=1e-5)

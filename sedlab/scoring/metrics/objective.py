@@ -17,10 +17,10 @@ import numpy as np
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
-from sedlab.postprocess.median import median_filter, median_lengths
 from sedlab.progress import Progress
 from sedlab.scoring.metrics.mpauc import validation_mpauc
 from sedlab.scoring.metrics.psds import PSDS1, psds
+from sedlab.scoring.postprocess.choice import MEDIAN, Postprocess
 from sedlab.scoring.scores.predict import Predictions, WaveformReader, predict_masked
 from sedlab.scoring.scores.tables import score_tables
 
@@ -108,8 +108,8 @@ def score_subset(predictions: Predictions, corpus: Corpus, subset: str) -> float
         return weak_f1(predictions.weak, _weak_targets(corpus), predictions.mask)
     scores = predictions.scores
     masked = scores.probabilities * predictions.mask[:, None, :]
-    filtered = median_filter(masked, median_lengths(scores.classes))
-    tables = score_tables(filtered, scores.clip_ids, scores.classes, scores.frame_times)
+    tables = score_tables(masked, scores.clip_ids, scores.classes, scores.frame_times)
+    tables = Postprocess.read(MEDIAN).scores(tables)
     if subset == "maestro_val":
         return validation_mpauc(tables, corpus.events).overall
     durations = dict(zip(corpus.clips["clip_id"], corpus.clips["duration"], strict=True))

@@ -23,7 +23,7 @@ from sedlab.scoring.metrics.psds import (
     for_classes,
     scored_events,
 )
-from sedlab.scoring.scores.postprocessing import median_filtered
+from sedlab.scoring.postprocess.median import median_filtered
 from sedlab.scoring.scores.tables import ScoreTables, check_classes, check_clips, sed_scores_eval, select_classes
 
 #: From no filter to twice the longest published one (17 frames of 64 ms), in seconds.

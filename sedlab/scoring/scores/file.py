@@ -19,6 +19,7 @@ from sedlab.data.targets import frame_times as detector_frame_times
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
 from sedlab.labels import CLASSES
+from sedlab.scoring.scores.tables import ScoreTables, score_tables
 
 FORMAT = "sedlab-scores-1"
 Attribute = str | int | float | bool
@@ -71,6 +72,10 @@ class ScoreFile:
         columns = self._positions(classes, self.classes, "classes", "Use a model that was trained for these classes.")
         logits = self.logits[:, :, columns][rows]
         return replace(self, clip_ids=list(clip_ids), classes=tuple(classes), logits=logits)
+
+    def tables(self) -> ScoreTables:
+        """Return the probabilities as {clip id: score table}."""
+        return score_tables(self.probabilities, self.clip_ids, self.classes, self.frame_times)
 
     def _positions(self, wanted: Sequence[str], known: Sequence[str], what: str, remedy: str) -> list[int]:
         position = {name: index for index, name in enumerate(known)}

@@ -17,7 +17,7 @@ from sedlab.data.corpora.reading import stem
 from sedlab.data.tsv import line_number, read_tsv
 from sedlab.errors import SedlabError
 from sedlab.scoring.scores.file import read_score_file
-from sedlab.scoring.scores.tables import ScoreTables, score_tables
+from sedlab.scoring.scores.tables import ScoreTables
 
 #: Boundaries that differ by less are one boundary written with fewer digits.
 _SAME_TIME = 1e-6
@@ -73,8 +73,7 @@ def read_scores(path: str | Path) -> EvaluationScores:
     if path.is_dir():
         return _read_folder(path)
     scores = read_score_file(path)
-    tables = score_tables(scores.probabilities, scores.clip_ids, scores.classes, scores.frame_times)
-    return EvaluationScores(tables, scores.classes, path)
+    return EvaluationScores(scores.tables(), scores.classes, path)
 
 
 def read_ground_truth(path: str | Path) -> GroundTruth:

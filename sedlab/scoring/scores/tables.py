@@ -61,6 +61,11 @@ def select_classes(scores: ScoreTables, clip_ids: Sequence[str], classes: Sequen
     return {clip_id: pd.DataFrame(_columns(scores[clip_id], classes), columns=columns) for clip_id in clip_ids}
 
 
+def table_classes(scores: ScoreTables) -> list[str]:
+    """Return the classes that the tables have scores of; there is at least one table."""
+    return list(next(iter(scores.values())).columns[2:])
+
+
 def check_classes(scores: ScoreTables, classes: Sequence[str]) -> None:
     """Raise SedlabError unless the tables have a column for each of ``classes``."""
     columns = next(iter(scores.values())).columns if scores else pd.Index(classes)

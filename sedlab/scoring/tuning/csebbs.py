@@ -1,205 +1,146 @@
-"""Parameters of sound event bounding boxes: applied to scores, saved, read.
+"""Search for the parameters of sound event bounding boxes, class by class, by single-class PSDS.
 
-Tuned classes become boxes of their own (``sedlab.postprocess.csebbs``). All other classes become one box a second with
-the mean score there, as published for MAESTRO Real, whose metric works on seconds: it does not change.
+The published grid tries one merging criterion at a time. Candidates depend on the step filter only, and merging is a
+comparison at each gap, so that each step filter is run once and its 16 thresholds share what is known of its edges.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 
-from sedlab.errors import SedlabError
-from sedlab.files import write_json
-from sedlab.postprocess.csebbs import Boxes, csebbs, segment_boxes
-from sedlab.postprocess.decode import EVENT_COLUMNS, threshold_row
-from sedlab.scoring.scores.tables import ScoreTables, check_classes, score_arrays
-from sedlab.scoring.tuning.parameter_file import REMEDY, Provenance, number, read_parameters, write_provenance
-
-FORMAT = "sedlab-csebbs-1"
-
-
-@dataclass(frozen=True)
-class CsebbsSetting:
-    """How the boxes of one class are made."""
-
-    step: float
-    """Length of the step filter in seconds."""
-    absolute: float = np.inf
-    """Neighbours are merged where the score between them falls by less; infinity switches this criterion off."""
-    relative: float = np.inf
-    """Neighbours are merged where the score between them falls by a smaller factor; infinity: switched off."""
+from sedlab.labels import DESED_CLASSES
+from sedlab.postprocess.csebbs import Candidates, find_candidates
+from sedlab.progress import Progress
+from sedlab.scoring.metrics.box_psds import TruthTracks, box_psds, candidate_overlaps, truth_tracks
+from sedlab.scoring.metrics.psds import PSDS1, Scenario
+from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
+from sedlab.scoring.scores.tables import ScoreTables, check_classes, check_clips, score_arrays
 
 
 @dataclass(frozen=True)
-class CsebbsParams:
-    """Settings of the tuned classes, and where they come from."""
+class CsebbsGrid:
+    """Values to try."""
 
-    settings: Mapping[str, CsebbsSetting]
-    provenance: Provenance = field(default_factory=dict)
+    steps: tuple[float, ...]
+    """Seconds."""
+    absolute: tuple[float, ...]
+    relative: tuple[float, ...]
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """The tuned classes."""
-        return tuple(self.settings)
-
-    def detect(
-        self,
-        probabilities: np.ndarray,
-        classes: Sequence[str],
-        frame_times: np.ndarray,
-        thresholds: float | Mapping[str, float] | None = None,
-    ) -> pd.DataFrame:
-        """Return the boxes of one clip whose confidence exceeds their class's threshold.
-
-        Parameters
-        ----------
-        probabilities : (frames, classes) float
-        classes : sequence of str
-        frame_times : (frames + 1,) float
-            Boundaries in seconds.
-        thresholds : float or one per class, optional
-            Default: every box is returned.
-
-        Returns
-        -------
-        DataFrame
-            onset, offset (seconds), label, confidence; by onset, then in the order of ``classes``.
-
-        Raises
-        ------
-        SedlabError
-            When a tuned class has no scores, or a score is not in [0, 1].
-        """
-        self._check(classes)
-        boxes = self._boxes(np.asarray(probabilities)[None], classes, frame_times)
-        order = np.lexsort((boxes.track, boxes.onset))
-        if thresholds is not None:
-            limit = threshold_row(thresholds, classes)[boxes.track]
-            order = order[boxes.confidence[order] > limit[order]]
-        columns = {
-            "onset": boxes.onset[order],
-            "offset": boxes.offset[order],
-            "label": np.array(classes, dtype=object)[boxes.track[order]],
-            "confidence": boxes.confidence[order],
-        }
-        return pd.DataFrame(columns, columns=EVENT_COLUMNS)
-
-    def scores(self, tables: ScoreTables, classes: Sequence[str] | None = None) -> ScoreTables:
-        """Return score tables that hold a box's confidence within it and 0 between boxes.
-
-        Parameters
-        ----------
-        tables : {clip id: score table}
-        classes : sequence of str, optional
-            Classes of the result. Default: those of ``tables``. Rows end where a box of any of them does, so tables of
-            untuned classes alone have rows of one second.
-
-        Raises
-        ------
-        SedlabError
-            When a class has no scores, or a score is not in [0, 1].
-        """
-        if not tables:
-            return {}
-        columns = list(next(iter(tables.values())).columns[2:])
-        self._check(columns)
-        classes = columns if classes is None else list(classes)
-        check_classes(tables, classes)
-        result: ScoreTables = {}
-        for clip_ids, times, values in score_arrays(tables, list(tables), classes):
-            boxes = self._boxes(values, classes, times)
-            result |= dict(zip(clip_ids, _box_tables(boxes, len(clip_ids), classes, times[-1]), strict=True))
-        return {clip_id: result[clip_id] for clip_id in tables}
-
-    def _check(self, classes: Sequence[str]) -> None:
-        missing = [label for label in self.settings if label not in classes]
-        if missing:
-            raise SedlabError(
-                f"scores lack {len(missing)} of {len(self.settings)} classes the boxes were tuned for (first: "
-                f"{missing[0]!r}). Tune on scores of this model."
-            )
-
-    def _boxes(self, probabilities: np.ndarray, classes: Sequence[str], frame_times: np.ndarray) -> Boxes:
-        """Return the boxes of clips (clips, frames, classes); ``track`` is ``clip * classes + class``."""
-        tuned = [k for k, label in enumerate(classes) if label in self.settings]
-        others = [k for k, label in enumerate(classes) if label not in self.settings]
-        parts = []
-        if tuned:
-            chosen = [self.settings[classes[k]] for k in tuned]
-            steps, absolute, relative = (
-                np.array([getattr(setting, name) for setting in chosen]) for name in ("step", "absolute", "relative")
-            )
-            boxes = csebbs(probabilities[:, :, tuned], frame_times, steps, absolute, relative)
-            parts.append(_on_tracks(boxes, tuned, len(classes)))
-        if others:
-            parts.append(_on_tracks(segment_boxes(probabilities[:, :, others], frame_times), others, len(classes)))
-        track = np.concatenate([boxes.track for boxes in parts])
-        order = np.argsort(track, kind="stable")
-        onset, offset, confidence = (
-            np.concatenate([getattr(boxes, name) for boxes in parts])[order]
-            for name in ("onset", "offset", "confidence")
-        )
-        return Boxes(track[order], onset, offset, confidence)
+    def thresholds(self) -> tuple[tuple[float, float], ...]:
+        """Pairs (absolute, relative), of which one is infinite; absolute ones first."""
+        return (*((value, np.inf) for value in self.absolute), *((np.inf, value) for value in self.relative))
 
 
-def write_csebbs(path: str | Path, params: CsebbsParams) -> None:
-    """Write ``params`` as JSON; a criterion that is switched off is null."""
-    classes = {
-        label: {
-            "step": setting.step,
-            "absolute": None if np.isinf(setting.absolute) else setting.absolute,
-            "relative": None if np.isinf(setting.relative) else setting.relative,
-        }
-        for label, setting in params.settings.items()
-    }
-    write_json(path, {"format": FORMAT, "classes": classes, "provenance": write_provenance(params.provenance)})
+#: That of the published CP-JKU system of DCASE 2024 Task 4.
+PUBLISHED_GRID = CsebbsGrid(
+    steps=(0.38, 0.42, 0.46, 0.5, 0.54, 0.58, 0.62, 0.66),
+    absolute=(0.15, 0.175, 0.2, 0.225, 0.25, 0.275, 0.3, 0.325),
+    relative=(1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.25),
+)
 
 
-def read_csebbs(path: str | Path) -> CsebbsParams:
-    """Read parameters written by ``write_csebbs``.
+#: Values that agree in so many decimals are equal.
+VALUE_DECIMALS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class CsebbsTuning:
+    """The best parameters and how all others did."""
+
+    params: CsebbsParams
+    best: dict[str, float]
+    """Value reached by each class; nan for a class without event, which keeps the first setting."""
+    grid: CsebbsGrid
+    values: np.ndarray
+    """(classes, steps, thresholds) value of every setting."""
+
+
+def tune_csebbs(
+    scores: ScoreTables,
+    events: pd.DataFrame,
+    durations: Mapping[str, float],
+    *,
+    classes: Sequence[str] = DESED_CLASSES,
+    grid: CsebbsGrid = PUBLISHED_GRID,
+    scenario: Scenario = PSDS1,
+    progress: Progress | None = None,
+) -> CsebbsTuning:
+    """Choose the setting of each class with the largest PSDS of that class alone.
+
+    Where several reach it the first is kept, step filters being the outer loop, as published. Clips without any event
+    of ``classes`` are left out.
+
+    Parameters
+    ----------
+    scores : {clip id: score table}
+    events : DataFrame
+        Ground truth: clip_id, onset, offset (seconds), label.
+    durations : {clip id: seconds}
+    classes : sequence of str
+        The classes to tune.
+    grid : CsebbsGrid
+    scenario : Scenario
+        Without cross triggers: a class is tuned alone.
+    progress : callable, optional
+        Called with (done, total, what).
 
     Raises
     ------
     SedlabError
-        When the file is absent, of another kind, or a value is missing or not positive.
+        When no class has an event, a clip with events no scores or no duration, a class no column, or a score is not in
+        [0, 1].
     """
-    classes, provenance = read_parameters(path, FORMAT)
-    settings = {}
-    for label, values in classes.items():
-        step, absolute, relative = (number(path, label, values, name) for name in ("step", "absolute", "relative"))
-        if step is None:
-            raise SedlabError(f"{path}: class {label!r} has no step. {REMEDY}")
-        settings[label] = CsebbsSetting(
-            step, np.inf if absolute is None else absolute, np.inf if relative is None else relative
-        )
-    return CsebbsParams(settings, provenance)
+    check_classes(scores, classes)
+    truth = truth_tracks(events, durations, classes)
+    check_clips(scores, truth.clip_ids)
+    groups = _tracks(scores, truth)
+    values = np.empty((len(classes), len(grid.steps), len(grid.thresholds)))
+    for i, step in enumerate(grid.steps):
+        candidates = _all_candidates(groups, step)
+        overlaps = candidate_overlaps(candidates, truth)
+        for j, (absolute, relative) in enumerate(grid.thresholds):
+            first, last = candidates.merge(absolute, relative)
+            values[:, i, j] = box_psds(candidates, first, last, overlaps, truth, scenario)
+        if progress is not None:
+            progress(i + 1, len(grid.steps), "step filters")
+
+    settings, best = {}, {}
+    for label, of_class in zip(classes, values.reshape(len(classes), -1), strict=True):
+        chosen = best_setting(of_class)
+        i, j = divmod(chosen, len(grid.thresholds))
+        settings[label] = CsebbsSetting(grid.steps[i], *grid.thresholds[j])
+        best[label] = float(of_class[chosen])
+    provenance = {"metric": "single-class PSDS", "scenario": asdict(scenario), "grid": asdict(grid), "value": best}
+    return CsebbsTuning(CsebbsParams(settings, provenance), best, grid, values)
 
 
-def _on_tracks(boxes: Boxes, chosen: Sequence[int], num_classes: int) -> Boxes:
-    """Return boxes of the ``chosen`` classes with their tracks among all classes."""
-    clip, k = np.divmod(boxes.track, len(chosen))
-    return Boxes(clip * num_classes + np.array(chosen)[k], boxes.onset, boxes.offset, boxes.confidence)
+def best_setting(values: np.ndarray) -> int:
+    """Return the index of the largest of ``values``, the first of equals; 0 where all are nan."""
+    # Rounded, so that a sum in another order is no improvement.
+    return 0 if np.isnan(values).all() else int(np.argmax(np.round(values, VALUE_DECIMALS)))
 
 
-def _box_tables(boxes: Boxes, num_clips: int, classes: Sequence[str], end: float) -> Iterator[pd.DataFrame]:
-    """Yield the score table of each clip."""
-    columns = pd.Index(["onset", "offset", *classes])
-    starts = np.searchsorted(boxes.track, np.arange(num_clips + 1) * len(classes))
-    for start, stop in pairwise(starts):
-        onset, offset = boxes.onset[start:stop], boxes.offset[start:stop]
-        edges = np.unique(np.concatenate(([0.0, max(end, offset.max())], onset, offset)))
-        first = np.searchsorted(edges, onset)
-        counts = np.searchsorted(edges, offset) - first
-        row = np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
-        values = np.zeros((len(edges) - 1, 2 + len(classes)))
-        values[:, 0], values[:, 1] = edges[:-1], edges[1:]
-        values[row, 2 + np.repeat(boxes.track[start:stop] % len(classes), counts)] = np.repeat(
-            boxes.confidence[start:stop], counts
-        )
-        yield pd.DataFrame(values, columns=columns)
+def _tracks(scores: ScoreTables, truth: TruthTracks) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Return (tracks, frame times, scores (tracks, frames)) for each frame grid in use."""
+    clip_index = {clip_id: index for index, clip_id in enumerate(truth.clip_ids)}
+    groups = []
+    for clip_ids, times, values in score_arrays(scores, truth.clip_ids, truth.classes):
+        clips = np.array([clip_index[clip_id] for clip_id in clip_ids])
+        tracks = np.arange(len(truth.classes))[:, None] * len(truth.clip_ids) + clips
+        groups.append((tracks.reshape(-1), times, values.transpose(2, 0, 1).reshape(tracks.size, -1)))
+    return groups
+
+
+def _all_candidates(groups: list[tuple[np.ndarray, np.ndarray, np.ndarray]], step: float) -> Candidates:
+    """Return the candidates of all tracks; the groups' tracks stay apart, whatever their order."""
+    parts = [(tracks, find_candidates(values, times, step)) for tracks, times, values in groups]
+    names = ("onset", "offset", "area_before_onset", "area_before_offset", "duration_margin")
+    joined = {name: np.concatenate([getattr(part, name) for _, part in parts]) for name in names}
+    for name in ("depth", "ratio"):
+        joined[name] = np.concatenate([np.append(getattr(part, name), np.inf) for _, part in parts])[:-1]
+    return Candidates(track=np.concatenate([tracks[part.track] for tracks, part in parts]), **joined)

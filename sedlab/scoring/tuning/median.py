@@ -1,73 +1,23 @@
-"""Class-wise lengths of the median filter: searched for, applied to scores, saved, read."""
+"""Search for the lengths of the median filter, class by class, by single-class PSDS."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 
 from sedlab.errors import SedlabError
-from sedlab.files import write_json
-from sedlab.grid import FRAME_SECONDS
-from sedlab.labels import DESED_CLASSES, MEDIAN_FILTER_FRAMES
-from sedlab.postprocess.decode import detect_events
+from sedlab.labels import DESED_CLASSES
 from sedlab.progress import Progress
 from sedlab.scoring.metrics.psds import PSDS1, Scenario, psds
-from sedlab.scoring.scores.postprocessing import median_filtered
-from sedlab.scoring.scores.tables import ScoreTables, check_classes, score_tables
-from sedlab.scoring.tuning.csebbs_tuning import best_setting
-from sedlab.scoring.tuning.parameter_file import REMEDY, Provenance, number, read_parameters, write_provenance
+from sedlab.scoring.postprocess.median import MedianParams, median_filtered
+from sedlab.scoring.scores.tables import ScoreTables, check_classes
+from sedlab.scoring.tuning.csebbs import best_setting
 
-FORMAT = "sedlab-median-1"
 #: Window lengths in frames; at 64 ms the longest is 2 s.
 LENGTHS: tuple[int, ...] = tuple(range(1, 32, 2))
-
-
-@dataclass(frozen=True)
-class MedianParams:
-    """Filter lengths of the tuned classes, and where they come from."""
-
-    seconds: Mapping[str, float]
-    """Window length of each tuned class; the odd number of frames nearest to it is used."""
-    provenance: Provenance = field(default_factory=dict)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The tuned classes."""
-        return tuple(self.seconds)
-
-    def scores(self, tables: ScoreTables, classes: Sequence[str] | None = None) -> ScoreTables:
-        """Return filtered score tables of ``classes`` (default: those of ``tables``).
-
-        Classes that were not tuned have their published length; those without one stay as they are.
-
-        Raises
-        ------
-        SedlabError
-            When a class has no scores, rows are not frames of one length, or a clip is shorter than a filter.
-        """
-        if not tables:
-            return {}
-        check_classes(tables, self.classes)
-        classes = list(next(iter(tables.values())).columns[2:]) if classes is None else classes
-        published = {label: frames * FRAME_SECONDS for label, frames in MEDIAN_FILTER_FRAMES.items()}
-        return median_filtered(
-            tables, classes, [self.seconds.get(label, published.get(label, 0.0)) for label in classes]
-        )
-
-    def detect(
-        self,
-        probabilities: np.ndarray,
-        classes: Sequence[str],
-        frame_times: np.ndarray,
-        thresholds: float | Mapping[str, float] = 0.5,
-    ) -> pd.DataFrame:
-        """Return the events of one clip after filtering; arguments and result are those of ``detect_events``."""
-        tables = self.scores(score_tables(np.asarray(probabilities)[None], ["clip"], classes, np.asarray(frame_times)))
-        return detect_events(tables["clip"].to_numpy()[:, 2:], classes, frame_times, thresholds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,30 +89,6 @@ def tune_median(
     }
     params = MedianParams({label: round(tried[j] * frame, 6) for label, j in chosen.items()}, provenance)
     return MedianTuning(params, best, tried, values)
-
-
-def write_median(path: str | Path, params: MedianParams) -> None:
-    """Write ``params`` as JSON."""
-    classes = {label: {"seconds": seconds} for label, seconds in params.seconds.items()}
-    write_json(path, {"format": FORMAT, "classes": classes, "provenance": write_provenance(params.provenance)})
-
-
-def read_median(path: str | Path) -> MedianParams:
-    """Read parameters written by ``write_median``.
-
-    Raises
-    ------
-    SedlabError
-        When the file is absent, of another kind, or a value is missing or not positive.
-    """
-    classes, provenance = read_parameters(path, FORMAT)
-    seconds = {}
-    for label, values in classes.items():
-        length = number(path, label, values, "seconds")
-        if length is None:
-            raise SedlabError(f"{path}: class {label!r} has no length in seconds. {REMEDY}")
-        seconds[label] = length
-    return MedianParams(seconds, provenance)
 
 
 def _frame_seconds(scores: ScoreTables) -> float:

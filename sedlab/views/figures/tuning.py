@@ -19,7 +19,7 @@ from sedlab.views.figures.style import (
 )
 
 if TYPE_CHECKING:
-    from sedlab.scoring.tuning.csebbs_tuning import CsebbsTuning
+    from sedlab.scoring.tuning.csebbs import CsebbsTuning
     from sedlab.scoring.tuning.median import MedianTuning
 
 _COLUMNS = 4

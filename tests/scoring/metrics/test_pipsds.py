@@ -5,7 +5,7 @@ import pytest
 from sedlab.errors import SedlabError
 from sedlab.scoring.metrics.pipsds import pipsds
 from sedlab.scoring.metrics.psds import PSDS2, psds
-from sedlab.scoring.scores.postprocessing import median_filtered
+from sedlab.scoring.postprocess.median import median_filtered
 from sedlab.scoring.scores.tables import score_tables, sed_scores_eval
 
 

@@ -4,12 +4,11 @@ import pytest
 
 from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
-from sedlab.postprocess.decode import detect_events
 from sedlab.postprocess.median import median_filter
 from sedlab.scoring.metrics.psds import psds
+from sedlab.scoring.postprocess.median import MedianParams
 from sedlab.scoring.scores.tables import score_tables
-from sedlab.scoring.tuning.median import MedianParams, read_median, tune_median, write_median
-from sedlab.scoring.tuning.tuned import read_tuned
+from sedlab.scoring.tuning.median import tune_median
 
 
 def test_each_class_gets_the_length_that_is_best_for_it(real20):
@@ -39,30 +38,11 @@ def test_the_shortest_of_equals_is_kept_and_nothing_longer_than_a_clip_is_tried(
     assert tuning.best["Cat"] == 1.0 and np.isnan(tuning.best["Dog"])
 
 
-def test_detections_are_those_of_filtered_scores():
-    classes = ("Dog", "Cat")
-    probabilities = np.random.default_rng(0).random((156, 2))
-    params = MedianParams({"Dog": 5 * 0.064, "Cat": 9 * 0.064})
-    found = params.detect(probabilities, classes, frame_times(), 0.55)
-    filtered = median_filter(probabilities, [5, 9])
-    pd.testing.assert_frame_equal(found, detect_events(filtered, classes, frame_times(), 0.55))
-
-
 def test_untuned_classes_have_their_published_length_or_none():
     probabilities = np.random.default_rng(1).random((1, 156, 3))
     tables = score_tables(probabilities, ["a"], ("Cat", "Blender", "Whistle"), frame_times())
     values = MedianParams({"Cat": 3 * 0.064}).scores(tables)["a"].to_numpy()[:, 2:]
     np.testing.assert_array_equal(values, median_filter(probabilities, [3, 9, 1])[0])
-
-
-def test_file_round_trip(tmp_path):
-    path = tmp_path / "median.json"
-    params = MedianParams({"Cat": 0.576, "Dog": 0.064}, {"scores": "x.hdf5"})
-    write_median(path, params)
-    assert read_median(path) == params and read_tuned(path) == params
-    path.write_text('{"format": "sedlab-median-1", "classes": {"Cat": {"seconds": 0}}}')
-    with pytest.raises(SedlabError, match=r"seconds of class 'Cat' is 0"):
-        read_median(path)
 
 
 def test_frames_of_several_lengths_are_refused():

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from sedlab.scoring.tuning.csebbs import CsebbsParams, CsebbsSetting
-from sedlab.scoring.tuning.csebbs_tuning import PUBLISHED_GRID, CsebbsTuning
-from sedlab.scoring.tuning.median import MedianParams, MedianTuning
+from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
+from sedlab.scoring.postprocess.median import MedianParams
+from sedlab.scoring.tuning.csebbs import PUBLISHED_GRID, CsebbsTuning
+from sedlab.scoring.tuning.median import MedianTuning
 from sedlab.views.figures.tuning import csebbs_tuning_figure, median_tuning_figure
 
 

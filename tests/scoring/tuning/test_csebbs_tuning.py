@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +11,9 @@ from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.postprocess.csebbs import csebbs
 from sedlab.scoring.metrics.mpauc import segment_mpauc
 from sedlab.scoring.metrics.psds import psds
+from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
 from sedlab.scoring.scores.tables import score_tables
-from sedlab.scoring.tuning.csebbs import CsebbsParams, CsebbsSetting, read_csebbs, write_csebbs
-from sedlab.scoring.tuning.csebbs_tuning import PUBLISHED_GRID, CsebbsGrid, tune_csebbs
-from sedlab.scoring.tuning.tuned import read_tuned
+from sedlab.scoring.tuning.csebbs import PUBLISHED_GRID, CsebbsGrid, tune_csebbs
 
 SMALL_GRID = CsebbsGrid(steps=(0.32, 0.48, 0.64), absolute=(0.15, 0.2, 0.3), relative=(1.5, 2.0, 3.0))
 FIXED = CsebbsSetting(step=0.48, absolute=0.2, relative=2.0)
@@ -155,54 +153,6 @@ def test_thresholds_choose_boxes(desed_corpus):
     pd.testing.assert_frame_equal(chosen, boxes[boxes["confidence"] > 0.5].reset_index(drop=True))
     by_class = PARAMS.detect(values, classes, frame_times(), dict.fromkeys(classes, 1.0) | {"Dog": 0.0})
     assert set(by_class["label"]) == {"Dog"}
-
-
-def test_file_round_trip(tmp_path):
-    settings = {"Cat": CsebbsSetting(0.38, np.inf, 2.5), "Dog": CsebbsSetting(0.42, 0.25), "Speech": CsebbsSetting(0.5)}
-    params = CsebbsParams(settings, {"scores": "x.hdf5", "value": {"Cat": 0.5, "Dog": float("nan")}})
-    path = tmp_path / "csebbs.json"
-    write_csebbs(path, params)
-    text = path.read_text()
-    # Strict JSON: no token for infinity or nan.
-    content = json.loads(text, parse_constant=lambda token: pytest.fail(f"not JSON: {token}"))
-    assert content["classes"]["Cat"] == {"step": 0.38, "absolute": None, "relative": 2.5}
-    again = read_csebbs(path)
-    assert again.settings == settings
-    assert again.provenance == {"scores": "x.hdf5", "value": {"Cat": 0.5, "Dog": None}}
-    assert read_tuned(path).settings == settings
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{", "not a readable parameter file"),
-        ("[1]", "no format"),
-        ('{"format": "x"}', "format 'x', expected"),
-        ('{"format": "sedlab-csebbs-1", "classes": {}}', "no parameters of classes"),
-        ('{"format": "sedlab-csebbs-1", "classes": {"Cat": {"step": -1}}}', "step of class 'Cat' is -1"),
-        (
-            '{"format": "sedlab-csebbs-1", "classes": {"Cat": {"step": 0.4, "absolute": "a"}}}',
-            "absolute of class 'Cat'",
-        ),
-        ('{"format": "sedlab-csebbs-1", "classes": {"Cat": {}}}', "class 'Cat' has no step"),
-        ('{"format": "sedlab-csebbs-1", "classes": {"Cat": {"step": NaN}}}', "step of class 'Cat' is nan"),
-    ],
-)
-def test_damaged_files_are_refused(tmp_path, text, message):
-    path = tmp_path / "p.json"
-    path.write_text(text)
-    with pytest.raises(SedlabError, match=rf"p\.json.*{message}") as caught:
-        read_csebbs(path)
-    assert "\n" not in str(caught.value)
-
-
-def test_absent_files_and_unknown_formats_are_refused(tmp_path):
-    with pytest.raises(SedlabError, match=r"none\.json: no such file"):
-        read_csebbs(tmp_path / "none.json")
-    path = tmp_path / "other.json"
-    path.write_text('{"format": "other"}')
-    with pytest.raises(SedlabError, match="unknown format 'other'"):
-        read_tuned(path)
 
 
 def events_of(*rows) -> pd.DataFrame:

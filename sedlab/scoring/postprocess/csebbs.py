@@ -1,0 +1,175 @@
+"""Sound event bounding boxes on score tables, with the settings of each tuned class.
+
+Tuned classes become boxes of their own (``sedlab.postprocess.csebbs``). All other classes become one box a second with
+the mean score there, as published for MAESTRO Real, whose metric works on seconds: it does not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BeforeValidator, Field
+
+from sedlab.errors import SedlabError
+from sedlab.postprocess.csebbs import Boxes, csebbs, segment_boxes
+from sedlab.postprocess.decode import EVENT_COLUMNS, threshold_row
+from sedlab.scoring.scores.tables import ScoreTables, check_classes, score_arrays, table_classes
+
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+#: In a file null stands for infinity, which JSON lacks.
+Criterion = Annotated[
+    float, Field(strict=True, gt=0), BeforeValidator(lambda value: np.inf if value is None else value)
+]
+
+
+@dataclass(frozen=True)
+class CsebbsSetting:
+    """How the boxes of one class are made."""
+
+    step: Positive
+    """Length of the step filter in seconds."""
+    absolute: Criterion = np.inf
+    """Neighbours are merged where the score between them falls by less; infinity switches this criterion off."""
+    relative: Criterion = np.inf
+    """Neighbours are merged where the score between them falls by a smaller factor; infinity: switched off."""
+
+
+@dataclass(frozen=True)
+class CsebbsParams:
+    """Settings of the tuned classes, and where they come from."""
+
+    format: Literal["sedlab-csebbs-1"] = field(default="sedlab-csebbs-1", kw_only=True, repr=False)
+    settings: Annotated[dict[str, CsebbsSetting], Field(alias="classes", min_length=1)]
+    provenance: dict[str, Any] = field(default_factory=dict)
+    """How they were found: scores, ground truth, metric, grid, values reached, version."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The tuned classes."""
+        return tuple(self.settings)
+
+    def detect(
+        self,
+        probabilities: np.ndarray,
+        classes: Sequence[str],
+        frame_times: np.ndarray,
+        thresholds: float | Mapping[str, float] | None = None,
+    ) -> pd.DataFrame:
+        """Return the boxes of one clip whose confidence exceeds their class's threshold.
+
+        Parameters
+        ----------
+        probabilities : (frames, classes) float
+        classes : sequence of str
+        frame_times : (frames + 1,) float
+            Boundaries in seconds.
+        thresholds : float or one per class, optional
+            Default: every box is returned.
+
+        Returns
+        -------
+        DataFrame
+            onset, offset (seconds), label, confidence; by onset, then in the order of ``classes``.
+
+        Raises
+        ------
+        SedlabError
+            When a tuned class has no scores, or a score is not in [0, 1].
+        """
+        self._check(classes)
+        boxes = self._boxes(np.asarray(probabilities)[None], classes, frame_times)
+        order = np.lexsort((boxes.track, boxes.onset))
+        if thresholds is not None:
+            limit = threshold_row(thresholds, classes)[boxes.track]
+            order = order[boxes.confidence[order] > limit[order]]
+        columns = {
+            "onset": boxes.onset[order],
+            "offset": boxes.offset[order],
+            "label": np.array(classes, dtype=object)[boxes.track[order]],
+            "confidence": boxes.confidence[order],
+        }
+        return pd.DataFrame(columns, columns=EVENT_COLUMNS)
+
+    def scores(self, tables: ScoreTables, classes: Sequence[str] | None = None) -> ScoreTables:
+        """Return score tables that hold a box's confidence within it and 0 between boxes.
+
+        Parameters
+        ----------
+        tables : {clip id: score table}
+        classes : sequence of str, optional
+            Classes of the result. Default: those of ``tables``. Rows end where a box of any of them does, so tables of
+            untuned classes alone have rows of one second.
+
+        Raises
+        ------
+        SedlabError
+            When a class has no scores, or a score is not in [0, 1].
+        """
+        columns = table_classes(tables)
+        self._check(columns)
+        classes = columns if classes is None else list(classes)
+        check_classes(tables, classes)
+        result: ScoreTables = {}
+        for clip_ids, times, values in score_arrays(tables, list(tables), classes):
+            boxes = self._boxes(values, classes, times)
+            result |= dict(zip(clip_ids, _box_tables(boxes, len(clip_ids), classes, times[-1]), strict=True))
+        return {clip_id: result[clip_id] for clip_id in tables}
+
+    def _check(self, classes: Sequence[str]) -> None:
+        missing = [label for label in self.settings if label not in classes]
+        if missing:
+            raise SedlabError(
+                f"scores lack {len(missing)} of {len(self.settings)} classes the boxes were tuned for (first: "
+                f"{missing[0]!r}). Tune on scores of this model."
+            )
+
+    def _boxes(self, probabilities: np.ndarray, classes: Sequence[str], frame_times: np.ndarray) -> Boxes:
+        """Return the boxes of clips (clips, frames, classes); ``track`` is ``clip * classes + class``."""
+        tuned = [k for k, label in enumerate(classes) if label in self.settings]
+        others = [k for k, label in enumerate(classes) if label not in self.settings]
+        parts = []
+        if tuned:
+            chosen = [self.settings[classes[k]] for k in tuned]
+            steps, absolute, relative = (
+                np.array([getattr(setting, name) for setting in chosen]) for name in ("step", "absolute", "relative")
+            )
+            boxes = csebbs(probabilities[:, :, tuned], frame_times, steps, absolute, relative)
+            parts.append(_on_tracks(boxes, tuned, len(classes)))
+        if others:
+            parts.append(_on_tracks(segment_boxes(probabilities[:, :, others], frame_times), others, len(classes)))
+        track = np.concatenate([boxes.track for boxes in parts])
+        order = np.argsort(track, kind="stable")
+        onset, offset, confidence = (
+            np.concatenate([getattr(boxes, name) for boxes in parts])[order]
+            for name in ("onset", "offset", "confidence")
+        )
+        return Boxes(track[order], onset, offset, confidence)
+
+
+def _on_tracks(boxes: Boxes, chosen: Sequence[int], num_classes: int) -> Boxes:
+    """Return boxes of the ``chosen`` classes with their tracks among all classes."""
+    clip, k = np.divmod(boxes.track, len(chosen))
+    return Boxes(clip * num_classes + np.array(chosen)[k], boxes.onset, boxes.offset, boxes.confidence)
+
+
+def _box_tables(boxes: Boxes, num_clips: int, classes: Sequence[str], end: float) -> Iterator[pd.DataFrame]:
+    """Yield the score table of each clip."""
+    columns = pd.Index(["onset", "offset", *classes])
+    starts = np.searchsorted(boxes.track, np.arange(num_clips + 1) * len(classes))
+    for start, stop in pairwise(starts):
+        onset, offset = boxes.onset[start:stop], boxes.offset[start:stop]
+        edges = np.unique(np.concatenate(([0.0, max(end, offset.max())], onset, offset)))
+        first = np.searchsorted(edges, onset)
+        counts = np.searchsorted(edges, offset) - first
+        row = np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
+        values = np.zeros((len(edges) - 1, 2 + len(classes)))
+        values[:, 0], values[:, 1] = edges[:-1], edges[1:]
+        values[row, 2 + np.repeat(boxes.track[start:stop] % len(classes), counts)] = np.repeat(
+            boxes.confidence[start:stop], counts
+        )
+        yield pd.DataFrame(values, columns=columns)
