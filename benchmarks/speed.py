@@ -39,7 +39,7 @@ from sedlab.config.model import ARCHS
 from sedlab.data.batch import Batch
 from sedlab.labels import CLASSES, valid_classes
 from sedlab.training.detection import DetectionTask
-from sedlab.training.fit import make_fabric
+from sedlab.training.distributed import make_fabric
 
 CLIP_SAMPLES = 160_000  # 10 s
 FRAMES = 156

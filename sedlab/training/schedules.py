@@ -5,6 +5,32 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from torch.optim import Optimizer
+
+from sedlab.config.training import OptimConfig
+
+
+class LearningRates:
+    """The learning rates of an optimiser's groups: each the one it has now, times one factor that all share."""
+
+    def __init__(self, optimizer: Optimizer, config: OptimConfig, total_steps: int):
+        self._optimizer, self._config, self._total_steps = optimizer, config, total_steps
+        self._base = [group["lr"] for group in optimizer.param_groups]
+
+    def set(self, step: int) -> float:
+        """Set the rates of ``step`` (0 is the first) and return the highest."""
+        config = self._config
+        factor = lr_factor(
+            step,
+            warmup_steps=config.warmup_steps,
+            total_steps=self._total_steps,
+            decay=config.schedule,
+            final_factor=config.final_factor,
+        )
+        for group, rate in zip(self._optimizer.param_groups, self._base, strict=True):
+            group["lr"] = rate * factor
+        return factor * max(self._base)
+
 
 def lr_factor(
     step: int,

@@ -10,7 +10,7 @@ from sedlab.data.batch import Batch
 from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.labels import valid_classes
 from sedlab.training.detection import DetectionTask
-from sedlab.training.fit import make_fabric
+from sedlab.training.distributed import make_fabric
 
 
 def task_of(stage: str, arch: str, *settings: str) -> DetectionTask:

@@ -16,7 +16,8 @@ from sedlab.data.batch import Batch, Partners
 from sedlab.errors import SedlabError
 from sedlab.labels import valid_classes
 from sedlab.training.detection import DetectionTask
-from sedlab.training.fit import fit, make_fabric
+from sedlab.training.distributed import make_fabric
+from sedlab.training.fit import fit
 
 GROUPS = {
     "maestro": slice(0, 1),

@@ -14,7 +14,7 @@ from sedlab.config.loading import load_experiment
 from sedlab.config.pretraining import PretrainAugmentConfig
 from sedlab.data.batch import Batch, Partners
 from sedlab.errors import SedlabError
-from sedlab.training.fit import make_fabric
+from sedlab.training.distributed import make_fabric
 from sedlab.training.losses import Targets
 from sedlab.training.pretraining import PretrainingTask, pretraining_loss
 from sedlab.training.pretraining_augmentation import augment_pretraining
