@@ -11,9 +11,9 @@ from typing import Any
 _EXPORTS = {
     "SedlabError": "sedlab.errors",
     "load_corpus": "sedlab.data.corpora.load",
-    "load_detector": "sedlab.checkpoints.own",
+    "load_detector": "sedlab.inference.loading",
     "load_experiment": "sedlab.config.loading",
-    "load_transformer": "sedlab.checkpoints.own",
+    "load_transformer": "sedlab.checkpoints.loading",
     "open_run": "sedlab.runs.run",
     "read_score_file": "sedlab.scoring.scores.file",
 }

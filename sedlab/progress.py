@@ -6,11 +6,11 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called now and then with (steps done, steps in all, what is being done)."""
+    """Called now and then with (steps or seconds done, the same in all, what is being done)."""
 
-    def __call__(self, done: int, total: int, what: str, /) -> None:
+    def __call__(self, done: float, total: float, what: str, /) -> None:
         """Take note of the progress."""
 
 
-def no_progress(_done: int, _total: int, _what: str, /) -> None:
+def no_progress(_done: float, _total: float, _what: str, /) -> None:
     """Say nothing."""

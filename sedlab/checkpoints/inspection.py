@@ -10,7 +10,7 @@ from typing import Any
 
 from sedlab.checkpoints.content import CheckpointContent
 from sedlab.checkpoints.frontend_constants import frontend_constants
-from sedlab.checkpoints.own import read_checkpoint
+from sedlab.checkpoints.loading import read_checkpoint
 from sedlab.config.model import DetectorConfig, TaggerConfig
 from sedlab.data.corpora.audioset_classes import readable
 

@@ -23,8 +23,9 @@ from sedlab.commands.recordings import Recording, find_recordings
 from sedlab.errors import SedlabError
 
 if TYPE_CHECKING:
-    from sedlab.inference.predictor import FramePredictor
-    from sedlab.inference.recording import RecordingProgress, RecordingScores
+    from sedlab.inference.predictor import Predictor
+    from sedlab.inference.recording import RecordingScores
+    from sedlab.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class DetectOptions:
 class _Job:
     """Everything that is the same for all recordings."""
 
-    network: FramePredictor
+    predictor: Predictor
     rule: DetectionRule
     options: DetectOptions
     out: Path | None
@@ -65,11 +66,11 @@ def detect_command(inputs: Sequence[Path], checkpoint: Path, out: Path | None, o
         For wrong options; and at the end, when a recording could not be analysed.
     """
     recordings = find_recordings(inputs)
-    network = _load(checkpoint, options)
+    predictor = _load(checkpoint, options)
     rule = detection_rule(
-        network.classes, thresholds=options.thresholds, postprocess=options.postprocess, classes=options.classes
+        predictor.classes, thresholds=options.thresholds, postprocess=options.postprocess, classes=options.classes
     )
-    job = _Job(network, rule, options, out)
+    job = _Job(predictor, rule, options, out)
     if out is None:
         print("filename", "onset", "offset", "event_label", "confidence", sep="\t", flush=True)
     results: list[Result] = []
@@ -93,12 +94,10 @@ def detect_command(inputs: Sequence[Path], checkpoint: Path, out: Path | None, o
     _conclude(console, results, out)
 
 
-def _analyse(job: _Job, recording: Recording, progress: RecordingProgress) -> Result:
+def _analyse(job: _Job, recording: Recording, progress: Progress) -> Result:
     """Score one recording and write or print what is its own; a recording that cannot be read has an error."""
-    from sedlab.inference.recording import predict_file
-
     try:
-        scores = predict_file(job.network, recording.path, batch_size=job.options.batch_size, progress=progress)
+        scores = job.predictor.predict_file(recording.path, progress=progress)
     except SedlabError as error:
         return Result(recording, error=str(error))
     result = Result(recording, scores.duration, job.rule.events(scores))
@@ -131,26 +130,29 @@ def _conclude(console: Console, results: Sequence[Result], out: Path | None) -> 
         _say(console, f"{events} events, {len(done)} recordings, {seconds} of audio: {out}")
 
 
-def _load(checkpoint: Path, options: DetectOptions) -> FramePredictor:
+def _load(checkpoint: Path, options: DetectOptions) -> Predictor:
     import torch
 
-    from sedlab.checkpoints.own import load_detector
+    from sedlab.checkpoints.loading import load_network
+    from sedlab.inference.predictor import Predictor
 
     if options.device == "cuda" and not torch.cuda.is_available():
         raise SedlabError("--device cuda: torch sees no GPU. Use --device cpu, or see sedlab doctor.")
     device = options.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return load_detector(checkpoint, network=options.network).to(device)
+    network = load_network(checkpoint, network=options.network).to(device)
+    return Predictor(network, batch_size=options.batch_size)
 
 
 @contextmanager
-def _progress(console: Console, num_recordings: int) -> Iterator[Callable[[str], RecordingProgress]]:
+def _progress(console: Console, num_recordings: int) -> Iterator[Callable[[str], Progress]]:
     """Yield a function that takes the name of the next recording and returns the callback for its seconds.
 
     A bar in a terminal, nothing elsewhere.
     """
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -160,17 +162,17 @@ def _progress(console: Console, num_recordings: int) -> Iterator[Callable[[str],
     )
     # A table that is piped on must not be taken for a message that belongs above the bar.
     redirect = sys.stdout.isatty()
-    with Progress(
+    with Bar(
         *columns, console=console, transient=True, redirect_stdout=redirect, disable=not console.is_terminal
     ) as bar:
         task = bar.add_task("", total=None, state="")
         numbers = count(1)
 
-        def next_recording(name: str) -> RecordingProgress:
+        def next_recording(name: str) -> Progress:
             bar.update(task, description=f"{next(numbers)} of {num_recordings}: {name}", completed=0, state="reading")
             return show
 
-        def show(done: float, total: float) -> None:
+        def show(done: float, total: float, _what: str) -> None:
             state = f"{format_seconds(done)} of {format_seconds(total)}"
             bar.update(task, completed=done, total=total, state=state)
 

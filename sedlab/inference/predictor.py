@@ -1,10 +1,23 @@
-"""Frame probabilities and events of any recording: what every network that scores frames can do.
+"""The predictor: what a person has (files, waveforms of any length) in, frame probabilities and events out.
+
+The network beside it knows tensors only, and windows of 10 s. What holds for every recording:
+
+- Frame k covers the samples [k, k + 1) · ``frame_samples`` at 16 kHz.
+- Windows of 10 s begin every 8 s and fade into each other. The last one is padded with zeros, as short training clips
+  are. A recording of 10 s is one window, and its scores are exactly those of that clip.
+- A recording ends where its sound ends: at the last sample that reaches 2^-16, half a step of 16-bit audio. Windows are
+  laid until they cover the frames up to there; they hear zeros after it. Frames beyond the last window, where nothing
+  can be heard, get 0. So the digital silence that follows a recording, however long, changes nothing before it.
+- Every window is scored as a clip of its own, so nothing depends on how many are scored at once.
 
 Shape letters: B clips, N samples at 16 kHz, T frames, C classes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,25 +25,22 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from sedlab.data.audio_file import resample
-from sedlab.data.audio_stream import resampled_length, sound_length
+from sedlab.data.audio_stream import open_audio, resampled_length, sound_length
 from sedlab.errors import SedlabError
 from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
-from sedlab.inference.evaluating import evaluating
-from sedlab.inference.recording import (
-    Postprocess,
-    RecordingProgress,
-    RecordingScores,
-    Thresholds,
-    predict_file,
-    predict_stream,
-)
+from sedlab.inference.evaluating import clips_stand_alone, evaluating
+from sedlab.inference.recording import Postprocess, RecordingScores, Thresholds
+from sedlab.inference.windows import WindowGrid
+from sedlab.models.detector import Detector
+from sedlab.models.tagger import FrameTagger
+from sedlab.progress import Progress, no_progress
 
 
 class Prediction(NamedTuple):
-    """What `FramePredictor.predict` returns."""
+    """What `Predictor.predict` returns."""
 
     probabilities: np.ndarray
     """(batch, frames, classes) float32 in [0, 1]."""
@@ -38,46 +48,42 @@ class Prediction(NamedTuple):
     """(frames + 1,) float64: boundaries of the frames in seconds."""
 
 
-class FramePredictor(nn.Module):
-    """Base class of networks that give event probabilities for frames of a 10 s window.
+class Predictor:
+    """Asks a network about audio of any length; it runs in evaluation mode on the device it is on.
 
-    Attributes
+    Parameters
     ----------
-    classes : tuple of str
-        What the scores stand for, in their order.
-    frame_samples : int
-        Samples of 16 kHz in one output frame.
+    network : Detector or FrameTagger
+        Its training mode is as before after every call.
+    batch_size : int
+        Windows of a recording that are scored at once; changes speed and memory, not the result.
     """
 
-    classes: tuple[str, ...]
-    frame_samples: int
+    def __init__(self, network: Detector | FrameTagger, *, batch_size: int = 4):
+        self.network = network
+        self.batch_size = batch_size
 
-    def window_probabilities(self, waveform: Tensor) -> Tensor:
-        """Return probabilities (B, T, C) of clips ``waveform`` (B, N), N at most 10 s, without class mask.
-
-        Each network has its own; this class has none.
-        """
-        raise NotImplementedError
-
-    def num_frames(self, num_samples: int) -> int:
-        """Return how many frames ``num_samples`` samples have; at least one."""
-        return max(1, num_samples // self.frame_samples)
-
-    def frame_times(self, num_frames: int) -> np.ndarray:
-        """Return the boundaries (num_frames + 1,) of the first frames in seconds, float64."""
-        return np.arange(num_frames + 1) * (self.frame_samples / SAMPLE_RATE)
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the scores stand for, in their order."""
+        return self.network.classes
 
     @property
     def device(self) -> torch.device:
         """Where the network's parameters are."""
-        return next(self.parameters()).device
+        return next(self.network.parameters()).device
+
+    def to(self, device: str | torch.device) -> Predictor:
+        """Move the network to ``device``; return self."""
+        self.network.to(device)
+        return self
 
     def predict(self, waveform: np.ndarray | Tensor) -> Prediction:
         """Return the probabilities of every frame of waveforms at 16 kHz, and the times of the frames.
 
         Clips of at most 10 s are scored as one batch, padded with zeros to 10 s as training clips are. (The published
         features of ATST refer to the loudest cell of a batch, so there a clip's scores depend on its neighbours a
-        little.) Longer waveforms are scored one by one in overlapping windows; see `sedlab.inference.recording`.
+        little.) Longer waveforms are scored one by one in overlapping windows.
 
         Parameters
         ----------
@@ -99,10 +105,10 @@ class FramePredictor(nn.Module):
             batch = batch[None]
         num_samples = batch.shape[1]
         if num_samples <= CLIP_SAMPLES:
-            probabilities = self._predict_clips(batch)[:, : self.num_frames(num_samples)]
+            probabilities = self._predict_clips(batch)[:, : self.network.num_frames(num_samples)]
         else:
-            probabilities = np.stack([self._predict_recording(row.cpu().numpy()).probabilities for row in batch])
-        return Prediction(probabilities, self.frame_times(probabilities.shape[1]))
+            probabilities = np.stack([self._predict_waveform(row.cpu().numpy()).probabilities for row in batch])
+        return Prediction(probabilities, self._frame_times(probabilities.shape[1]))
 
     def detect(
         self,
@@ -111,7 +117,7 @@ class FramePredictor(nn.Module):
         sample_rate: int = SAMPLE_RATE,
         thresholds: Thresholds = 0.5,
         postprocess: Postprocess = "median",
-        progress: RecordingProgress | None = None,
+        progress: Progress = no_progress,
     ) -> pd.DataFrame:
         """Return the events in a sound file or a waveform of any length.
 
@@ -123,8 +129,8 @@ class FramePredictor(nn.Module):
             Of a waveform; a file says its own.
         thresholds, postprocess
             As for `RecordingScores.events`.
-        progress : callable, optional
-            Called with (seconds done, seconds in all).
+        progress
+            Counts seconds.
 
         Returns
         -------
@@ -137,31 +143,97 @@ class FramePredictor(nn.Module):
             For a file or waveform that cannot be read or is silent, or a class without threshold.
         """
         if isinstance(audio, str | Path):
-            scores = predict_file(self, audio, progress=progress)
+            scores = self.predict_file(audio, progress=progress)
         else:
             waveform = _checked(audio)
             if waveform.ndim != 1:
                 raise SedlabError(f"waveform: has shape {tuple(waveform.shape)}. Give one mono recording (samples,).")
-            scores = self._predict_recording(waveform.cpu().numpy(), sample_rate, progress)
+            scores = self._predict_waveform(waveform.cpu().numpy(), sample_rate, progress)
             if not scores.sound_end:
                 raise SedlabError("waveform: is silent, no sample reaches 2^-16. Check its scale and source.")
         return scores.events(thresholds=thresholds, postprocess=postprocess)
 
-    def _predict_clips(self, batch: Tensor) -> np.ndarray:
-        with evaluating(self):
-            clips = F.pad(batch.to(self.device), (0, CLIP_SAMPLES - batch.shape[1]))
-            return self.window_probabilities(clips).float().cpu().numpy()
+    def predict_file(self, path: str | Path, *, progress: Progress = no_progress) -> RecordingScores:
+        """Score a sound file of any format that libsndfile reads, any sample rate, number of channels and length.
 
-    def _predict_recording(
-        self, waveform: np.ndarray, sample_rate: int = SAMPLE_RATE, progress: RecordingProgress | None = None
+        The file is decoded twice: once to see that all of it can be read and where its sound ends, then for the
+        network.
+
+        Raises
+        ------
+        SedlabError
+            For a file that cannot be read, is damaged, holds no samples, or is silent.
+        """
+        audio = open_audio(path)
+        if not audio.sound_length:
+            raise SedlabError(f"{path}: is silent, no sample reaches 2^-16. Check the recording, or leave it out.")
+        scores = self.predict_stream(
+            audio.blocks(), num_samples=audio.num_samples, sound_samples=audio.num_sound_samples, progress=progress
+        )
+        return replace(scores, duration=audio.duration, sound_end=audio.sound_end)
+
+    def predict_stream(
+        self,
+        blocks: Iterable[np.ndarray],
+        *,
+        num_samples: int,
+        sound_samples: int | None = None,
+        progress: Progress = no_progress,
     ) -> RecordingScores:
-        return predict_stream(
-            self,
+        """Score a recording that comes in blocks; memory holds ``batch_size`` windows and the scores.
+
+        Parameters
+        ----------
+        blocks : iterable of (samples,) float32 arrays
+            Consecutive parts of a mono recording at 16 kHz, of any length. Not read beyond the end of the sound.
+        num_samples : int
+            Samples of the whole recording.
+        sound_samples : int, optional
+            Samples up to the end of its sound; what follows is taken as silence. Default: all.
+        """
+        network = self.network
+        sound_samples = num_samples if sound_samples is None else sound_samples
+        sound_frames = network.num_frames(sound_samples)
+        grid = WindowGrid(network.frame_samples, network.num_frames(CLIP_SAMPLES))
+        num_windows = grid.num_windows(sound_frames)
+        windows = grid.cut(_first(blocks, sound_samples), num_windows)
+        scores = np.zeros((network.num_frames(num_samples), len(self.classes)), dtype=np.float32)
+        duration = num_samples / SAMPLE_RATE
+        done = 0
+        with evaluating(network), clips_stand_alone(network):
+            while batch := list(islice(windows, self.batch_size)):
+                waveform = torch.from_numpy(np.stack(batch)).to(self.device)
+                for window in network.window_probabilities(waveform).float().cpu().numpy():
+                    grid.add(scores, done, window)
+                    done += 1
+                progress(duration * done / num_windows, duration, "seconds")
+        return RecordingScores(
+            probabilities=scores,
+            classes=self.classes,
+            frame_times=self._frame_times(len(scores)),
+            duration=duration,
+            sound_end=sound_samples / SAMPLE_RATE,
+            num_sound_frames=sound_frames,
+        )
+
+    def _predict_clips(self, batch: Tensor) -> np.ndarray:
+        with evaluating(self.network):
+            clips = F.pad(batch.to(self.device), (0, CLIP_SAMPLES - batch.shape[1]))
+            return self.network.window_probabilities(clips).float().cpu().numpy()
+
+    def _predict_waveform(
+        self, waveform: np.ndarray, sample_rate: int = SAMPLE_RATE, progress: Progress = no_progress
+    ) -> RecordingScores:
+        return self.predict_stream(
             [resample(waveform, sample_rate, SAMPLE_RATE)],
             num_samples=resampled_length(len(waveform), sample_rate),
             sound_samples=resampled_length(sound_length(waveform), sample_rate),
             progress=progress,
         )
+
+    def _frame_times(self, num_frames: int) -> np.ndarray:
+        """Return the boundaries (num_frames + 1,) of the first frames in seconds, float64."""
+        return np.arange(num_frames + 1) * (self.network.frame_samples / SAMPLE_RATE)
 
 
 def _checked(waveform: np.ndarray | Tensor) -> Tensor:
@@ -177,3 +249,11 @@ def _checked(waveform: np.ndarray | Tensor) -> Tensor:
     if not waveform.isfinite().all():
         raise SedlabError("waveform: holds samples that are not finite numbers. Check where it comes from.")
     return waveform.float()
+
+
+def _first(blocks: Iterable[np.ndarray], num_samples: int) -> Iterator[np.ndarray]:
+    """Yield the first ``num_samples`` samples of ``blocks``; read no block beyond them."""
+    blocks = iter(blocks)
+    while num_samples > 0 and (block := next(blocks, None)) is not None:
+        yield block[:num_samples]
+        num_samples -= len(block)

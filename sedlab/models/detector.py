@@ -14,7 +14,6 @@ from torch import Generator, Tensor, nn
 
 from sedlab.audio.frontends import CrnnMel, build_frontend
 from sedlab.config.model import DetectorConfig
-from sedlab.inference.predictor import FramePredictor
 from sedlab.labels import CLASSES
 from sedlab.models.build import build_transformer
 from sedlab.models.crnn import GatedCnn
@@ -36,8 +35,8 @@ class Features(NamedTuple):
     """Features of the transformer (B, 1, F', frames of 10 ms)."""
 
 
-class Detector(FramePredictor):
-    """Sound event detector.
+class Detector(nn.Module):
+    """Sound event detector: probabilities of the events in every frame of 64 ms, and in the whole clip.
 
     Shape
         waveform (B, N) at 16 kHz -> ``features`` -> ``forward`` -> strong (B, C, T), weak (B, C); T = 156 for 10 s

@@ -19,7 +19,6 @@ from sedlab.audio.frontends import build_frontend
 from sedlab.config.model import TaggerConfig, TransformerConfig
 from sedlab.errors import SedlabError
 from sedlab.grid import AUDIOSET_FRAME_SAMPLES, AUDIOSET_NUM_FRAMES
-from sedlab.inference.predictor import FramePredictor
 from sedlab.models.build import build_transformer
 from sedlab.models.head import pool_scores
 from sedlab.models.kernels.gru import BiGru
@@ -27,7 +26,7 @@ from sedlab.models.pooling import pool_time
 from sedlab.models.transformer import init_linear
 
 
-class FrameTagger(FramePredictor):
+class FrameTagger(nn.Module):
     """Event logits for each 40 ms, without CRNN: transformer, optional bidirectional GRU, linear head.
 
     Parameters
@@ -70,6 +69,10 @@ class FrameTagger(FramePredictor):
     def window_probabilities(self, waveform: Tensor) -> Tensor:
         """Return probabilities (B, 250, C) of clips ``waveform`` (B, N), N at most 10 s."""
         return self(self.features(waveform)).sigmoid().transpose(1, 2)
+
+    def num_frames(self, num_samples: int) -> int:
+        """Return how many frames of 40 ms ``num_samples`` samples have; at least one."""
+        return max(1, num_samples // self.frame_samples)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits (B, C, 250) for ``features`` (B, 1, F, T)."""

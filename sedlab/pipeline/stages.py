@@ -140,7 +140,7 @@ def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
 def score(run: Run, stage: Stage, arch: str, iteration: int) -> list[Path]:
     """Write the logits of a trained detector: the student's for every clip after stage 2 and for the test sets after
     stage 1, the teacher's for the test sets. Return the files."""
-    from sedlab.checkpoints.own import load_detector
+    from sedlab.checkpoints.loading import load_network
     from sedlab.pipeline.validation import score_device
     from sedlab.scoring.scores.file import write_score_file
     from sedlab.scoring.scores.predict import predict_logits
@@ -151,7 +151,7 @@ def score(run: Run, stage: Stage, arch: str, iteration: int) -> list[Path]:
         folder, checkpoint = run.scores_dir(iteration, stage, arch), run.node_dir(stage, arch, iteration) / "best.pt"
         written = []
         for network, suffix in (("student", ""), ("teacher", ".teacher")):
-            detector = load_detector(checkpoint, network=network)
+            detector = load_network(checkpoint, network=network)
             stems = plan.stems if stage == "stage2" and network == "student" else plan.test_stems
             for stem in stems:
                 subsets = [name for name in corpus.subsets if SCORE_FILE[name] == stem]

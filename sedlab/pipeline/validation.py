@@ -37,7 +37,7 @@ def tagger_validation(node: Node, corpus: Corpus, cache: WaveformCache) -> Valid
 
 def evaluate_tagger(checkpoint: Path, node: Node, corpus: Corpus, cache: WaveformCache) -> list[dict[str, object]]:
     """Return the result rows of a pre-trained transformer; none when there are no AudioSet evaluation clips."""
-    from sedlab.checkpoints.own import load_tagger
+    from sedlab.checkpoints.loading import load_tagger
     from sedlab.scoring.results import evaluate_score_file
     from sedlab.scoring.scores.predict import predict_tagger_logits
 

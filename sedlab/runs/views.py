@@ -173,11 +173,11 @@ def hear(
     run: Run, stage: Stage, arch: str, iteration: int, subset: str, clip_id: str, *, network: str = "student"
 ) -> np.ndarray:
     """Run a trained detector on one clip and return its probabilities (frames, 27), neither masked nor filtered."""
-    from sedlab.checkpoints.own import load_detector
+    from sedlab.checkpoints.loading import load_network
     from sedlab.scoring.scores.predict import predict_logits
 
     clips = run.corpus().subset(subset).clips
-    detector = load_detector(run.node_dir(stage, arch, iteration) / "best.pt", network=network)
+    detector = load_network(run.node_dir(stage, arch, iteration) / "best.pt", network=network)
     scores = predict_logits(detector, run.cache(), clips[clips["clip_id"] == clip_id])
     return scores.probabilities[0]
 

@@ -11,7 +11,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from sedlab.checkpoints.own import load_networks, load_transformer_into, save_networks
+from sedlab.checkpoints.loading import load_networks, load_transformer_into
+from sedlab.checkpoints.own import save_networks
 from sedlab.config.experiment import Node, StageConfig
 from sedlab.data.batch import Batch
 from sedlab.models.detector import Detector

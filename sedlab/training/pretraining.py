@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from sedlab.checkpoints.own import load_transformer_into, save_tagger
+from sedlab.checkpoints.loading import load_transformer_into
+from sedlab.checkpoints.own import save_tagger
 from sedlab.config.experiment import Node, PretrainConfig
 from sedlab.data.batch import Batch
 from sedlab.models.tagger import FrameTagger

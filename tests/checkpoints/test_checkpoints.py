@@ -12,19 +12,8 @@ from small_detectors import scored
 from sedlab.audio.frontends import CrnnMel, build_frontend
 from sedlab.checkpoints.frontend_constants import frontend_constants
 from sedlab.checkpoints.inspection import format_report, inspect_checkpoint
-from sedlab.checkpoints.own import (
-    DETECTOR_FORMAT,
-    TAGGER_FORMAT,
-    load_classes,
-    load_detector,
-    load_networks,
-    load_tagger,
-    load_transformer,
-    load_transformer_into,
-    save_detector,
-    save_networks,
-    save_tagger,
-)
+from sedlab.checkpoints.loading import load_network, load_networks, load_tagger, load_transformer, load_transformer_into
+from sedlab.checkpoints.own import DETECTOR_FORMAT, TAGGER_FORMAT, save_detector, save_networks, save_tagger
 from sedlab.config.model import ARCHS
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
@@ -35,25 +24,25 @@ from sedlab.models.tagger import FrameTagger
 def test_a_detector_comes_back_as_it_was(tmp_path, make_detector, noise, arch):
     detector = make_detector(arch)
     save_detector(tmp_path / "a.pt", detector)
-    loaded = load_detector(tmp_path / "a.pt")
+    loaded = load_network(tmp_path / "a.pt")
     assert loaded.config == detector.config
     assert not loaded.training
     features = detector.features(noise(2, 1))
     assert torch.equal(scored(loaded, features)[0].logits, scored(detector, features)[0].logits)
-    assert load_classes(tmp_path / "a.pt") == CLASSES
+    assert loaded.classes == CLASSES
 
 
 def test_student_and_teacher_are_told_apart(tmp_path, make_detector):
     student, teacher = make_detector("atst"), make_detector("atst")
     torch.nn.init.ones_(teacher.merge.bias)
     save_networks(tmp_path / "a.pt", {"student": student, "teacher": teacher})
-    assert torch.equal(load_detector(tmp_path / "a.pt", network="teacher").merge.bias, teacher.merge.bias)
+    assert torch.equal(load_network(tmp_path / "a.pt", network="teacher").merge.bias, teacher.merge.bias)
     states = load_networks(tmp_path / "a.pt", "student", "teacher")
     assert [state["merge.bias"].sum().item() for state in states] == [student.merge.bias.sum().item(), 16.0]
     with pytest.raises(
         SedlabError, match=r"no network 'techer', only \['student', 'teacher'\]. Did you mean 'teacher'"
     ):
-        load_detector(tmp_path / "a.pt", network="techer")
+        load_network(tmp_path / "a.pt", network="techer")
 
 
 @pytest.mark.parametrize("rnn_dim", [None, 8])
@@ -69,7 +58,7 @@ def test_a_tagger_comes_back_and_gives_its_transformer_to_a_detector(tmp_path, m
     load_transformer_into(tmp_path / "a.pt", detector)
     assert torch.equal(detector.transformer(features), tagger.transformer(features))
     assert torch.equal(load_transformer(tmp_path / "a.pt")(features), tagger.transformer(features))
-    assert torch.equal(load_detector(tmp_path / "a.pt")(features), tagger(features))
+    assert torch.equal(load_network(tmp_path / "a.pt")(features), tagger(features))
 
 
 def test_a_transformer_of_another_kind_is_refused(tmp_path, make_detector, tiny):
@@ -85,7 +74,7 @@ def test_a_truncated_file_is_reported(tmp_path, make_detector, kept):
     content = path.read_bytes()
     path.write_bytes(content[: int(kept * len(content))])
     with pytest.raises(SedlabError, match=r"a\.pt: not a readable checkpoint, or cut short") as caught:
-        load_detector(path)
+        load_network(path)
     assert "\n" not in str(caught.value)
 
 
@@ -101,7 +90,7 @@ def test_a_checkpoint_of_another_kind_is_refused(tmp_path, make_detector, tiny):
 def test_a_tagger_detects_under_the_english_names_of_its_classes(tmp_path, tiny):
     tagger = FrameTagger(tiny("atst").transformer, num_classes=2)
     save_tagger(tmp_path / "a.pt", tagger, classes=["/m/09x0r", "/m/none"])
-    assert load_detector(tmp_path / "a.pt").classes == ("Speech", "/m/none")
+    assert load_network(tmp_path / "a.pt").classes == ("Speech", "/m/none")
     assert load_tagger(tmp_path / "a.pt")[1] == ("/m/09x0r", "/m/none")
 
 
@@ -114,10 +103,10 @@ def test_own_files_are_strict(tmp_path, make_detector):
     with pytest.raises(
         SedlabError, match=r"a\.pt \(sedlab-detector-1, atst\): 1 tensor missing \(first: 'merge.bias'\)"
     ):
-        load_detector(path)
+        load_network(path)
     torch.save({"format": TAGGER_FORMAT}, path)
     with pytest.raises(SedlabError, match="has no entry 'model', which sedlab-tagger-1 needs"):
-        load_detector(path)
+        load_network(path)
 
 
 def test_inspection_tells_what_wrote_a_file_and_how_its_features_are_made(tmp_path, make_detector):
@@ -152,15 +141,15 @@ def test_recorded_constants_are_those_of_the_front_ends(tiny, arch):
 def test_a_file_with_code_in_it_is_not_run(tmp_path):
     torch.save({"format": DETECTOR_FORMAT, "callback": print}, tmp_path / "a.pt")
     with pytest.raises(SedlabError, match=r"holds [\w.]*print beside the weights, and rebuilding that could run code"):
-        load_detector(tmp_path / "a.pt")
+        load_network(tmp_path / "a.pt")
 
 
 def test_text_and_missing_files_are_reported(tmp_path):
     (tmp_path / "a.pt").write_text("not a checkpoint")
     with pytest.raises(SedlabError, match="not a readable checkpoint"):
-        load_detector(tmp_path / "a.pt")
+        load_network(tmp_path / "a.pt")
     with pytest.raises(SedlabError, match="no such checkpoint"):
-        load_detector(tmp_path / "b.pt")
+        load_network(tmp_path / "b.pt")
 
 
 def test_an_unknown_setting_names_the_version_that_wrote_it(tmp_path, make_detector):
@@ -170,7 +159,7 @@ def test_an_unknown_setting_names_the_version_that_wrote_it(tmp_path, make_detec
     content["model"] = json.dumps({**json.loads(content["model"]), "heads_of_state": 3})
     torch.save({**content, "sedlab": "9.9"}, path)
     with pytest.raises(SedlabError, match=r"written by sedlab 9\.9 with other settings \(heads_of_state"):
-        load_detector(path)
+        load_network(path)
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path, make_detector, monkeypatch):

@@ -13,7 +13,7 @@ from published_files import deit_state, detector_state, stage_file, transformer_
 
 from sedlab.audio.frontends import build_frontend
 from sedlab.checkpoints.inspection import inspect_checkpoint
-from sedlab.checkpoints.own import load_detector, load_transformer
+from sedlab.checkpoints.loading import load_network, load_transformer
 from sedlab.checkpoints.published.deit import passt_from_deit
 from sedlab.config.model import PasstConfig
 
@@ -45,9 +45,9 @@ def test_stage_2_files_give_the_published_scores(save, arch):
     path = save(stage_file(arch, student, teacher))
     expected = golden(f"{arch}_detector")
     waveform = torch.from_numpy(batch(10))
-    strong = load_detector(path, network="teacher").window_probabilities(waveform).transpose(1, 2)
+    strong = load_network(path, network="teacher").window_probabilities(waveform).transpose(1, 2)
     np.testing.assert_allclose(strong, expected["strong"], **PROBABILITIES)
-    strong = load_detector(path).window_probabilities(waveform).transpose(1, 2)
+    strong = load_network(path).window_probabilities(waveform).transpose(1, 2)
     logits = torch.from_numpy(expected["strong_logits"]).transpose(1, 2)
     np.testing.assert_allclose(strong, (logits + 1).sigmoid(), **PROBABILITIES)
     report = inspect_checkpoint(path)

@@ -26,12 +26,7 @@ from published_files import (
 )
 
 from sedlab.checkpoints.inspection import format_report, inspect_checkpoint
-from sedlab.checkpoints.own import (
-    load_detector,
-    load_networks,
-    load_transformer,
-    load_transformer_into,
-)
+from sedlab.checkpoints.loading import load_network, load_networks, load_transformer, load_transformer_into
 from sedlab.checkpoints.published.keys import own_detector_key, own_transformer_key
 from sedlab.config.model import ARCHS, PasstConfig, TaggerConfig
 from sedlab.data.corpora.audioset import display_names
@@ -92,7 +87,7 @@ def test_stage_files_give_student_and_teacher(save, arch, parts):
     content = {key: value for key, value in content.items() if key in parts or key == "epoch"}
     path = save(content)
     for network, state in (("student", student), ("teacher", teacher)):
-        detector = load_detector(path, network=network)
+        detector = load_network(path, network=network)
         assert isinstance(detector, Detector)
         assert detector.classes == CLASSES
         assert detector.config.model_dump(exclude={"num_classes"}) == small_config(arch).model_dump(
@@ -117,26 +112,26 @@ def test_a_stage_file_whose_copies_differ_is_refused(save):
     with pytest.raises(
         SedlabError, match=r"the student in 'state_dict' .* differ in 1 tensors \(first: 'cat_tf.bias'\)"
     ):
-        load_detector(save(content))
+        load_network(save(content))
 
 
 def test_pooling_and_band_edge_can_be_chosen(save):
     path = save(detector_state("passt"))
-    assert load_detector(path).transformer_frontend.fmax == 7000
-    chosen = load_detector(path, embed_pool="aap", fmax_range=1000)
+    assert load_network(path).transformer_frontend.fmax == 7000
+    chosen = load_network(path, embed_pool="aap", fmax_range=1000)
     assert chosen.config.embed_pool == "aap"
     assert chosen.transformer_frontend.fmax == 7500
     with pytest.raises(SedlabError, match=r"embed_pool: Input should be 'aap', .* \(found 'mean'\)"):
-        load_detector(path, embed_pool="mean")
+        load_network(path, embed_pool="mean")
     with pytest.raises(SedlabError, match="fmax_range is a setting of PaSST"):
-        load_detector(save(detector_state("atst")), fmax_range=1)
+        load_network(save(detector_state("atst")), fmax_range=1)
     with pytest.raises(SedlabError, match=r"2 tensors missing \(first: 'pool_conv.0.weight', 'pool_conv.0.bias'\)"):
-        load_detector(path, embed_pool="conv")
+        load_network(path, embed_pool="conv")
 
 
 def test_learnt_pooling_shows_in_the_file(save):
     state = detector_state("passt") | drawn(pool_conv__0__weight=(24, 1, 95), pool_conv__0__bias=(24,))
-    detector = load_detector(save(state))
+    detector = load_network(save(state))
     assert detector.config.embed_pool == "conv"
     assert torch.equal(detector.embed_pool.weight, state["pool_conv.0.weight"])
     assert detector.window_probabilities(torch.randn(1, 160000)).shape == (1, 156, 27)
@@ -146,7 +141,7 @@ def test_learnt_pooling_shows_in_the_file(save):
 @pytest.mark.parametrize("rnn_dim", [None, 8])
 def test_pretrainedsed_gives_a_tagger_with_names(save, arch, rnn_dim):
     state = pretrainedsed_state(arch, transformer_state(arch), rnn_dim=rnn_dim)
-    tagger = load_detector(save(state))
+    tagger = load_network(save(state))
     assert isinstance(tagger, FrameTagger)
     assert tagger.sizes == TaggerConfig(
         transformer=tagger.config, num_classes=447, rnn_dim=rnn_dim, clip_head="linear", num_clip_classes=447
@@ -157,20 +152,20 @@ def test_pretrainedsed_gives_a_tagger_with_names(save, arch, rnn_dim):
     assert list(tagger.classes) == sorted(set(display_names().values()) & set(tagger.classes))
     assert "Silence" not in tagger.classes
     assert {"Speech", "Dog", "Vacuum cleaner"} <= set(tagger.classes)
-    assert load_detector(save(state), clip_head="attention").sizes.clip_head == "attention"
+    assert load_network(save(state), clip_head="attention").sizes.clip_head == "attention"
 
 
 def test_mel_buffers_of_atst_may_be_absent(save):
     state = pretrainedsed_state("atst", transformer_state("atst"))
     without = {key: value for key, value in state.items() if "atst_mel" not in key}
     assert len(state) - len(without) == 2
-    assert torch.equal(load_detector(save(without)).head.bias, load_detector(save(state)).head.bias)
+    assert torch.equal(load_network(save(without)).head.bias, load_network(save(state)).head.bias)
 
 
 @pytest.mark.parametrize("arch", ["passt", "atst"])
 def test_the_audioset_wrapper_is_a_tagger_and_brings_its_linear_layer(save, arch):
     content = transformer_files(arch, transformer_state(arch), wrapper_dim=527)["wrapper"]
-    tagger = load_detector(save(content))
+    tagger = load_network(save(content))
     assert (tagger.sizes.clip_head, tagger.sizes.short_clips) == ("attention", "average")
     assert tagger.classes[:2] == ("Speech", "Male speech, man speaking")
     assert tagger.window_probabilities(torch.randn(1, 80000)).shape == (1, 250, 527)
@@ -230,14 +225,14 @@ def test_an_image_transformer_becomes_a_passt_with_a_new_stem(save):
 def test_a_bare_transformer_detects_nothing(save, arch, name):
     path = save(transformer_files(arch, transformer_state(arch))[name])
     with pytest.raises(SedlabError, match=r"has no event head, so it detects nothing.* use load_transformer"):
-        load_detector(path)
+        load_network(path)
 
 
 def test_pretrainedsed_without_strong_head_is_a_transformer(save):
     state = pretrainedsed_state("beats", transformer_state("beats"))
     weak = {key: value for key, value in state.items() if not key.startswith("strong_head")}
     with pytest.raises(SedlabError, match="no event head"):
-        load_detector(save(weak))
+        load_network(save(weak))
     assert load_transformer(save(weak)).dim == 64
     assert inspect_checkpoint(save(weak)).ignored == ("weak_head.weight", "weak_head.bias")
 
@@ -294,7 +289,7 @@ def strict_files():
     files = []
     for arch in ARCHS:
         content = {"state_dict": prefixed("student.", detector_state(arch)), "epoch": 1}
-        files.append((load_detector, content, content["state_dict"]))
+        files.append((load_network, content, content["state_dict"]))
         for content in transformer_files(arch, transformer_state(arch)).values():
             files.append((load_transformer, content, content.get("state_dict", content.get("model", content))))
     return files
@@ -323,7 +318,7 @@ def test_messages_name_file_count_first_keys_and_format(save):
     del state["dense.bias"], state["as_model.model.atst.pos_embed"]
     state |= {"decoder.weight": torch.zeros(2), "dense.weight": torch.zeros(27, 3)}
     with pytest.raises(SedlabError) as caught:
-        load_detector(save(state))
+        load_network(save(state))
     message = str(caught.value)
     assert "a.bin (CP-JKU detector, atst): 3 tensors missing (first: " in message
     assert "'cat_tf.bias'" in message
@@ -343,16 +338,16 @@ def test_values_that_are_not_finite_are_refused(save):
     state = detector_state("beats")
     state["cat_tf.bias"][3] = float("inf")
     with pytest.raises(SedlabError, match=r"1 tensor with values that are not finite \('cat_tf.bias'\)"):
-        load_detector(save(state))
+        load_network(save(state))
 
 
 def test_numbers_of_classes_without_names_need_names(save):
     state = pretrainedsed_state("atst", transformer_state("atst"), classes=3)
     with pytest.raises(SedlabError, match=r"has 3 classes, and their names are not known. Give classes=\[...\]"):
-        load_detector(save(state))
-    assert load_detector(save(state), classes=["a", "b", "c"]).classes == ("a", "b", "c")
+        load_network(save(state))
+    assert load_network(save(state), classes=["a", "b", "c"]).classes == ("a", "b", "c")
     with pytest.raises(SedlabError, match="has 3 classes, and 2 names were given"):
-        load_detector(save(state), classes=["a", "b"])
+        load_network(save(state), classes=["a", "b"])
 
 
 def test_heads_must_be_given_when_the_width_does_not_tell(save):
@@ -384,7 +379,7 @@ def test_heads_must_be_given_when_the_width_does_not_tell(save):
 )
 def test_a_foreign_file_is_described(save, content, message):
     with pytest.raises(SedlabError, match=message) as caught:
-        load_detector(save(content))
+        load_network(save(content))
     assert "\n" not in str(caught.value)
 
 
@@ -397,7 +392,7 @@ def test_harmless_entries_of_training_scripts_are_read(save):
             "step": np.int64(3),
         },
     }
-    assert load_detector(save(content)).classes == CLASSES
+    assert load_network(save(content)).classes == CLASSES
     assert inspect_checkpoint(save(content)).extra == ("hyper_parameters",)
 
 
@@ -412,12 +407,12 @@ def test_a_file_that_needs_other_classes_is_refused_with_their_names(tmp_path, n
     with pytest.raises(
         SedlabError, match=r"holds [\w.]*Harmful beside the weights.* keep the weights alone: python -c"
     ):
-        load_detector(tmp_path / "a.ckpt")
+        load_network(tmp_path / "a.ckpt")
 
 
 def test_the_older_format_of_torch_save_is_read(tmp_path):
     torch.save(detector_state("atst"), tmp_path / "a.ckpt", _use_new_zipfile_serialization=False)
-    assert load_detector(tmp_path / "a.ckpt").classes == CLASSES
+    assert load_network(tmp_path / "a.ckpt").classes == CLASSES
 
 
 @pytest.mark.parametrize("arch", ARCHS)
@@ -427,11 +422,11 @@ def test_inspection_of_a_stage_file(save, arch):
     report = inspect_checkpoint(path)
     assert (report.kind, report.arch, report.networks) == ("detector", arch, ("student", "teacher"))
     assert report.classes == CLASSES
-    assert report.num_tensors == len(load_detector(path).state_dict())
+    assert report.num_tensors == len(load_network(path).state_dict())
     assert report.sizes["transformer.dim"] == 64
     assert report.extra == ("epoch", "global_step", "pytorch-lightning_version", "optimizer_states", "callbacks")
     assert report.ignored[:2] == ("crnn_mel.spectrogram.window", "crnn_mel.mel_scale.fb")
-    assert report.num_parameters == sum(p.numel() for p in load_detector(path).parameters())
+    assert report.num_parameters == sum(p.numel() for p in load_network(path).parameters())
     text = format_report(report)
     assert f"detector, {arch}" in text
     assert "embed_pool" in text

@@ -23,7 +23,6 @@ from sedlab.commands.recordings import find_recordings
 from sedlab.data.audio_file import resample
 from sedlab.data.tsv import read_tsv
 from sedlab.errors import SedlabError
-from sedlab.inference.recording import predict_file
 from sedlab.models.detector import Detector
 from sedlab.postprocess.median import median_filter, median_lengths
 from sedlab.scoring.postprocess import Postprocess
@@ -130,10 +129,10 @@ def test_every_format_says_the_same(tmp_path, detect, checkpoint):
 def test_scores_are_the_network_s_to_the_last_digit(tmp_path, detect, checkpoint, seconds):
     path = write(tmp_path / "a.wav", music(seconds), subtype="FLOAT")
     assert detect(path, "--out", tmp_path / "out", "--format", "scores").exit_code == 0
-    network = sedlab.load_detector(checkpoint)
-    expected = predict_file(network, path)
+    detector = sedlab.load_detector(checkpoint)
+    expected = detector.predict_file(path)
     table = sed_scores_eval().io.read_sed_scores(tmp_path / "out" / "scores")["a"]
-    assert list(table.columns) == ["onset", "offset", *network.classes]
+    assert list(table.columns) == ["onset", "offset", *detector.classes]
     assert abs(len(table) - seconds / 0.064) < 1
     np.testing.assert_array_equal(table.iloc[:, 2:].to_numpy(np.float32), expected.probabilities)
     np.testing.assert_allclose(table["offset"], expected.frame_times[1:], atol=1e-9)
@@ -143,7 +142,7 @@ def test_scores_are_the_network_s_to_the_last_digit(tmp_path, detect, checkpoint
 
 def test_scores_are_post_processed_on_request(tmp_path, detect, checkpoint):
     path = write(tmp_path / "a.wav", music(12))
-    raw = predict_file(sedlab.load_detector(checkpoint), path)
+    raw = sedlab.load_detector(checkpoint).predict_file(path)
     for name, expected in (
         ("none", raw.probabilities),
         ("median", median_filter(raw.probabilities, median_lengths(raw.classes))),
@@ -159,7 +158,7 @@ def test_tuned_boxes_are_applied(tmp_path, detect, checkpoint):
     Postprocess.of(params).write(tmp_path / "boxes.json")
     result = detect(path, "--postprocess", tmp_path / "boxes.json", "--classes", "Speech,Dog", "--threshold", 0.4)
     assert result.exit_code == 0, result.stderr
-    scores = predict_file(sedlab.load_detector(checkpoint), path)
+    scores = sedlab.load_detector(checkpoint).predict_file(path)
     events = scores.events(thresholds=0.4, postprocess=params.detect)
     events = events[events["label"].isin(["Speech", "Dog"])]
     table = printed(result)

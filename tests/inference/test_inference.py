@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sedlab.config.model import ARCHS
 from sedlab.data.audio_file import resample
 from sedlab.errors import SedlabError
-from sedlab.inference.recording import predict_file, predict_stream
+from sedlab.inference.predictor import Predictor
 from sedlab.inference.windows import WindowGrid
 from sedlab.labels import CLASSES
 from sedlab.models.tagger import FrameTagger
@@ -25,8 +25,8 @@ NETWORKS = (*ARCHS, "tagger")
 
 
 @pytest.fixture
-def make_network(make_detector, tiny):
-    """Return a function that builds a small network whose scores cross 0.5 often."""
+def make_predictor(make_detector, tiny):
+    """Return a function that builds a predictor with a small network whose scores cross 0.5 often."""
 
     def build(name: str):
         if name != "tagger":
@@ -42,7 +42,7 @@ def make_network(make_detector, tiny):
             audio = music(10, seed=5)
             logits = torch.logit(network.window_probabilities(torch.from_numpy(audio)[None]), eps=1e-6)
             linear.bias -= logits.median(dim=1).values[0]
-        return network
+        return Predictor(network)
 
     return build
 
@@ -111,11 +111,11 @@ def test_windows_are_cut_from_any_blocks(length, block):
     ("num_samples", "detector_frames", "tagger_frames"),
     [(1, 1, 1), (1600, 1, 2), (80_000, 78, 125), (160_000, 156, 250), (175_000, 171, 273), (560_000, 547, 875)],
 )
-def test_shapes_and_times(make_network, name, num_samples, detector_frames, tagger_frames):
-    network = make_network(name)
+def test_shapes_and_times(make_predictor, name, num_samples, detector_frames, tagger_frames):
+    predictor = make_predictor(name)
     frames, seconds = (tagger_frames, 0.04) if name == "tagger" else (detector_frames, 0.064)
-    probabilities, times = network.predict(music(num_samples / 16_000))
-    assert probabilities.shape == (1, frames, len(network.classes))
+    probabilities, times = predictor.predict(music(num_samples / 16_000))
+    assert probabilities.shape == (1, frames, len(predictor.classes))
     assert probabilities.dtype == np.float32
     assert 0 <= probabilities.min() <= probabilities.max() <= 1
     assert times.dtype == np.float64
@@ -123,63 +123,65 @@ def test_shapes_and_times(make_network, name, num_samples, detector_frames, tagg
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_clip_of_10_seconds_is_one_window_to_the_bit(make_network, name, tmp_path):
-    network = make_network(name)
+def test_a_clip_of_10_seconds_is_one_window_to_the_bit(make_predictor, name, tmp_path):
+    predictor = make_predictor(name)
     clips = np.stack([music(10), 0.01 * music(10, seed=1)])
     with torch.no_grad():
-        expected = network.window_probabilities(torch.from_numpy(clips)).numpy()
-        alone = network.window_probabilities(torch.from_numpy(clips[1:])).numpy()
-    assert np.array_equal(network.predict(clips).probabilities, expected)
+        expected = predictor.network.window_probabilities(torch.from_numpy(clips)).numpy()
+        alone = predictor.network.window_probabilities(torch.from_numpy(clips[1:])).numpy()
+    assert np.array_equal(predictor.predict(clips).probabilities, expected)
     for same in (torch.from_numpy(clips).double(), clips[:, ::-1].copy()[:, ::-1], np.broadcast_to(clips, clips.shape)):
-        assert np.array_equal(network.predict(same).probabilities, expected)
+        assert np.array_equal(predictor.predict(same).probabilities, expected)
     soundfile.write(tmp_path / "a.wav", clips[1], 16_000, subtype="FLOAT")
-    assert np.array_equal(predict_file(network, tmp_path / "a.wav").probabilities, alone[0])
+    assert np.array_equal(predictor.predict_file(tmp_path / "a.wav").probabilities, alone[0])
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_short_clip_is_padded_with_silence(make_network, name):
-    network, clip = make_network(name), music(3)
-    padded = network.predict(np.pad(clip, (0, 112_000))).probabilities
-    short = network.predict(clip).probabilities
+def test_a_short_clip_is_padded_with_silence(make_predictor, name):
+    predictor, clip = make_predictor(name), music(3)
+    padded = predictor.predict(np.pad(clip, (0, 112_000))).probabilities
+    short = predictor.predict(clip).probabilities
     assert np.array_equal(short, padded[:, : short.shape[1]])
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_long_waveforms_are_scored_one_by_one(make_network, name):
-    network = make_network(name)
+def test_long_waveforms_are_scored_one_by_one(make_predictor, name):
+    predictor = make_predictor(name)
     batch = np.stack([music(19, seed=1), 0.001 * music(19, seed=2)])
-    together = network.predict(batch).probabilities
+    together = predictor.predict(batch).probabilities
     for row, waveform in zip(together, batch, strict=True):
-        np.testing.assert_allclose(row, network.predict(waveform).probabilities[0], atol=1e-6)
+        np.testing.assert_allclose(row, predictor.predict(waveform).probabilities[0], atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_frames_of_one_window_only_are_its_own(make_network, name):
-    network, audio = make_network(name), music(26)
-    whole = network.predict(audio).probabilities[0]
-    hop = 128_000 // network.frame_samples
-    window_frames = network.num_frames(160_000)
-    second = network.predict(audio[128_000:288_000]).probabilities[0]
+def test_frames_of_one_window_only_are_its_own(make_predictor, name):
+    predictor, audio = make_predictor(name), music(26)
+    whole = predictor.predict(audio).probabilities[0]
+    hop = 128_000 // predictor.network.frame_samples
+    window_frames = predictor.network.num_frames(160_000)
+    second = predictor.predict(audio[128_000:288_000]).probabilities[0]
     np.testing.assert_allclose(whole[window_frames : 2 * hop], second[window_frames - hop : hop], atol=1e-6)
     shared = slice(hop, window_frames)
-    first = network.predict(audio[:160_000]).probabilities[0]
+    first = predictor.predict(audio[:160_000]).probabilities[0]
     assert (whole[shared] <= np.maximum(first[hop:], second[: window_frames - hop]) + 1e-6).all()
     assert (whole[shared] >= np.minimum(first[hop:], second[: window_frames - hop]) - 1e-6).all()
 
 
-def test_silence_alone_has_scores_too(make_network):
-    assert make_network("atst").predict(np.zeros(300_000, dtype=np.float32)).probabilities.shape == (1, 293, 27)
+def test_silence_alone_has_scores_too(make_predictor):
+    assert make_predictor("atst").predict(np.zeros(300_000, dtype=np.float32)).probabilities.shape == (1, 293, 27)
 
 
 @pytest.mark.parametrize("seconds", [2, 12])
-def test_what_a_network_was_doing_it_goes_on_doing(make_network, seconds):
-    network = make_network("atst").freeze_transformer().train()
+def test_what_a_network_was_doing_it_goes_on_doing(make_predictor, seconds):
+    predictor = make_predictor("atst")
+    network = predictor.network.freeze_transformer().train()
     modes = [module.training for module in network.modules()]
-    first = network.predict(music(seconds)).probabilities
+    first = predictor.predict(music(seconds)).probabilities
     assert [module.training for module in network.modules()] == modes
     assert network.transformer_frontend.top_db_scope == "batch"
     assert not any(parameter.is_inference() for parameter in network.parameters())
-    assert np.array_equal(first, network.eval().predict(music(seconds)).probabilities)
+    network.eval()
+    assert np.array_equal(first, predictor.predict(music(seconds)).probabilities)
 
 
 @pytest.mark.parametrize(
@@ -193,39 +195,41 @@ def test_what_a_network_was_doing_it_goes_on_doing(make_network, seconds):
 )
 def test_waveforms_that_cannot_be_scored_are_refused(make_detector, waveform, message):
     with pytest.raises(SedlabError, match=message):
-        make_detector("atst").predict(waveform)
+        Predictor(make_detector("atst")).predict(waveform)
 
 
 # -- recordings -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_neither_batches_nor_blocks_matter(make_network, name):
-    network, audio = make_network(name), music(37)
+def test_neither_batches_nor_blocks_matter(make_predictor, name):
+    network, audio = make_predictor(name).network, music(37)
     audio[300_000:] *= 0.001  # where the loudest cell of a batch matters
     results = [
-        predict_stream(network, in_blocks(audio, block), num_samples=len(audio), batch_size=batch_size).probabilities
+        Predictor(network, batch_size=batch_size)
+        .predict_stream(in_blocks(audio, block), num_samples=len(audio))
+        .probabilities
         for batch_size, block in ((1, 50_000), (2, 1_000_000), (4, 12_345))
     ]
     for result in results[1:]:
         np.testing.assert_allclose(result, results[0], atol=1e-6)
-    np.testing.assert_allclose(results[0], network.predict(audio).probabilities[0], atol=1e-6)
+    np.testing.assert_allclose(results[0], Predictor(network).predict(audio).probabilities[0], atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("sample_rate", [16_000, 44_100])
-def test_appended_silence_changes_no_event(make_network, tmp_path, name, sample_rate):
-    network, audio = make_network(name), music(35.0)
+def test_appended_silence_changes_no_event(make_predictor, tmp_path, name, sample_rate):
+    predictor, audio = make_predictor(name), music(35.0)
     audio = resample(audio, 16_000, sample_rate)
     plain = tmp_path / "plain.wav"
     soundfile.write(plain, audio, sample_rate)
-    expected, scores = network.detect(plain), predict_file(network, plain)
+    expected, scores = predictor.detect(plain), predictor.predict_file(plain)
     assert len(expected) > 20
     assert expected["offset"].max() == pytest.approx(35.0)
     for seconds in (0.01, 0.5, 5.0, 40.0):
         path = tmp_path / "longer.wav"
         soundfile.write(path, np.pad(audio, (0, round(seconds * sample_rate))), sample_rate)
-        longer = predict_file(network, path)
+        longer = predictor.predict_file(path)
         num_frames = len(scores.probabilities)
         assert np.array_equal(longer.probabilities[:num_frames], scores.probabilities)
         for postprocess in ("median", "none"):
@@ -234,29 +238,29 @@ def test_appended_silence_changes_no_event(make_network, tmp_path, name, sample_
             )
     assert (longer.probabilities[longer.num_sound_frames + 200 :] == 0).all()
     assert longer.duration == pytest.approx(75.0)
-    pd.testing.assert_frame_equal(network.detect(path), expected, check_exact=True)
+    pd.testing.assert_frame_equal(predictor.detect(path), expected, check_exact=True)
 
 
-def test_appended_silence_changes_no_event_of_a_waveform(make_network):
-    network, audio = make_network("atst"), music(14)
+def test_appended_silence_changes_no_event_of_a_waveform(make_predictor):
+    predictor, audio = make_predictor("atst"), music(14)
     for sample_rate in (16_000, 44_100):
-        expected = network.detect(audio, sample_rate=sample_rate, postprocess="none")
-        longer = network.detect(np.pad(audio, (0, 500_000)), sample_rate=sample_rate, postprocess="none")
+        expected = predictor.detect(audio, sample_rate=sample_rate, postprocess="none")
+        longer = predictor.detect(np.pad(audio, (0, 500_000)), sample_rate=sample_rate, postprocess="none")
         assert len(expected)
         pd.testing.assert_frame_equal(longer, expected, check_exact=True)
 
 
-def test_a_file_and_its_samples_have_the_same_events(make_network, tmp_path):
-    network, audio = make_network("passt"), music(21)
+def test_a_file_and_its_samples_have_the_same_events(make_predictor, tmp_path):
+    predictor, audio = make_predictor("passt"), music(21)
     soundfile.write(tmp_path / "a.wav", audio, 22_050, subtype="FLOAT")
-    events = network.detect(tmp_path / "a.wav")
+    events = predictor.detect(tmp_path / "a.wav")
     assert list(events) == ["onset", "offset", "label", "confidence"]
-    pd.testing.assert_frame_equal(network.detect(torch.from_numpy(audio), sample_rate=22_050), events, atol=1e-6)
-    assert len(network.detect(str(tmp_path / "a.wav"), thresholds=0.9)) != len(events)
+    pd.testing.assert_frame_equal(predictor.detect(torch.from_numpy(audio), sample_rate=22_050), events, atol=1e-6)
+    assert len(predictor.detect(str(tmp_path / "a.wav"), thresholds=0.9)) != len(events)
 
 
 def test_detect_refuses_silence_by_name(make_detector, tmp_path):
-    detector = make_detector("atst")
+    detector = Predictor(make_detector("atst"))
     soundfile.write(tmp_path / "quiet.wav", np.zeros(5000), 16_000)
     with pytest.raises(SedlabError, match=r"quiet\.wav: is silent"):
         detector.detect(tmp_path / "quiet.wav")
@@ -268,13 +272,13 @@ def test_detect_refuses_silence_by_name(make_detector, tmp_path):
 
 @pytest.mark.parametrize("name", ["atst", "tagger"])
 @pytest.mark.parametrize("seconds", [0.1, 0.3, 0.5])
-def test_short_recordings_are_filtered_with_what_fits(make_network, name, seconds):
-    events = make_network(name).detect(music(seconds))
+def test_short_recordings_are_filtered_with_what_fits(make_predictor, name, seconds):
+    events = make_predictor(name).detect(music(seconds))
     assert (events["offset"] <= seconds).all()
 
 
-def test_a_function_proposes_events(make_network):
-    network = make_network("atst")
+def test_a_function_proposes_events(make_predictor):
+    predictor = make_predictor("atst")
 
     def propose(probabilities, classes, frame_times):
         assert classes == CLASSES
@@ -282,23 +286,24 @@ def test_a_function_proposes_events(make_network):
         rows = [(1.0, 2.0, "Cat", 0.6), (0.5, 1.0, "Dog", 0.7), (0.5, 3.0, "Cat", 0.7), (0.0, 1.0, "Dog", 0.5)]
         return pd.DataFrame(rows, columns=["onset", "offset", "label", "confidence"])
 
-    events = network.detect(music(5), postprocess=propose)
+    events = predictor.detect(music(5), postprocess=propose)
     ordered = sorted([(0.5, CLASSES.index("Cat")), (0.5, CLASSES.index("Dog")), (1.0, CLASSES.index("Cat"))])
     assert list(zip(events["onset"], map(CLASSES.index, events["label"]), strict=True)) == ordered
     thresholds = {label: 0.65 if label == "Cat" else 0.4 for label in CLASSES}
-    assert network.detect(music(5), postprocess=propose, thresholds=thresholds)["onset"].tolist() == [0.0, 0.5, 0.5]
+    assert predictor.detect(music(5), postprocess=propose, thresholds=thresholds)["onset"].tolist() == [0.0, 0.5, 0.5]
     with pytest.raises(SedlabError, match="unknown post-processing 'mean'"):
-        network.detect(music(1), postprocess="mean")
+        predictor.detect(music(1), postprocess="mean")
 
 
-def test_progress_counts_seconds(make_network, tmp_path):
+def test_progress_counts_seconds(make_predictor, tmp_path):
     soundfile.write(tmp_path / "a.wav", music(50), 16_000)
     calls = []
-    predict_file(make_network("atst"), tmp_path / "a.wav", batch_size=2, progress=lambda *call: calls.append(call))
+    predictor = Predictor(make_predictor("atst").network, batch_size=2)
+    predictor.predict_file(tmp_path / "a.wav", progress=lambda *call: calls.append(call))
     done = [call[0] for call in calls]
     assert done == sorted(done)
     assert len(done) == 3
-    assert calls[-1] == (50.0, 50.0)
+    assert calls[-1] == (50.0, 50.0, "seconds")
 
 
 _PEAK_MEMORY = """
@@ -307,10 +312,10 @@ import numpy as np, torch
 torch.set_num_threads(1)
 from sedlab.config.loading import load_experiment
 from sedlab.models.detector import Detector
-from sedlab.inference.recording import predict_file
+from sedlab.inference.predictor import Predictor
 torch.manual_seed(0)
 detector = Detector(load_experiment("nano").models["atst"]).eval()
-scores = predict_file(detector, sys.argv[1])
+scores = Predictor(detector).predict_file(sys.argv[1])
 print(len(scores.probabilities), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 

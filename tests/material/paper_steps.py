@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sedlab.checkpoints.own import load_detector
+from sedlab.checkpoints.loading import load_network
 from sedlab.config.experiment import Experiment, Node
 from sedlab.config.loading import load_experiment
 from sedlab.data.cache import WaveformCache
@@ -85,7 +85,7 @@ def run_steps(project: Path, arch: str, iterations: int) -> list[dict]:
 
 def _pseudo_labels(checkpoint: Path, corpus: Corpus, cache: WaveformCache, folder: Path) -> dict[str, Path]:
     """Write the scores of the student for the detector's training clips; return the file of each subset."""
-    detector, files = load_detector(checkpoint, network="student"), {}
+    detector, files = load_network(checkpoint, network="student"), {}
     subsets = [name for name in corpus.select(split="train").subsets if not name.startswith("audioset")]
     for name in subsets:
         scores = predict_logits(detector, cache, corpus.subset(name).clips, batch_size=4)

@@ -10,7 +10,7 @@ import torch
 from published_files import small_config, transformer_files, transformer_state
 from tiny_project import experiment_tree
 
-from sedlab.checkpoints.own import load_networks, load_transformer
+from sedlab.checkpoints.loading import load_networks, load_transformer
 from sedlab.config.experiment import node_name
 from sedlab.config.loading import experiment_from_tree, load_experiment
 from sedlab.data.corpora.audioset_classes import label_space

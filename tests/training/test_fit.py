@@ -175,7 +175,7 @@ def test_the_best_checkpoint_is_that_of_the_best_objective(tmp_path):
 
     result = train(tmp_path, configuration, validate=validate)
     assert result.objective == 0.9
-    from sedlab.checkpoints.own import load_networks
+    from sedlab.checkpoints.loading import load_networks
 
     (best,) = load_networks(result.best, "student")
     assert all(torch.equal(best[key], value) for key, value in seen[1].items())

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from published_files import small_config, transformer_files, transformer_state
 
-from sedlab.checkpoints.own import load_tagger, load_transformer
+from sedlab.checkpoints.loading import load_tagger, load_transformer
 from sedlab.config.loading import load_experiment
 from sedlab.config.pretraining import PretrainAugmentConfig
 from sedlab.data.batch import Batch, Partners
