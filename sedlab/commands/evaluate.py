@@ -202,7 +202,7 @@ def _write_csv(path: Path, evaluation: Evaluation) -> None:
 
 
 def _write_plot(path: Path, evaluation: Evaluation, name: str) -> None:
-    from sedlab.views.figures.curves import psd_roc_figure
+    from sedlab.views.figures.psd_roc import psd_roc_figure
 
     save_figure(path, psd_roc_figure({name: evaluation.psds1}, title="PSDS1"))
 

@@ -94,7 +94,7 @@ def ladder(run: Run) -> str:
 
 def psd_roc(run: Run) -> str:
     """Return the PSD-ROC curves of each iteration's ensemble and best single model."""
-    from sedlab.views.figures.curves import psd_roc_figure
+    from sedlab.views.figures.psd_roc import psd_roc_figure
 
     curves = {}
     for iteration in _scored_iterations(run):
@@ -123,7 +123,7 @@ def classes(run: Run) -> str:
 
 def learning_curves(run: Run) -> str:
     """Return losses and validation scores of every training."""
-    from sedlab.views.figures.curves import learning_curves_figure
+    from sedlab.views.figures.learning_curves import learning_curves_figure
 
     steps = [("pretrain", 0, "Pre-training")]
     steps += [
@@ -174,7 +174,8 @@ def clips(run: Run) -> str:
 
 def pseudo_labels(run: Run) -> str:
     """Return how the pseudo-labels compare with people, for each iteration that wrote some."""
-    from sedlab.views.figures.pseudo_labels import agreement_figure, reliability_figure
+    from sedlab.views.figures.agreement import agreement_figure
+    from sedlab.views.figures.calibration import reliability_figure
 
     parts = []
     for iteration in range(1, run.experiment.iterations + 1):

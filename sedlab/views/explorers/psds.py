@@ -9,8 +9,8 @@ import pandas as pd
 
 from sedlab.scoring.metrics.psds import PsdsResult
 from sedlab.views.explorers.panel import RUN_FIRST, Panel
-from sedlab.views.figures.curves import psd_roc_figure
 from sedlab.views.figures.embed import figure_to_png
+from sedlab.views.figures.psd_roc import psd_roc_figure
 from sedlab.views.figures.style import class_name
 
 _ALL = "all"

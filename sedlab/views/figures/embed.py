@@ -11,13 +11,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from sedlab.views.figures.style import DPI
 
+def figure_to_png(figure: Figure, *, dpi: float | None = None) -> bytes:
+    """Return ``figure`` as a PNG file with a palette: about a third of the size of matplotlib's own file.
 
-def figure_to_png(figure: Figure, *, dpi: float = DPI) -> bytes:
-    """Return ``figure`` as a PNG file with a palette: about a third of the size of matplotlib's own file."""
+    ``dpi`` None: the figure's own dots per inch.
+    """
     original = figure.dpi
-    figure.set_dpi(dpi)
+    figure.set_dpi(dpi or original)
     try:
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
@@ -29,7 +30,7 @@ def figure_to_png(figure: Figure, *, dpi: float = DPI) -> bytes:
     return file.getvalue()
 
 
-def figure_to_png_base64(figure: Figure, *, dpi: float = DPI) -> str:
+def figure_to_png_base64(figure: Figure, *, dpi: float | None = None) -> str:
     """Return ``figure`` as base64 text of a PNG file, ready for ``src="data:image/png;base64,..."``."""
     return base64.b64encode(figure_to_png(figure, dpi=dpi)).decode("ascii")
 

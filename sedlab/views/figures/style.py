@@ -1,16 +1,11 @@
-"""The look of every figure: colours by meaning, one scale for scores, one way to make and label axes.
-
-Figures are plain ``Figure`` objects outside pyplot's registry, so that nothing has to be closed and nothing leaks when
-a notebook or a widget draws hundreds of them.
-"""
+"""The look of every figure: colours by meaning, one scale for scores, the names of classes, models and metrics."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from matplotlib import colormaps
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 
 #: By meaning. Okabe & Ito (2008), https://jfly.uni-koeln.de/color/: distinct for all common kinds of colour blindness,
 #: and of different lightness, so that they stay apart in grey.
@@ -21,6 +16,8 @@ PSEUDO_LABEL = "#D55E00"
 TEACHER = "#CC79A7"
 NOT_ANNOTATED = "#D9D9D9"
 MUTED = "#7A7A7A"
+#: What two sides agree on, neither people's black nor the pseudo-labels' orange; what is right.
+BOTH = "#009E73"
 
 #: Colour-blind-safe cycle for classes: the "muted" scheme of P. Tol, https://personal.sron.nl/~pault/.
 CLASS_CYCLE = (
@@ -35,6 +32,7 @@ CLASS_CYCLE = (
     "#999933",
 )
 
+DASHES = ("-", "--", "-.", ":")
 #: Display name, colour, marker and line style of a model: told apart by shape as well as by colour.
 MODEL_STYLE: dict[str, tuple[str, str, str, str]] = {
     "passt": ("fPaSST", "#4477AA", "s", "--"),
@@ -79,65 +77,19 @@ LABEL_SIZE = 9
 TICK_SIZE = 8
 
 
-class Picture(Figure):
-    """A matplotlib figure that shows itself in a notebook, also where pyplot was never imported."""
-
-    def _repr_png_(self) -> bytes:
-        from sedlab.views.figures.embed import figure_to_png
-
-        return figure_to_png(self)
-
-
-def new_figure(width: float, height: float, *, title: str = "") -> Picture:
-    """Return an empty figure of ``width`` x ``height`` inches that lays itself out."""
-    figure = Picture(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    if title:
-        figure.suptitle(title, fontsize=TITLE_SIZE, fontweight="bold", x=0.01, ha="left")
-    return figure
-
-
-def label_axes(ax: Axes, *, title: str = "", x: str = "", y: str = "", grid: str | None = None) -> Axes:
-    """Label ``ax`` in the house style; ``grid`` is None, "x", "y" or "both"."""
-    if title:
-        ax.set_title(title, fontsize=TITLE_SIZE, loc="left")
-    ax.set_xlabel(x, fontsize=LABEL_SIZE)
-    ax.set_ylabel(y, fontsize=LABEL_SIZE)
-    ax.tick_params(labelsize=TICK_SIZE, length=3, color=MUTED)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_color(MUTED)
-    if grid:
-        ax.grid(True, axis=grid, color="#E4E4E4", linewidth=0.7)
-        ax.set_axisbelow(True)
-    return ax
-
-
-def legend(ax: Axes, **options: object) -> None:
-    """Put a legend on ``ax`` if it has anything to name."""
-    if ax.get_legend_handles_labels()[0]:
-        ax.legend(**{"fontsize": TICK_SIZE, "frameon": True, "framealpha": 0.9, "edgecolor": "#DDDDDD", **options})
-
-
-def say_empty(ax: Axes, sentence: str) -> None:
-    """Write ``sentence`` in the middle of ``ax`` in place of data: what is missing, or what to run."""
-    ax.text(0.5, 0.5, sentence, transform=ax.transAxes, ha="center", va="center", fontsize=LABEL_SIZE, color=MUTED)
-    # Hide rather than remove: axes may share their ticks with others that do have data.
-    ax.tick_params(left=False, bottom=False, labelleft=False, labelbottom=False)
-
-
-def empty_figure(title: str, sentence: str) -> Picture:
-    """Return a figure that says why it is empty."""
-    figure = new_figure(6, 2.2)
-    ax = label_axes(figure.subplots(), title=title)
-    say_empty(ax, sentence)
-    return figure
-
-
 def class_name(label: str) -> str:
     """Return ``label`` as words: the corpora spell some classes with underscores."""
     return str(label).replace("_", " ")
+
+
+def class_names(labels: Iterable[str]) -> list[str]:
+    """Return ``labels`` as words."""
+    return [class_name(label) for label in labels]
+
+
+def class_colour(place: int) -> str:
+    """Return the colour of the class, or other thing without a colour of its own, at ``place`` of a list."""
+    return CLASS_CYCLE[place % len(CLASS_CYCLE)]
 
 
 def model_style(model: str) -> tuple[str, dict[str, object]]:

@@ -5,22 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sedlab.views.figures.style import (
-    MODEL_STYLE,
-    MUTED,
-    TICK_SIZE,
-    Picture,
-    empty_figure,
-    label_axes,
-    model_style,
-    new_figure,
-)
+from sedlab.views.figures import frame, style
 
 #: A gap longer than this part of all work is a pause between two calls, not a part of the run.
 PAUSE = 0.1
 
 
-def wall_time_figure(manifests: pd.DataFrame, *, title: str = "Wall-clock time") -> Picture:
+def wall_time_figure(manifests: pd.DataFrame, *, title: str = "Wall-clock time") -> frame.Picture:
     """Return a bar for each step of a run, from its start to its end, coloured by model.
 
     Parameters
@@ -32,31 +23,27 @@ def wall_time_figure(manifests: pd.DataFrame, *, title: str = "Wall-clock time")
     """
     table = manifests.dropna(subset=["seconds"]) if "seconds" in manifests else manifests.iloc[:0]
     if table.empty:
-        return empty_figure(title, "No finished step yet: run the experiment first.")
+        return frame.empty_figure(title, "No finished step yet: run the experiment first.")
     seconds = table["seconds"].to_numpy(float)
     start, paused = _without_pauses(_starts(table, seconds), seconds)
     order = np.argsort(start, kind="stable")
     total = float((start + seconds).max())
     unit, scale = _unit(total)
 
-    figure = new_figure(9, 1.1 + 0.25 * len(table))
-    ax = figure.subplots()
-    names = []
-    for place, row in enumerate(order):
-        node = str(table["node"].iloc[row])
-        model = next((model for model in MODEL_STYLE if model in node), None)
-        colour = model_style(model)[1]["color"] if model else MUTED
-        ax.barh(place, seconds[row] / scale, left=start[row] / scale, color=colour, height=0.72)
-        end = (start[row] + seconds[row]) / scale
-        ax.text(end, place, f" {_spoken(seconds[row])}", va="center", fontsize=TICK_SIZE)
-        names.append(node.replace("/", " · "))
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.set_xlim(0, total / scale * 1.1 or 1)
+    figure = frame.new_figure(9, 1.1 + 0.25 * len(table))
     work = f"{_spoken(total)} from start to end, {_spoken(seconds.sum())} of work"
     work += f", {_spoken(paused)} of pauses left out" if paused else ""
-    label_axes(ax, title=f"{title}: {work}", x=f"Time since the start ({unit})", y="Step", grid="x")
-    ax.tick_params(axis="y", length=0)
+    x = f"Time since the start ({unit})"
+    ax = frame.label_axes(figure.subplots(), title=f"{title}: {work}", x=x, y="Step", grid="x")
+    nodes = [str(table["node"].iloc[row]) for row in order]
+    for place, (node, row) in enumerate(zip(nodes, order, strict=True)):
+        model = next((model for model in style.MODEL_STYLE if model in node), "")
+        colour = style.model_style(model)[1]["color"]
+        ax.barh(place, seconds[row] / scale, left=start[row] / scale, color=colour, height=0.72)
+        end = (start[row] + seconds[row]) / scale
+        ax.text(end, place, f" {_spoken(seconds[row])}", va="center", fontsize=style.TICK_SIZE)
+    frame.name_rows(ax, [node.replace("/", " · ") for node in nodes], downwards=True)
+    ax.set_xlim(0, total / scale * 1.1 or 1)
     return figure
 
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlab.labels import CLASSES
-from sedlab.views.figures.clips.clip import clip_figure, shown_classes
+from sedlab.views.figures.clips.clip import ClipView, clip_figure, shown_classes
 from sedlab.views.figures.clips.spectrogram import NUM_MELS, draw_spectrogram, log_mel
-from sedlab.views.figures.style import new_figure
+from sedlab.views.figures.frame import new_figure
 
 
 @pytest.mark.parametrize("frequency", [300, 1000, 5000])
@@ -98,7 +98,7 @@ def test_shown_classes_are_the_annotated_and_the_probable_ones_in_class_order(pe
     classes = list("abcde")
     table = pd.DataFrame({"label": sorted(annotated, reverse=True)})
 
-    shown = shown_classes(events=table, scores=np.array([peaks]), classes=classes)
+    shown = shown_classes(ClipView(np.zeros(0), events=table, scores=np.array([peaks])), classes)
 
     assert shown == [label for label, peak in zip(classes, peaks, strict=True) if peak > 0.2 or label in annotated]
 

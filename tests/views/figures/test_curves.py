@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlab.scoring.metrics.psds import PsdRoc, PsdsResult
-from sedlab.views.figures.curves import learning_curves_figure, psd_roc_figure, psd_roc_plotly
+from sedlab.views.figures.learning_curves import learning_curves_figure
+from sedlab.views.figures.psd_roc import psd_roc_figure, psd_roc_plotly
 
 
 def _result(efpr, etpr) -> PsdsResult:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from sedlab.views.figures.clips.clip import clip_figure
 from sedlab.views.figures.embed import figure_to_png, figure_to_png_base64, figure_to_svg
-from sedlab.views.figures.style import label_axes, new_figure
+from sedlab.views.figures.frame import label_axes, new_figure
 
 
 def _pixels(png: bytes) -> np.ndarray:

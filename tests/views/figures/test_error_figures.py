@@ -13,6 +13,7 @@ from sedlab.scoring.errors.changes import change_table, error_changes
 from sedlab.scoring.errors.kinds import OUTCOMES, find_errors
 from sedlab.scoring.errors.tables import error_table
 from sedlab.scoring.scores.file import ScoreFile
+from sedlab.views.figures.agreement import pseudo_label_change_figure, teacher_agreement_figure
 from sedlab.views.figures.calibration import calibration_figure, confidence_figure
 from sedlab.views.figures.embed import figure_to_png
 from sedlab.views.figures.errors import (
@@ -22,7 +23,7 @@ from sedlab.views.figures.errors import (
     confusion_figure,
     error_kinds_figure,
 )
-from sedlab.views.figures.teachers import masked_mass_figure, pseudo_label_change_figure, teacher_agreement_figure
+from sedlab.views.figures.pseudo_labels import masked_mass_figure
 
 COLUMNS = ["clip_id", "label", "onset", "offset"]
 EVENTS = [("a", "Dog", 1.0, 3.0), ("a", "Cat", 5.0, 6.0), ("b", "Dog", 0.0, 2.0), ("b", "Speech", 4.0, 8.0)]

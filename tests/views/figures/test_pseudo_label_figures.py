@@ -7,7 +7,9 @@ import pytest
 
 from sedlab.labels import CLASSES
 from sedlab.scoring.scores.file import ScoreFile
-from sedlab.views.figures.pseudo_labels import agreement_figure, pseudo_label_map, reliability_figure, threshold_figure
+from sedlab.views.figures.agreement import agreement_figure
+from sedlab.views.figures.calibration import reliability_figure
+from sedlab.views.figures.pseudo_labels import pseudo_label_map, threshold_figure
 
 
 def test_a_calibrated_class_lies_on_the_diagonal(audit):

@@ -12,20 +12,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
+from sedlab.views.figures import frame, style
+from sedlab.views.figures.clips import tracks
 from sedlab.views.figures.clips.overview import Overview
 from sedlab.views.figures.clips.spectrogram import draw_log_mel
-from sedlab.views.figures.style import (
-    DETECTION,
-    LABEL_SIZE,
-    MUTED,
-    SCORE_CMAP,
-    TICK_SIZE,
-    Picture,
-    class_name,
-    label_axes,
-    new_figure,
-    say_empty,
-)
 
 #: Possible lengths of a row (s), with the distance of its ticks. The shortest is taken that gives at most `MAX_ROWS`.
 ROW_SECONDS = {60: 5, 120: 10, 180: 15, 300: 30, 600: 60, 900: 60, 1800: 120, 3600: 300}
@@ -34,7 +24,6 @@ MAX_ROWS = 10
 MAX_CLASSES = 40
 _ONE_ROW = min(ROW_SECONDS)
 _WIDTH = 11.0
-_CLASS_INCHES = 0.2
 #: More score columns than dots would only be drawn over each other.
 _MAX_SCORE_COLUMNS = 2000
 #: An event that is a thousandth of its row must still be seen.
@@ -49,7 +38,7 @@ def detections_figure(
     frame_times: np.ndarray | None = None,
     classes: Sequence[str] = (),
     title: str = "",
-) -> Picture:
+) -> frame.Picture:
     """Return the spectrogram of a recording with the events found in it below.
 
     Up to a minute is one row; longer recordings are broken into rows of a minute, at most ten, beyond that into longer
@@ -68,8 +57,8 @@ def detections_figure(
     shown = [_within(events, start, end) for start, end in spans]
     labels = [_labels(table, classes) for table in shown]
     spectrogram_inches = 2.3 if len(spans) == 1 else 1.25
-    heights = [inches for names in labels for inches in (spectrogram_inches, _CLASS_INCHES * max(1, len(names)))]
-    figure = new_figure(_WIDTH, sum(heights) + 0.35 * len(spans) + 0.5, title=title)
+    heights = [inches for names in labels for inches in (spectrogram_inches, tracks.ROW_HEIGHT * max(1, len(names)))]
+    figure = frame.new_figure(_WIDTH, sum(heights) + 0.35 * len(spans) + 0.5, title=title)
     axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     figure.get_layout_engine().set(h_pad=0.02, hspace=0)
     # The last row is as wide as the others, so that a second is as long everywhere.
@@ -77,7 +66,8 @@ def detections_figure(
     for row, (start, end) in enumerate(spans):
         above, below = axes[2 * row], axes[2 * row + 1]
         limits = (start, start + length)
-        _draw_sound(above, overview, start, end)
+        frame.label_axes(above, y="Frequency (kHz)")
+        draw_log_mel(above, *overview.between(start, end), overview.sample_rate)
         _draw_roll(below, shown[row], labels[row], probabilities, frame_times, classes, limits)
         for ax in (above, below):
             ax.set_xlim(limits)
@@ -85,7 +75,7 @@ def detections_figure(
                 ax.xaxis.set_major_locator(MultipleLocator(ROW_SECONDS.get(length, length / 6)))
         above.tick_params(labelbottom=False)
         below.xaxis.set_major_formatter(FuncFormatter(_clock_format(overview.duration)))
-    axes[-1].set_xlabel(_time_label(overview.duration), fontsize=LABEL_SIZE)
+    axes[-1].set_xlabel(_time_label(overview.duration), fontsize=style.LABEL_SIZE)
     return figure
 
 
@@ -110,12 +100,6 @@ def _labels(events: pd.DataFrame, classes: Sequence[str]) -> list[str]:
     return [label for label in classes if label in present] + sorted(present - set(classes))
 
 
-def _draw_sound(ax: Axes, overview: Overview, start: float, end: float) -> None:
-    label_axes(ax, y="Frequency (kHz)")
-    image, span = overview.between(start, end)
-    draw_log_mel(ax, image, span, overview.sample_rate)
-
-
 def _draw_roll(
     ax: Axes,
     events: pd.DataFrame,
@@ -126,55 +110,30 @@ def _draw_roll(
     limits: tuple[float, float],
 ) -> None:
     """Draw a row for each of ``labels``: events above, scores below."""
-    label_axes(ax)
-    if not labels:
-        say_empty(ax, "no event")
-        ax.tick_params(bottom=True, labelbottom=True)
+    frame.label_axes(ax)
+    if not tracks.class_rows(ax, labels, "no event"):
         return
-    ax.set_ylim(len(labels) - 0.5, -0.5)
-    ax.set_yticks(range(len(labels)), [class_name(label) for label in labels], fontsize=TICK_SIZE)
-    ax.tick_params(axis="y", length=0)
-    for border in np.arange(0.5, len(labels) - 0.5):
-        ax.axhline(border, color=MUTED, linewidth=0.3, alpha=0.5)
     with_scores = probabilities is not None and frame_times is not None
     if with_scores:
         columns = [list(classes).index(label) for label in labels]
-        _draw_scores(ax, probabilities, frame_times, columns, limits)
+        _draw_scores(ax, np.asarray(probabilities)[:, columns], frame_times, limits)
+    shortest = (limits[1] - limits[0]) * _MIN_DOTS / (_WIDTH * ax.figure.dpi)
     height = 0.5 if with_scores else 0.76
-    smallest = (limits[1] - limits[0]) * _MIN_DOTS / (_WIDTH * ax.figure.dpi)
-    for row, label in enumerate(labels):
-        group = events[events["label"] == label]
-        confidence = group["confidence"].clip(0.25, 1.0) if "confidence" in group else np.ones(len(group))
-        widths = np.maximum(group["offset"] - group["onset"], smallest)
-        ax.broken_barh(
-            list(zip(group["onset"], widths, strict=True)),
-            (row - 0.4, height),
-            facecolor=[(DETECTION, sure) for sure in confidence],
-            linewidth=0,
-        )
+    tracks.draw_events(ax, events, labels, style.DETECTION, top=-0.4, height=height, shortest=shortest)
 
 
-def _draw_scores(
-    ax: Axes, probabilities: np.ndarray, frame_times: np.ndarray, columns: list[int], limits: tuple[float, float]
-) -> None:
-    """Draw the largest of neighbouring scores as a thin strip at the foot of each row."""
+def _draw_scores(ax: Axes, values: np.ndarray, frame_times: np.ndarray, limits: tuple[float, float]) -> None:
+    """Draw the largest of neighbouring scores (T, rows) as a thin strip at the foot of each row."""
     # A frame that begins before the row reaches into it.
     first = np.searchsorted(frame_times, limits[0], side="right") - 1
     last = min(np.searchsorted(frame_times, limits[1]), len(frame_times) - 1)
-    values = np.asarray(probabilities)[first:last, columns]
-    pool = int(np.ceil(len(values) / _MAX_SCORE_COLUMNS))
-    joined = np.maximum.reduceat(values, np.arange(0, len(values), pool), axis=0).T
+    pool = int(np.ceil((last - first) / _MAX_SCORE_COLUMNS))
+    joined = np.maximum.reduceat(values[first:last], np.arange(0, last - first, pool), axis=0).T
+    rows = ax.get_ylim()
     for row, scores in enumerate(joined):
-        ax.imshow(
-            np.round(scores[None] * 255).astype(np.uint8),
-            aspect="auto",
-            cmap=SCORE_CMAP,
-            vmin=0,
-            vmax=255,
-            extent=(frame_times[first], frame_times[last], row + 0.42, row + 0.14),
-            interpolation="nearest",
-        )
-    ax.set_ylim(len(columns) - 0.5, -0.5)
+        extent = (frame_times[first], frame_times[last], row + 0.42, row + 0.14)
+        tracks.draw_scores(ax, scores[None], style.SCORE_CMAP, extent)
+    ax.set_ylim(rows)
 
 
 def _clock_format(duration: float):

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
 from sedlab.grid import SAMPLE_RATE
-from sedlab.views.figures.style import SPECTROGRAM_CMAP, Picture, label_axes, new_figure, say_empty
+from sedlab.views.figures import frame, marks, style
 
 NUM_MELS = 96
 WINDOW = 1024
@@ -57,10 +57,10 @@ def draw_spectrogram(
     ax: Axes, waveform: np.ndarray, sample_rate: int = SAMPLE_RATE, *, num_mels: int = NUM_MELS
 ) -> AxesImage | None:
     """Draw the log-mel of ``waveform`` (N,) on ``ax``: time in seconds, frequency in kHz. An empty waveform says so."""
-    label_axes(ax, x="Time (s)", y="Frequency (kHz)")
+    frame.label_axes(ax, x="Time (s)", y="Frequency (kHz)")
     waveform = np.asarray(waveform)
     if waveform.size == 0:
-        say_empty(ax, "no audio")
+        frame.say_empty(ax, "no audio")
         return None
     image = log_mel(waveform, sample_rate, num_mels=num_mels)
     return draw_log_mel(ax, image, (0, waveform.size / sample_rate), sample_rate)
@@ -69,17 +69,9 @@ def draw_spectrogram(
 def draw_log_mel(ax: Axes, image: np.ndarray, span: tuple[float, float], sample_rate: int = SAMPLE_RATE) -> AxesImage:
     """Draw ``image`` (F, T), dB below the loudest cell, on ``ax`` from ``span[0]`` to ``span[1]`` seconds."""
     num_mels = len(image)
-    drawn = ax.imshow(
-        image,
-        origin="lower",
-        aspect="auto",
-        cmap=SPECTROGRAM_CMAP,
-        vmin=-DYNAMIC_RANGE_DB,
-        vmax=0,
-        extent=(*span, 0, num_mels),
-        interpolation="bilinear",
-        interpolation_stage="data",
-    )
+    options = {"origin": "lower", "interpolation": "bilinear", "interpolation_stage": "data"}
+    limits, extent = (-DYNAMIC_RANGE_DB, 0), (*span, 0, num_mels)
+    drawn = marks.image(ax, image, style.SPECTROGRAM_CMAP, limits, extent, **options)
     ticks = [hz for hz in _TICKS_HZ if hz <= sample_rate / 2]
     ax.set_yticks([_hz_to_mel(hz) / _hz_to_mel(sample_rate / 2) * num_mels for hz in ticks])
     ax.set_yticklabels([f"{hz / 1000:g}" for hz in ticks])
@@ -88,17 +80,14 @@ def draw_log_mel(ax: Axes, image: np.ndarray, span: tuple[float, float], sample_
 
 def spectrogram_figure(
     waveform: np.ndarray, sample_rate: int = SAMPLE_RATE, *, title: str = "Log-mel spectrogram"
-) -> Picture:
+) -> frame.Picture:
     """Return one spectrogram with its colour scale."""
-    figure = new_figure(8, 2.8)
+    figure = frame.new_figure(8, 2.8)
     ax = figure.subplots()
     image = draw_spectrogram(ax, waveform, sample_rate)
-    label_axes(ax, title=title, x="Time (s)", y="Frequency (kHz)")
+    frame.label_axes(ax, title=title, x="Time (s)", y="Frequency (kHz)")
     if image is not None:
-        bar = figure.colorbar(image, ax=ax, pad=0.01, aspect=18)
-        bar.set_label("Level (dB)", fontsize=8)
-        bar.ax.tick_params(labelsize=7)
-        bar.outline.set_visible(False)
+        marks.colour_bar(image, "Level (dB)", aspect=18)
     return figure
 
 

@@ -10,26 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.colors import Colormap
 from matplotlib.patches import Patch, Rectangle
 
 from sedlab.grid import CLIP_SECONDS
 from sedlab.labels import CLASSES
-from sedlab.views.figures.style import (
-    GROUND_TRUTH,
-    GROUP_COLOUR,
-    MUTED,
-    NOT_ANNOTATED,
-    PSEUDO_LABEL,
-    PSEUDO_LABEL_CMAP,
-    TICK_SIZE,
-    TRUTH_CMAP,
-    Picture,
-    class_name,
-    empty_figure,
-    label_axes,
-    new_figure,
-)
+from sedlab.views.figures import frame, marks, style
 
 if TYPE_CHECKING:
     from sedlab.data.batch import Batch
@@ -43,37 +29,40 @@ def batch_figure(
     classes: Sequence[str] = CLASSES,
     clip_seconds: float = CLIP_SECONDS,
     title: str = "One training batch",
-) -> Picture:
+) -> frame.Picture:
     """Return the clips of a batch as rows: level, strong targets, clip-level targets with mask, pseudo-labels.
 
     Classes that a clip's annotation says nothing about are grey; groups are separated by lines and named at the left.
     """
     waveform = _array(batch.waveform)
     if len(waveform) == 0:
-        return empty_figure(title, "The batch has no clips.")
+        return frame.empty_figure(title, "The batch has no clips.")
     strong, weak, mask = _array(batch.strong), _array(batch.weak), _array(batch.mask).astype(bool)
     pseudo = None if batch.pseudo is None else _array(batch.pseudo)
 
     ratios = [1.2, 1.2, 2.4] + [2.4] * (pseudo is not None)
     height = 2.5 + max(1.2, min(6.5, 0.17 * len(waveform)))
-    figure = new_figure(3 * (len(ratios) + 0.4) + 0.6, height, title=title)
+    figure = frame.new_figure(3 * (len(ratios) + 0.4) + 0.6, height, title=title)
     axes = figure.subplots(1, len(ratios), width_ratios=ratios, sharey=True)
 
-    _image(axes[0], _level(waveform), "Greys", (-60, 0), extent=(0, clip_seconds))
-    label_axes(axes[0], title="Level (dB)", x="Time (s)", y="Clip, by group")
-    _image(axes[1], strong.max(axis=1, initial=0), TRUTH_CMAP, (0, 1), extent=(0, clip_seconds))
-    label_axes(axes[1], title="Strong targets", x="Time (s)")
-    _class_columns(axes[2], np.where(mask, weak, np.nan), classes, TRUTH_CMAP, "Clip-level targets and mask")
+    extent = (0, clip_seconds, len(waveform) - 0.5, -0.5)
+    marks.image(axes[0], _level(waveform), "Greys", (-60, 0), extent)
+    frame.label_axes(axes[0], title="Level (dB)", x="Time (s)", y="Clip, by group")
+    marks.image(axes[1], strong.max(axis=1, initial=0), style.TRUTH_CMAP, extent=extent)
+    frame.label_axes(axes[1], title="Strong targets", x="Time (s)")
+    _class_columns(axes[2], np.where(mask, weak, np.nan), classes, style.TRUTH_CMAP, "Clip-level targets and mask")
     if pseudo is not None:
-        _class_columns(axes[3], pseudo.max(axis=2, initial=0), classes, PSEUDO_LABEL_CMAP, "Pseudo-label, largest")
+        largest = pseudo.max(axis=2, initial=0)
+        _class_columns(axes[3], largest, classes, style.PSEUDO_LABEL_CMAP, "Pseudo-label, largest")
     _mark_groups(axes, batch.groups, len(waveform))
     handles = [
-        Patch(color=GROUND_TRUTH, label="target 1"),
-        Patch(facecolor="white", edgecolor=MUTED, label="target 0"),
-        Patch(color=NOT_ANNOTATED, label="masked: the annotation says nothing"),
-        *([Patch(color=PSEUDO_LABEL, label="pseudo-label probability")] if pseudo is not None else []),
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=TICK_SIZE, frameon=False)
+        Patch(color=style.GROUND_TRUTH, label="target 1"),
+        Patch(facecolor="white", edgecolor=style.MUTED, label="target 0"),
+        Patch(color=style.NOT_ANNOTATED, label="masked: the annotation says nothing"),
+        Patch(color=style.PSEUDO_LABEL, label="pseudo-label probability"),
+    ][: len(axes)]
+    names = [patch.get_label() for patch in handles]
+    frame.figure_legend(figure, handles, names, loc="outside lower center", ncols=len(handles))
     return figure
 
 
@@ -91,29 +80,12 @@ def _level(waveform: np.ndarray) -> np.ndarray:
     return 10 * np.log10(np.maximum(power, 1e-10))
 
 
-def _image(
-    ax: Axes, values: np.ndarray, cmap: Colormap | str, limits: tuple[float, float], *, extent: tuple[float, float]
-) -> None:
-    ax.imshow(
-        values,
-        cmap=cmap,
-        vmin=limits[0],
-        vmax=limits[1],
-        aspect="auto",
-        interpolation="nearest",
-        extent=(*extent, len(values) - 0.5, -0.5),
-    )
-
-
-def _class_columns(
-    ax: Axes, values: np.ndarray, classes: Sequence[str], cmap: LinearSegmentedColormap, title: str
-) -> None:
-    cmap = cmap.with_extremes(bad=NOT_ANNOTATED)
-    _image(ax, values, cmap, (0, 1), extent=(-0.5, values.shape[1] - 0.5))
-    label_axes(ax, title=title, x="Class")
+def _class_columns(ax: Axes, values: np.ndarray, classes: Sequence[str], cmap: Colormap, title: str) -> None:
+    marks.image(ax, values, cmap.with_extremes(bad=style.NOT_ANNOTATED))
+    frame.label_axes(ax, title=title, x="Class")
     step = -(-len(classes) // 30)
     shown = range(0, len(classes), step)
-    ax.set_xticks(shown, [class_name(classes[place]) for place in shown], rotation=90, fontsize=6)
+    ax.set_xticks(shown, style.class_names(classes[::step]), rotation=90, fontsize=6)
 
 
 def _mark_groups(axes: Sequence[Axes], groups: dict[str, slice], num_clips: int) -> None:
@@ -125,7 +97,7 @@ def _mark_groups(axes: Sequence[Axes], groups: dict[str, slice], num_clips: int)
             continue
         middles.append((start + stop - 1) / 2)
         names.append(f"{name} ({stop - start})")
-        colour = GROUP_COLOUR.get(name, MUTED)
+        colour = style.GROUP_COLOUR.get(name, style.MUTED)
         # In axes coordinates, where the first row is at the top.
         corner = (-0.06, 1 - stop / num_clips)
         band = Rectangle(corner, 0.04, (stop - start) / num_clips, color=colour, clip_on=False, linewidth=0)
@@ -133,7 +105,7 @@ def _mark_groups(axes: Sequence[Axes], groups: dict[str, slice], num_clips: int)
         axes[0].add_patch(band)
         for ax in axes:
             if stop < num_clips:
-                ax.axhline(stop - 0.5, color=MUTED, linewidth=1)
-    axes[0].set_yticks(middles, names, fontsize=TICK_SIZE)
+                ax.axhline(stop - 0.5, color=style.MUTED, linewidth=1)
+    axes[0].set_yticks(middles, names, fontsize=style.TICK_SIZE)
     for ax in axes:
         ax.tick_params(axis="y", length=0, pad=10)

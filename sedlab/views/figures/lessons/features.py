@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from sedlab.grid import CLIP_SECONDS
-from sedlab.views.figures.style import SPECTROGRAM_CMAP, Picture, empty_figure, label_axes, new_figure
+from sedlab.views.figures import frame, marks, style
 
 
 def features_figure(
@@ -20,7 +20,7 @@ def features_figure(
     same_scale: bool = False,
     columns: int = 3,
     title: str = "",
-) -> Picture:
+) -> frame.Picture:
     """Return named features (F, T) of one clip, low bins at the bottom, the clip's time below.
 
     Parameters
@@ -31,24 +31,12 @@ def features_figure(
     """
     arrays = {name: np.asarray(values, dtype=float) for name, values in features.items()}
     if not arrays:
-        return empty_figure(title, "There are no features to show.")
+        return frame.empty_figure(title, "There are no features to show.")
     limits = (min(map(np.min, arrays.values())), max(map(np.max, arrays.values()))) if same_scale else (None, None)
-    columns = min(columns, len(arrays))
-    rows = -(-len(arrays) // columns)
-    figure = new_figure(3.4 * columns, 2.3 * rows + 0.3 * bool(title), title=title)
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
-    for ax, (name, values) in zip(axes, arrays.items(), strict=False):
-        ax.imshow(
-            values,
-            origin="lower",
-            aspect="auto",
-            cmap=SPECTROGRAM_CMAP,
-            vmin=limits[0],
-            vmax=limits[1],
-            extent=(0, clip_seconds, 0, len(values)),
-            interpolation="nearest",
-        )
-        label_axes(ax, title=name, x="Time (s)", y="Bin")
-    for ax in axes[len(arrays) :]:
-        ax.set_axis_off()
+    margins = (0, 0.3 * bool(title))
+    figure, axes = frame.panels(len(arrays), columns, (3.4, 2.3), margins=margins, title=title, sharex=True)
+    for ax, (name, values) in zip(axes, arrays.items(), strict=True):
+        extent = (0, clip_seconds, 0, len(values))
+        marks.image(ax, values, style.SPECTROGRAM_CMAP, limits, extent, origin="lower")
+        frame.label_axes(ax, title=name, x="Time (s)", y="Bin")
     return figure

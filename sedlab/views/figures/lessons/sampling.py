@@ -7,16 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from sedlab.views.figures.style import (
-    CLASS_CYCLE,
-    MUTED,
-    Picture,
-    class_name,
-    empty_figure,
-    label_axes,
-    legend,
-    new_figure,
-)
+from sedlab.views.figures import frame, style
 
 _MARKERS = ("o", "D", "s", "^")
 #: More classes than this are numbered, not named.
@@ -31,7 +22,7 @@ def class_draws_figure(
     *,
     names: Mapping[str, str] | None = None,
     title: str = "How often each class is heard",
-) -> Picture:
+) -> frame.Picture:
     """Return, for each class, how many of an epoch's clips have it: one line for each way of drawing.
 
     Parameters
@@ -44,15 +35,17 @@ def class_draws_figure(
         What classes are called in the figure.
     """
     if events.empty or not draws:
-        return empty_figure(title, "No clips with events to draw: prepare the corpus first.")
+        return frame.empty_figure(title, "No clips with events to draw: prepare the corpus first.")
     holds = events[["clip_id", "label"]].drop_duplicates()
     clips_of = holds["label"].value_counts()
     classes = list(clips_of.index)
-    figure = new_figure(min(11, 3 + 0.22 * len(classes)), 4.4)
-    ax = figure.subplots()
+    figure = frame.new_figure(min(11, 3 + 0.22 * len(classes)), 4.4)
+    ax = frame.label_axes(
+        figure.subplots(), title=title, x="Class, most frequent first", y="Clips of an epoch", grid="y"
+    )
     places = np.arange(len(classes))
-    ax.step(places, clips_of.to_numpy(), where="mid", color=MUTED, linewidth=0.8, label="all clips")
-    for (way, epochs), colour, marker in zip(draws.items(), CLASS_CYCLE, _MARKERS, strict=False):
+    ax.step(places, clips_of.to_numpy(), where="mid", color=style.MUTED, linewidth=0.8, label="all clips")
+    for (way, epochs), colour, marker in zip(draws.items(), style.CLASS_CYCLE, _MARKERS, strict=False):
         drawn = pd.Series(np.concatenate([np.asarray(epoch) for epoch in epochs])).value_counts()
         heard = holds.assign(times=holds["clip_id"].map(drawn).fillna(0)).groupby("label")["times"].sum() / len(epochs)
         ax.plot(places, heard.reindex(classes), marker, color=colour, markersize=4, label=way)
@@ -61,7 +54,6 @@ def class_draws_figure(
     else:
         ax.set_ylim(bottom=0)
     if len(classes) <= _NAMED_CLASSES:
-        ax.set_xticks(places, [class_name((names or {}).get(label, label)) for label in classes], rotation=90)
-    label_axes(ax, title=title, x="Class, most frequent first", y="Clips of an epoch", grid="y")
-    legend(ax, loc="upper right")
+        ax.set_xticks(places, style.class_names((names or {}).get(label, label) for label in classes), rotation=90)
+    frame.legend(ax, loc="upper right")
     return figure
