@@ -36,7 +36,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from sedlab.config.experiment import Node, TrainerConfig
 from sedlab.config.loading import load_experiment
 from sedlab.config.model import ARCHS
-from sedlab.data.batch import Batch
+from sedlab.data.batch import Batch, Rows, Targets
 from sedlab.labels import CLASSES, valid_classes
 from sedlab.training.detection import DetectionTask
 from sedlab.training.distributed import make_fabric
@@ -237,17 +237,10 @@ def random_batch() -> Batch:
     mask = torch.from_numpy(np.stack([valid_classes(corpus, training=True) for corpus in ("maestro", "desed")]))
     return Batch(
         waveform=0.1 * torch.randn(CLIPS, CLIP_SAMPLES, generator=generator),
-        strong=strong,
-        weak=strong.amax(dim=-1),
-        mask=mask,
-        pseudo=torch.rand(CLIPS, len(CLASSES), FRAMES, generator=generator),
-        groups={
-            "maestro": slice(0, 1),
-            "strong": slice(1, 2),
-            "synth": slice(2, 2),
-            "weak": slice(2, 2),
-            "unlabeled": slice(2, 2),
-        },
+        targets=Targets(
+            strong, strong.amax(dim=-1), mask, torch.rand(CLIPS, len(CLASSES), FRAMES, generator=generator)
+        ),
+        rows=Rows.of({"maestro": 1, "strong": 1}),
         subsets=["maestro_train", "strong"],
         clip_ids=["0", "1"],
     )

@@ -5,9 +5,11 @@ Shape letters: B clips, N samples, C classes, T frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TypeVar
+from itertools import accumulate
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +17,96 @@ from torch import Tensor
 
 from sedlab.data.corpora.layout import GROUPS
 
-_Record = TypeVar("_Record", "Batch", "Partners")
+_Record = TypeVar("_Record", "Batch", "Partners", "Targets")
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is known about clips: a batch's as tensors, an `Example`'s as NumPy arrays without the first axis."""
+
+    strong: Tensor
+    """(B, C, T) float32 in [0, 1]; zeros for clips without frame labels."""
+    weak: Tensor
+    """(B, C) float32 in [0, 1]: as annotated for weak clips, 1 where any frame is active for others, zeros for
+    unlabelled ones."""
+    mask: Tensor
+    """(B, C) bool: the classes that a clip's annotation can speak about."""
+    pseudo: Tensor | None = None
+    """(B, C, T) float32 in [0, 1]: what an earlier system said; None: nothing was asked."""
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Targets:
+        """Return the targets with ``change`` applied to each tensor, say to choose clips."""
+        return _map_tensors(self, change)
+
+    def with_frames(self, change: Callable[..., Tensor], *others: Targets) -> Targets:
+        """Return the targets with ``change`` applied to strong and pseudo-labels alike.
+
+        Its further arguments are the same labels of ``others``.
+        """
+        strong = change(self.strong, *(other.strong for other in others))
+        pseudo = None if self.pseudo is None else change(self.pseudo, *(other.pseudo for other in others))
+        return replace(self, strong=strong, pseudo=pseudo)
+
+    def masked(self, *, pseudo: bool = True) -> Targets:
+        """Return the targets with classes outside the mask set to 0; ``pseudo=False``: but for pseudo-labels."""
+        frames, labels = self.mask[..., None], self.pseudo
+        if labels is not None and pseudo:
+            labels = labels * frames
+        return replace(self, strong=self.strong * frames, weak=self.weak * self.mask, pseudo=labels)
+
+
+class Rows(NamedTuple):
+    """Where each group lies in a batch: slices that follow each other in the order of `GROUPS`, empty if absent.
+
+    A batch holds clips of DESED and MAESTRO, or clips of AudioSet.
+    """
+
+    maestro: slice
+    strong: slice
+    synth: slice
+    weak: slice
+    unlabeled: slice
+    audioset: slice
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> Rows:
+        """Return the rows of a batch with so many clips of each group; groups that are not named are absent."""
+        stops = list(accumulate(counts.get(group, 0) for group in GROUPS))
+        return cls(*map(slice, [0, *stops], stops))
+
+    @property
+    def everyone(self) -> slice:
+        """All clips."""
+        return slice(0, self.audioset.stop)
+
+    @property
+    def desed(self) -> slice:
+        """The clips of DESED, labelled or not."""
+        return slice(self.strong.start, self.unlabeled.stop)
+
+    @property
+    def hard_labelled(self) -> slice:
+        """Clips whose events have certain onsets and offsets: DESED's strong and synth, or AudioSet's."""
+        return self.audioset if has_clips(self.audioset) else slice(self.strong.start, self.synth.stop)
+
+    @property
+    def strongly_labelled(self) -> slice:
+        """Clips whose frames are labelled: MAESTRO's, softly, and the hard-labelled ones."""
+        return slice(self.maestro.start, self.hard_labelled.stop)
+
+    def mixing_blocks(self, *, joint: bool = True) -> list[slice]:
+        """Return the blocks whose clips may be mixed among themselves; ``joint``: MAESTRO with the hard-labelled."""
+        strong = [self.strongly_labelled] if joint else [self.maestro, self.hard_labelled]
+        return [*strong, self.weak, self.unlabeled]
+
+    def present(self) -> dict[str, slice]:
+        """Return the groups that have clips, by name."""
+        return {group: rows for group, rows in self._asdict().items() if has_clips(rows)}
+
+
+def has_clips(rows: slice) -> bool:
+    """Return whether a slice of `Rows` has any clip."""
+    return rows.stop > rows.start
 
 
 @dataclass(frozen=True)
@@ -24,14 +115,8 @@ class Example:
 
     waveform: np.ndarray
     """(N,) float32 in [-1, 1]."""
-    strong: np.ndarray
-    """(C, T) float32; zeros for weak and unlabelled clips."""
-    weak: np.ndarray
-    """(C,) float32: as annotated for weak clips, 1 where any frame is active for others, zeros for unlabelled ones."""
-    mask: np.ndarray
-    """(C,) bool: classes the annotation can speak about."""
-    pseudo: np.ndarray | None
-    """(C, T) float32 probabilities, or None."""
+    targets: Targets
+    """NumPy arrays (C, T) and (C,)."""
     group: str
     subset: str
     clip_id: str
@@ -41,7 +126,7 @@ class Example:
     """How much of the mixture is this clip."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Partners:
     """The clips to mix into some of a batch's clips (wavmix)."""
 
@@ -51,28 +136,19 @@ class Partners:
     """(K,) float32 in [0.5, 1]: how much of the mixture is the batch's own clip."""
     waveform: Tensor
     """(K, N) float32."""
-    strong: Tensor
-    """(K, C, T) float32."""
-    pseudo: Tensor | None
-    """(K, C, T) float32, or None."""
+    targets: Targets
+    """Of K clips."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Batch:
     """Clips of several groups, each group a contiguous slice."""
 
     waveform: Tensor
     """(B, N) float32 in [-1, 1]."""
-    strong: Tensor
-    """(B, C, T) float32."""
-    weak: Tensor
-    """(B, C) float32."""
-    mask: Tensor
-    """(B, C) bool."""
-    pseudo: Tensor | None
-    """(B, C, T) float32, or None."""
-    groups: dict[str, slice]
-    """Where each group lies, in the order maestro, strong, synth, weak, unlabeled; absent groups are empty slices."""
+    targets: Targets
+    rows: Rows
+    """Which clips belong to which group."""
     subsets: list[str]
     clip_ids: list[str]
     partners: Partners | None = None
@@ -96,16 +172,10 @@ def collate(examples: Sequence[Example], *, waveform: np.ndarray | None = None) 
     ``waveform`` (B, N) holds the samples of all of them, already sorted; None: they are copied together.
     """
     examples = sorted(examples, key=lambda example: GROUPS.index(example.group))
-    counts = [sum(example.group == group for example in examples) for group in GROUPS]
-    bounds = np.concatenate([[0], np.cumsum(counts)]).tolist()
-    with_pseudo = examples[0].pseudo is not None
     return Batch(
-        waveform=_stack(examples, "waveform") if waveform is None else torch.from_numpy(waveform),
-        strong=_stack(examples, "strong"),
-        weak=_stack(examples, "weak"),
-        mask=_stack(examples, "mask"),
-        pseudo=_stack(examples, "pseudo") if with_pseudo else None,
-        groups={group: slice(bounds[i], bounds[i + 1]) for i, group in enumerate(GROUPS)},
+        waveform=_waveforms(examples) if waveform is None else torch.from_numpy(waveform),
+        targets=_stack_targets(examples),
+        rows=Rows.of(Counter(example.group for example in examples)),
         subsets=[example.subset for example in examples],
         clip_ids=[example.clip_id for example in examples],
         partners=_partners(examples),
@@ -120,10 +190,21 @@ def _partners(examples: Sequence[Example]) -> Partners | None:
     return Partners(
         rows=torch.tensor(rows),
         share=torch.tensor([examples[row].share for row in rows], dtype=torch.float32),
-        waveform=_stack(partners, "waveform"),
-        strong=_stack(partners, "strong"),
-        pseudo=None if partners[0].pseudo is None else _stack(partners, "pseudo"),
+        waveform=_waveforms(partners),
+        targets=_stack_targets(partners),
     )
+
+
+def _waveforms(examples: Sequence[Example]) -> Tensor:
+    return torch.from_numpy(np.stack([example.waveform for example in examples]))
+
+
+def _stack_targets(examples: Sequence[Example]) -> Targets:
+    stacked = {}
+    for field in fields(Targets):
+        values = [getattr(example.targets, field.name) for example in examples]
+        stacked[field.name] = None if values[0] is None else torch.from_numpy(np.stack(values))
+    return Targets(**stacked)
 
 
 def _map_tensors(record: _Record, function: Callable[[Tensor], Tensor]) -> _Record:
@@ -133,10 +214,6 @@ def _map_tensors(record: _Record, function: Callable[[Tensor], Tensor]) -> _Reco
         value = getattr(record, field.name)
         if isinstance(value, Tensor):
             changed[field.name] = function(value)
-        elif isinstance(value, Partners):
+        elif isinstance(value, Partners | Targets):
             changed[field.name] = _map_tensors(value, function)
     return replace(record, **changed)
-
-
-def _stack(examples: Sequence[Example], name: str) -> Tensor:
-    return torch.from_numpy(np.stack([getattr(example, name) for example in examples]))

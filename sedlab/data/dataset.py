@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sedlab.data.batch import Batch, Example, collate
+from sedlab.data.batch import Batch, Example, Targets, collate
 from sedlab.data.cache import WaveformCache
 from sedlab.data.corpora.layout import GROUPS, family
 from sedlab.data.pseudo_labels import PseudoLabels
@@ -167,12 +167,10 @@ class SedDataset(torch.utils.data.Dataset):
         crop_ms = self._crop_ms(index)
         strong_CT = self._strong(events, crop_ms / 1000) if kind in ("strong", "soft") else self._silence()
         weak_C = weak_targets(events, self.classes) if kind == "weak" else (strong_CT > 0).any(axis=1)
+        pseudo_CT = None if self.pseudo_labels is None else self.pseudo_labels[subset][clip_id]
         return Example(
             waveform=self.cache.read(subset, clip_id, onset_sample=crop_ms * _SAMPLES_PER_MS, out=out),
-            strong=strong_CT,
-            weak=weak_C.astype(np.float32),
-            mask=self._masks[subset],
-            pseudo=None if self.pseudo_labels is None else self.pseudo_labels[subset][clip_id],
+            targets=Targets(strong_CT, weak_C.astype(np.float32), self._masks[subset], pseudo_CT),
             group=self._groups[index],
             subset=subset,
             clip_id=clip_id,

@@ -7,16 +7,15 @@ Shape letters: B clips, C classes, T frames.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
 from sedlab.audio.mixup import Mixing, mix_targets
 from sedlab.config.training import LossConfig
-from sedlab.data.corpora.layout import DETECTION_GROUPS
+from sedlab.data.batch import Rows, has_clips
 from sedlab.labels import valid_classes
-from sedlab.training.criteria import DESED, STRONGLY_LABELLED, mean_over, rows_of
+from sedlab.training.criteria import mean_over
 
 
 class Scores(Protocol):
@@ -33,12 +32,10 @@ class Predictions(NamedTuple):
     weak: Tensor
 
 
-def mean_teacher(
-    student: Scores, teacher: Scores, groups: Mapping[str, slice], config: LossConfig
-) -> tuple[Tensor, Tensor]:
+def mean_teacher(student: Scores, teacher: Scores, rows: Rows, config: LossConfig) -> tuple[Tensor, Tensor]:
     """Return the mean distance of student and teacher, frame by frame and at clip level."""
-    strong_rows = rows_of(groups, *(DETECTION_GROUPS if config.include_maestro_ssl else DESED))
-    weak_rows = rows_of(groups, *DESED) if config.exclude_maestro_weak_ssl else strong_rows
+    strong_rows = rows.everyone if config.include_maestro_ssl else rows.desed
+    weak_rows = rows.desed if config.exclude_maestro_weak_ssl else strong_rows
     criterion = config.self_supervised_criterion
     return (
         mean_over(student.strong, teacher.strong, strong_rows, criterion),
@@ -52,7 +49,7 @@ def interpolated(teacher: Scores, mixing: Mixing) -> Predictions:
 
 
 def interpolation_consistency(
-    student: Scores, teacher: Scores, groups: Mapping[str, slice], mixing: Mixing, config: LossConfig
+    student: Scores, teacher: Scores, rows: Rows, mixing: Mixing, config: LossConfig
 ) -> Tensor:
     """Return the ICT distance between the student on mixed clips and the mixed predictions of the teacher.
 
@@ -62,21 +59,21 @@ def interpolation_consistency(
     target = interpolated(teacher, mixing)
     criterion = config.self_supervised_criterion
 
-    def term(rows: slice, *, weak_factor: float = 0.5, columns: list[int] | None = None) -> Tensor:
+    def term(clips: slice, *, weak_factor: float = 0.5, columns: list[int] | None = None) -> Tensor:
         weak, weak_target = student.weak, target.weak
         if columns is not None:
             weak, weak_target = weak[:, columns], weak_target[:, columns]
-        strong_part = mean_over(student.strong, target.strong, rows, criterion)
-        return strong_part + weak_factor * mean_over(weak, weak_target, rows, criterion)
+        strong_part = mean_over(student.strong, target.strong, clips, criterion)
+        return strong_part + weak_factor * mean_over(weak, weak_target, clips, criterion)
 
-    has_maestro = config.include_maestro_ssl and rows_of(groups, "maestro") != slice(0, 0)
+    has_maestro = config.include_maestro_ssl and has_clips(rows.maestro)
     if mixing.joint and has_maestro:
         columns = (
             valid_classes("desed", training=True).nonzero()[0].tolist() if config.exclude_maestro_weak_ssl else None
         )
-        strong = maestro = term(rows_of(groups, *STRONGLY_LABELLED), columns=columns)
+        strong = maestro = term(rows.strongly_labelled, columns=columns)
     else:
-        strong = term(rows_of(groups, "strong", "synth"))
-        maestro_rows = rows_of(groups, "maestro") if has_maestro else slice(0, 0)
+        strong = term(rows.hard_labelled)
+        maestro_rows = rows.maestro if has_maestro else slice(0, 0)
         maestro = term(maestro_rows, weak_factor=0.0 if config.exclude_maestro_weak_ssl else 0.5)
-    return (strong + term(rows_of(groups, "weak")) + term(rows_of(groups, "unlabeled")) + maestro) / 8
+    return (strong + term(rows.weak) + term(rows.unlabeled) + maestro) / 8

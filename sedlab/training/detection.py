@@ -17,7 +17,7 @@ from sedlab.config.experiment import Node, StageConfig
 from sedlab.data.batch import Batch
 from sedlab.models.detector import Detector
 from sedlab.training.feature_augmentation import Features, augment, augment_waveforms
-from sedlab.training.losses import LossTerms, Targets, prediction_masks, stage_loss
+from sedlab.training.losses import LossTerms, prediction_masks, stage_loss
 from sedlab.training.optimizer import detector_optimizer
 from sedlab.training.prior import set_prior
 from sedlab.training.teacher import make_teacher, update_teacher
@@ -71,14 +71,18 @@ class DetectionTask:
         # The teacher's dropout and batch norm are active as well, as in the published system.
         self.student.train()
         self.teacher.train()
-        groups, config = batch.groups, self.config
-        targets = Targets(batch.strong, batch.weak, batch.mask, batch.pseudo)
+        config = self.config
         waveform, targets = augment_waveforms(
-            batch.waveform, targets, config.augment, generator, partners=batch.partners, responses=self.responses
+            batch.waveform,
+            batch.targets,
+            config.augment,
+            generator,
+            partners=batch.partners,
+            responses=self.responses,
         )
         with torch.no_grad():
             features = Features(*self.student.features(waveform, generator))
-        views = augment(features, targets, groups, config.augment, generator)
+        views = augment(features, targets, batch.rows, config.augment, generator)
         masks = prediction_masks(views.targets.mask, config.loss)
 
         with self.fabric.autocast():
@@ -95,7 +99,7 @@ class DetectionTask:
             student,
             teacher,
             targets=views.targets,
-            groups=groups,
+            rows=batch.rows,
             step=step,
             config=config.loss,
             # Where the teacher saw mixed clips too, there is nothing left to interpolate.

@@ -24,7 +24,6 @@ Shape letters: B clips, N samples, R responses, F bins, C classes, T label frame
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -41,12 +40,8 @@ from sedlab.audio.time_mask import draw_time_span, mask_time
 from sedlab.audio.waveform_augment import apply_gain, draw_gains_db, mix_waveforms
 from sedlab.config.pretraining import PretrainAugmentConfig
 from sedlab.config.training import AugmentConfig, FilterConfig, HardenConfig, WarpConfig
-from sedlab.data.batch import Partners
+from sedlab.data.batch import Partners, Rows, Targets, has_clips
 from sedlab.labels import SOFT_THRESHOLD
-from sedlab.training.criteria import STRONGLY_LABELLED, rows_of
-from sedlab.training.losses import Targets
-
-Groups = Mapping[str, slice]
 
 
 @dataclass(frozen=True)
@@ -100,30 +95,30 @@ def augment_waveforms(
 
 
 def augment(
-    features: Features, targets: Targets, groups: Groups, config: AugmentConfig, generator: torch.Generator
+    features: Features, targets: Targets, rows: Rows, config: AugmentConfig, generator: torch.Generator
 ) -> AugmentedBatch:
     """Return student's and teacher's view of a batch; whether an augmentation runs is one coin for the whole batch.
 
     ``generator`` must be a CPU generator: the same state then gives the same augmentation on every device.
     """
     if coin(config.harden.p, generator):
-        targets = _harden(targets, groups, config.harden)
+        targets = _harden(targets, rows, config.harden)
     if coin(config.frame_shift.p, generator):
         features, targets = _shift(features, targets, config, generator)
     unmixed = config.teacher_input == "unmixed"
     if unmixed:
-        features, targets = _time_mask(features, targets, groups, config, generator)
+        features, targets = _time_mask(features, targets, rows, config, generator)
     teacher = features
 
     mixing = None
     if coin(config.mixup.p, generator):
-        features, targets, mixing = _mixup(features, targets, groups, config, generator)
+        features, targets, mixing = _mixup(features, targets, rows, config, generator)
     if coin(config.mixstyle.p, generator):
-        features = _mixstyle(features, groups, config, generator)
+        features = _mixstyle(features, rows, config, generator)
     if not unmixed:
-        features, targets = _time_mask(features, targets, groups, config, generator)
+        features, targets = _time_mask(features, targets, rows, config, generator)
     if coin(config.warp.p, generator):
-        features = replace(features, transformer=_warp(features.transformer, groups, config.warp, generator))
+        features = replace(features, transformer=_warp(features.transformer, rows, config.warp, generator))
     if not unmixed:
         teacher = features
     if coin(config.filter.p, generator):
@@ -144,33 +139,24 @@ def _wavmix(waveform: Tensor, targets: Targets, partners: Partners) -> tuple[Ten
     def mixed_labels(own: Tensor, partner: Tensor) -> Tensor:
         return own.index_copy(0, rows, torch.lerp(partner, own[rows], share[:, None, None]))
 
-    pseudo = None if targets.pseudo is None else mixed_labels(targets.pseudo, partners.pseudo)
-    strong = mixed_labels(targets.strong, partners.strong)
-    return waveform.index_copy(0, rows, mixed), replace(targets, strong=strong, pseudo=pseudo)
+    return waveform.index_copy(0, rows, mixed), targets.with_frames(mixed_labels, partners.targets)
 
 
-def _harden(targets: Targets, groups: Groups, config: HardenConfig) -> Targets:
+def _harden(targets: Targets, rows: Rows, config: HardenConfig) -> Targets:
     strong, pseudo = targets.strong, targets.pseudo
     if config.maestro:
-        rows = rows_of(groups, "maestro")
         strong = strong.clone()
-        strong[rows] = (strong[rows] > SOFT_THRESHOLD).to(strong.dtype)
+        strong[rows.maestro] = (strong[rows.maestro] > SOFT_THRESHOLD).to(strong.dtype)
     if config.pseudo and pseudo is not None:
         pseudo = (pseudo > SOFT_THRESHOLD).to(pseudo.dtype)
     return replace(targets, strong=strong, pseudo=pseudo)
 
 
-def _blocks(groups: Groups, *, joint: bool = True) -> list[slice]:
-    """Return the rows that are mixed among themselves."""
-    strong = [STRONGLY_LABELLED] if joint else [("maestro",), ("strong", "synth")]
-    return [rows_of(groups, *names) for names in [*strong, ("weak",), ("unlabeled",)]]
-
-
 def _mixup(
-    features: Features, targets: Targets, groups: Groups, config: AugmentConfig, generator: torch.Generator
+    features: Features, targets: Targets, rows: Rows, config: AugmentConfig, generator: torch.Generator
 ) -> tuple[Features, Targets, Mixing]:
     mixing = draw_mixing(
-        _blocks(groups, joint=config.mixup.joint),
+        rows.mixing_blocks(joint=config.mixup.joint),
         len(features.mel),
         config.mixup.alpha,
         generator,
@@ -186,8 +172,8 @@ def _mixup(
     return Features(mix(features.mel, mixing), mix(features.transformer, mixing)), mixed, mixing
 
 
-def _mixstyle(features: Features, groups: Groups, config: AugmentConfig, generator: torch.Generator) -> Features:
-    blocks, num_clips, alpha = _blocks(groups), len(features.mel), config.mixstyle.alpha
+def _mixstyle(features: Features, rows: Rows, config: AugmentConfig, generator: torch.Generator) -> Features:
+    blocks, num_clips, alpha = rows.mixing_blocks(), len(features.mel), config.mixstyle.alpha
     return Features(
         mixstyle(features.mel, draw_styles(blocks, num_clips, alpha, generator)),
         mixstyle(features.transformer, draw_styles(blocks, num_clips, alpha, generator)),
@@ -195,10 +181,10 @@ def _mixstyle(features: Features, groups: Groups, config: AugmentConfig, generat
 
 
 def _time_mask(
-    features: Features, targets: Targets, groups: Groups, config: AugmentConfig, generator: torch.Generator
+    features: Features, targets: Targets, rows: Rows, config: AugmentConfig, generator: torch.Generator
 ) -> tuple[Features, Targets]:
-    rows = rows_of(groups, "strong", "synth")
-    if not coin(config.time_mask.p, generator) or rows == slice(0, 0):
+    clips = rows.hard_labelled
+    if not coin(config.time_mask.p, generator) or not has_clips(clips):
         return features, targets
     span = draw_time_span(
         targets.strong.shape[-1],
@@ -207,11 +193,11 @@ def _time_mask(
         max_fraction=config.time_mask.max_fraction,
     )
     mel_ratio, transformer_ratio = _frames_per_label(features, targets)
-    pseudo = None if targets.pseudo is None else mask_time(targets.pseudo, span, rows)
+    pseudo = None if targets.pseudo is None else mask_time(targets.pseudo, span, clips)
     return Features(
-        mask_time(features.mel, span, rows, frames_per_label=mel_ratio),
-        mask_time(features.transformer, span, rows, frames_per_label=transformer_ratio),
-    ), replace(targets, strong=mask_time(targets.strong, span, rows), pseudo=pseudo)
+        mask_time(features.mel, span, clips, frames_per_label=mel_ratio),
+        mask_time(features.transformer, span, clips, frames_per_label=transformer_ratio),
+    ), replace(targets, strong=mask_time(targets.strong, span, clips), pseudo=pseudo)
 
 
 def _shift(
@@ -228,16 +214,16 @@ def _shift(
     )
 
 
-def _warp(features: Tensor, groups: Groups, config: WarpConfig, generator: torch.Generator) -> Tensor:
+def _warp(features: Tensor, rows: Rows, config: WarpConfig, generator: torch.Generator) -> Tensor:
     """Warp each block by a band of its own."""
-    blocks = [rows_of(groups, "strong", "synth"), rows_of(groups, "weak"), rows_of(groups, "unlabeled")]
+    blocks = [rows.hard_labelled, rows.weak, rows.unlabeled]
     if config.include_maestro:
-        blocks.append(rows_of(groups, "maestro"))
+        blocks.append(rows.maestro)
     warped = features.clone()
-    for rows in blocks:
+    for block in blocks:
         band = draw_band(features.shape[-2], generator, min_ratio=config.min_ratio)
-        if rows != slice(0, 0):
-            warped[rows] = warp_frequency(features[rows], band)
+        if has_clips(block):
+            warped[block] = warp_frequency(features[block], band)
     return warped
 
 

@@ -8,44 +8,23 @@ Shape letters: B clips, C classes, T frames.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from sedlab.audio.mixup import Mixing
 from sedlab.config.training import LossConfig
+from sedlab.data.batch import Rows, Targets
 from sedlab.training.consistency import Predictions, Scores, interpolation_consistency, mean_teacher
-from sedlab.training.criteria import DESED, mean_over, rows_of
+from sedlab.training.criteria import mean_over
 from sedlab.training.schedules import ramp
 
 # Number of loss weights but the last: the published stage 1 multiplies its total by it.
 STAGE1_FACTOR = 5
 # Against mean teacher, the published stage 2 divides the self-supervised weight of an ICT step by this.
 ICT_DIVISOR = 4
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What is known about the clips of a batch."""
-
-    strong: Tensor
-    """(B, C, T) in [0, 1]; zeros for clips without frame labels."""
-    weak: Tensor
-    """(B, C) in [0, 1]; read for the weak group only."""
-    mask: Tensor
-    """(B, C) bool: the classes that the clip's annotation can speak about."""
-    pseudo: Tensor | None = None
-    """(B, C, T) in [0, 1]: what an earlier system said."""
-
-    def masked(self, *, pseudo: bool = True) -> Targets:
-        """Return the targets with invalid classes set to 0; ``pseudo=False`` leaves the pseudo-labels whole."""
-        frames = self.mask[..., None]
-        labels = self.pseudo
-        if labels is not None and pseudo:
-            labels = labels * frames
-        return replace(self, strong=self.strong * frames, weak=self.weak * self.mask, pseudo=labels)
 
 
 @dataclass(frozen=True)
@@ -70,7 +49,7 @@ def stage_loss(
     teacher: Sequence[Scores] | None,
     *,
     targets: Targets,
-    groups: Mapping[str, slice],
+    rows: Rows,
     step: int,
     config: LossConfig,
     mixing: Mixing | None = None,
@@ -84,8 +63,8 @@ def stage_loss(
         The teacher may be None when its weight is 0.
     targets
         After augmentation, masks not yet applied.
-    groups
-        Rows of each group; absent groups contribute 0.
+    rows
+        Of each group; absent groups contribute 0.
     step
         Optimiser steps done so far.
     mixing
@@ -97,7 +76,7 @@ def stage_loss(
         # would cost a constant 100 times its label; here one option covers both.
         targets = targets.masked(pseudo=not config.pseudo_no_class_mask)
 
-        parts = supervised_losses(student[0], targets, groups)
+        parts = supervised_losses(student[0], targets, rows)
         strong = config.maestro * parts["maestro"] + config.strong * parts["strong"] + config.synth * parts["synth"]
         weak = config.weak * parts["weak"]
         parts["supervised"] = strong + weak if config.form == "stage1" else strong / 3 + weak / 2
@@ -105,12 +84,12 @@ def stage_loss(
         parts["self_supervised"] = strong.new_zeros(())
         if config.self_supervised and teacher is not None:
             teacher = [_float(scores, detach=True) for scores in teacher]
-            parts |= self_supervised_losses(student, teacher, groups, step=step, config=config, mixing=mixing)
+            parts |= self_supervised_losses(student, teacher, rows, step=step, config=config, mixing=mixing)
 
         parts["pseudo"] = strong.new_zeros(())
         if config.pseudo and targets.pseudo is not None:
             scores = student[1] if config.pseudo_no_class_mask else student[0]
-            parts["pseudo"] = pseudo_label_loss(scores, targets.pseudo, groups, config)
+            parts["pseudo"] = pseudo_label_loss(scores, targets.pseudo, rows, config)
 
         total = parts["supervised"] + parts["self_supervised"] + parts["pseudo"]
         if config.form == "stage1":
@@ -118,19 +97,19 @@ def stage_loss(
     return LossTerms(total, {name: value.detach() for name, value in parts.items()})
 
 
-def supervised_losses(scores: Scores, targets: Targets, groups: Mapping[str, slice]) -> dict[str, Tensor]:
+def supervised_losses(scores: Scores, targets: Targets, rows: Rows) -> dict[str, Tensor]:
     """Return the unweighted binary cross-entropy of each annotated group. MAESTRO's labels stay soft."""
     losses = {
-        name: mean_over(scores.strong, targets.strong, rows_of(groups, name)) for name in ("maestro", "strong", "synth")
+        name: mean_over(scores.strong, targets.strong, getattr(rows, name)) for name in ("maestro", "strong", "synth")
     }
-    losses["weak"] = mean_over(scores.weak, targets.weak, rows_of(groups, "weak"))
+    losses["weak"] = mean_over(scores.weak, targets.weak, rows.weak)
     return losses
 
 
 def self_supervised_losses(
     student: Sequence[Scores],
     teacher: Sequence[Scores],
-    groups: Mapping[str, slice],
+    rows: Rows,
     *,
     step: int,
     config: LossConfig,
@@ -140,17 +119,17 @@ def self_supervised_losses(
     which = 1 if config.ssl_no_class_mask else 0
     weight = config.self_supervised * ramp(step, num_steps=config.ramp_steps, maximum=config.ramp_max)
     if config.ict and mixing is not None:
-        distance = interpolation_consistency(student[which], teacher[which], groups, mixing, config)
+        distance = interpolation_consistency(student[which], teacher[which], rows, mixing, config)
         return {"ict": distance, "self_supervised": weight / ICT_DIVISOR * distance}
-    strong, weak = mean_teacher(student[which], teacher[which], groups, config)
+    strong, weak = mean_teacher(student[which], teacher[which], rows, config)
     distance = strong + weak if config.form == "stage1" else strong + weak / 2
     return {"consistency_strong": strong, "consistency_weak": weak, "self_supervised": weight * distance}
 
 
-def pseudo_label_loss(scores: Scores, pseudo: Tensor, groups: Mapping[str, slice], config: LossConfig) -> Tensor:
+def pseudo_label_loss(scores: Scores, pseudo: Tensor, rows: Rows, config: LossConfig) -> Tensor:
     """Return the weighted distance from pseudo-labels (B, C, T); MAESTRO and the other clips are averaged apart."""
-    desed = mean_over(scores.strong, pseudo, rows_of(groups, *DESED), config.pseudo_criterion)
-    maestro = mean_over(scores.strong, pseudo, rows_of(groups, "maestro"), config.pseudo_criterion)
+    desed = mean_over(scores.strong, pseudo, rows.desed, config.pseudo_criterion)
+    maestro = mean_over(scores.strong, pseudo, rows.maestro, config.pseudo_criterion)
     return config.pseudo * ((config.strong + config.synth + config.weak) * desed + config.maestro * maestro)
 
 

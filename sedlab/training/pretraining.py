@@ -15,10 +15,10 @@ from torch import Tensor
 from sedlab.checkpoints.loading import load_transformer_into
 from sedlab.checkpoints.own import save_tagger
 from sedlab.config.experiment import Node, PretrainConfig
-from sedlab.data.batch import Batch
+from sedlab.data.batch import Batch, Targets
 from sedlab.models.tagger import FrameTagger
 from sedlab.training.feature_augmentation import augment_waveforms
-from sedlab.training.losses import LossTerms, Targets
+from sedlab.training.losses import LossTerms
 from sedlab.training.optimizer import detector_optimizer
 from sedlab.training.pretraining_augmentation import augment_pretraining
 from sedlab.training.prior import set_prior
@@ -51,10 +51,9 @@ class PretrainingTask:
         """Return the loss of one batch: mix and augment, score each frame, compare with labels and teachers."""
         self.tagger.train()
         config = self.config
-        targets = Targets(batch.strong, batch.weak, batch.mask, batch.pseudo)
         with torch.no_grad():
             waveform, targets = augment_waveforms(
-                batch.waveform, targets, config.augment, generator, partners=batch.partners
+                batch.waveform, batch.targets, config.augment, generator, partners=batch.partners
             )
             features = self.tagger.features(waveform, generator)
             features, targets = augment_pretraining(features, targets, config.augment, generator)

@@ -22,7 +22,7 @@ from sedlab.audio.mixstyle import draw_styles, mixstyle
 from sedlab.audio.mixup import draw_mixing, mix, mix_targets
 from sedlab.audio.time_mask import draw_time_span, mask_time
 from sedlab.config.pretraining import PretrainAugmentConfig
-from sedlab.training.losses import Targets
+from sedlab.data.batch import Targets
 
 
 def augment_pretraining(

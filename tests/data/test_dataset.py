@@ -38,37 +38,37 @@ def of(dataset, subset):
 def test_shapes_and_types(dataset):
     example = dataset[0]
     assert (example.waveform.shape, example.waveform.dtype) == ((160_000,), np.float32)
-    assert (example.strong.shape, example.strong.dtype) == ((27, 156), np.float32)
-    assert (example.weak.shape, example.weak.dtype) == ((27,), np.float32)
-    assert (example.mask.shape, example.mask.dtype) == ((27,), bool)
-    assert example.pseudo is None
+    assert (example.targets.strong.shape, example.targets.strong.dtype) == ((27, 156), np.float32)
+    assert (example.targets.weak.shape, example.targets.weak.dtype) == ((27,), np.float32)
+    assert (example.targets.mask.shape, example.targets.mask.dtype) == ((27,), bool)
+    assert example.targets.pseudo is None
 
 
 def test_each_label_kind_fills_its_own_targets(dataset):
     speech, alias = CLASSES.index("Speech"), CLASSES.index("people talking")
     maestro = of(dataset, "maestro_train")[0]
-    assert maestro.strong[speech, :16].tolist() == [0.25] * 16
-    assert maestro.weak[speech] == 1
+    assert maestro.targets.strong[speech, :16].tolist() == [0.25] * 16
+    assert maestro.targets.weak[speech] == 1
     weak = of(dataset, "weak_train")[0]
-    assert weak.strong.sum() == 0
-    assert set(np.flatnonzero(weak.weak)) == {speech, alias, CLASSES.index("Cat")}
+    assert weak.targets.strong.sum() == 0
+    assert set(np.flatnonzero(weak.targets.weak)) == {speech, alias, CLASSES.index("Cat")}
     unlabeled = of(dataset, "unlabeled_train")[0]
-    assert unlabeled.strong.sum() == unlabeled.weak.sum() == 0
-    assert unlabeled.mask.sum() == 12
+    assert unlabeled.targets.strong.sum() == unlabeled.targets.weak.sum() == 0
+    assert unlabeled.targets.mask.sum() == 12
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_masks_are_those_of_the_corpus(corpus, cache, training):
     dataset = SedDataset(corpus, cache, training=training)
     for subset, family in (("synth_train", "desed"), ("maestro_train", "maestro")):
-        np.testing.assert_array_equal(of(dataset, subset)[0].mask, valid_classes(family, training=training))
+        np.testing.assert_array_equal(of(dataset, subset)[0].targets.mask, valid_classes(family, training=training))
 
 
 def test_without_aliases_only_the_corpus_own_classes_are_valid(root, cache):
     corpus = load_corpus(root, DataConfig(root=root, alias_labels=False))
     dataset = SedDataset(corpus, cache, training=True)
-    assert np.flatnonzero(of(dataset, "synth_train")[0].mask).tolist() == list(range(10))
-    assert np.flatnonzero(of(dataset, "maestro_train")[0].mask).tolist() == list(range(10, 27))
+    assert np.flatnonzero(of(dataset, "synth_train")[0].targets.mask).tolist() == list(range(10))
+    assert np.flatnonzero(of(dataset, "maestro_train")[0].targets.mask).tolist() == list(range(10, 27))
 
 
 # Crops
@@ -90,7 +90,7 @@ def test_long_clips_are_cropped_at_whole_milliseconds_with_their_events(dataset,
         start = crop_start(example, whole)
         assert start % 16 == 0
         np.testing.assert_array_equal(example.waveform, whole[start : start + 160_000])
-        frames = np.flatnonzero(example.strong[CLASSES.index("Speech")])
+        frames = np.flatnonzero(example.targets.strong[CLASSES.index("Speech")])
         onset = 0.5 - start / 16_000
         assert frames[0] == int(onset / 0.064)
         starts.add(start)
@@ -127,7 +127,7 @@ def fake_labels(corpus, value=0.5):
 def test_pseudo_labels_come_with_the_start_of_the_clip(corpus, cache):
     train = corpus.subset(*TRAIN)
     dataset = SedDataset(train, cache, training=True, pseudo_labels=fake_labels(train))
-    assert dataset[0].pseudo.shape == (27, 156)
+    assert dataset[0].targets.pseudo.shape == (27, 156)
     np.testing.assert_array_equal(dataset[0].waveform, cache.read("synth_train", "1"))
 
 
@@ -174,7 +174,7 @@ def test_partners_are_drawn_from_the_whole_group_of_clips_with_frame_labels(with
                 continue
             assert example.partner.group == example.group
             assert 0.5 <= example.share <= 1
-            np.testing.assert_array_equal(example.partner.mask, example.mask)
+            np.testing.assert_array_equal(example.partner.targets.mask, example.targets.mask)
             seen.setdefault(example.clip_id, set()).add(example.partner.clip_id)
     ids = {
         group: {example.clip_id for example in map(with_partners._example, indices)}
@@ -237,11 +237,11 @@ def test_a_batch_says_whose_partner_is_which(corpus, cache):
     for number, row in enumerate(rows):
         partner = ordered[row].partner
         np.testing.assert_array_equal(batch.partners.waveform[number], partner.waveform)
-        np.testing.assert_array_equal(batch.partners.strong[number], partner.strong)
-        np.testing.assert_array_equal(batch.partners.pseudo[number], partner.pseudo)
+        np.testing.assert_array_equal(batch.partners.targets.strong[number], partner.targets.strong)
+        np.testing.assert_array_equal(batch.partners.targets.pseudo[number], partner.targets.pseudo)
         assert batch.partners.share[number] == pytest.approx(ordered[row].share)
     meta = batch.to("meta")
-    assert meta.partners.waveform.is_meta and meta.partners.rows.is_meta and meta.strong.is_meta
+    assert meta.partners.waveform.is_meta and meta.partners.rows.is_meta and meta.targets.strong.is_meta
 
 
 # Batches
@@ -251,20 +251,19 @@ def test_batch_lays_groups_out_in_order(dataset):
     sizes = {"unlabeled": 2, "weak": 2, "synth": 1, "strong": 1, "maestro": 2}
     indices = next(iter(GroupBatchSampler(dataset.group_indices(), sizes, seed=0)))
     batch = collate([dataset[index] for index in indices])
-    assert {group: batch.groups[group] for group in sizes} == {
+    assert batch.rows.present() == {
         "maestro": slice(0, 2),
         "strong": slice(2, 3),
         "synth": slice(3, 4),
         "weak": slice(4, 6),
         "unlabeled": slice(6, 8),
     }
-    assert list(batch.groups)[:5] == ["maestro", "strong", "synth", "weak", "unlabeled"]
     assert batch.subsets[2:4] == ["strong_train", "synth_train"]
     assert batch.waveform.shape == (8, 160_000)
-    assert batch.mask.dtype == torch.bool
+    assert batch.targets.mask.dtype == torch.bool
     moved = batch.to("cpu")
     assert moved.clip_ids == batch.clip_ids
-    assert moved.pseudo is None
+    assert moved.targets.pseudo is None
 
 
 def test_collate_does_not_depend_on_the_order_of_groups(dataset):
@@ -287,7 +286,7 @@ def test_workers_load_the_same_batches(with_partners, context):
     )
     for expected, found in zip(alone, loader, strict=True):
         assert torch.equal(expected.waveform, found.waveform)
-        assert torch.equal(expected.strong, found.strong)
+        assert torch.equal(expected.targets.strong, found.targets.strong)
         assert torch.equal(expected.partners.waveform, found.partners.waveform)
         assert torch.equal(expected.partners.share, found.partners.share)
 
@@ -321,10 +320,10 @@ def test_audioset_examples_have_their_own_grid(corpus, cache):
     built = WaveformCache.build(audioset, corpus.root / "cache_audioset")
     dataset = SedDataset.for_audioset(audioset, built, classes=audioset_classes(audioset), training=False)
     batch = collate([dataset[1]])
-    assert batch.strong.shape == (1, 2, 250)
-    assert batch.strong[0].sum(dim=1).tolist() == [2.0, 1.0]  # dog before speech, by name
-    assert batch.mask.all()
-    assert batch.groups["audioset"] == slice(0, 1)
+    assert batch.targets.strong.shape == (1, 2, 250)
+    assert batch.targets.strong[0].sum(dim=1).tolist() == [2.0, 1.0]  # dog before speech, by name
+    assert batch.targets.mask.all()
+    assert batch.rows.audioset == slice(0, 1)
 
 
 def test_an_example_takes_a_fraction_of_a_millisecond(dataset):

@@ -26,9 +26,10 @@ def make_loader(nano, num_workers: int) -> BatchLoader:
 
 def assert_same(one, other):
     assert one.clip_ids == other.clip_ids
-    assert one.groups == other.groups
-    for name in ("waveform", "strong", "weak", "mask"):
-        assert torch.equal(getattr(one, name), getattr(other, name)), name
+    assert one.rows == other.rows
+    assert torch.equal(one.waveform, other.waveform)
+    for name in ("strong", "weak", "mask"):
+        assert torch.equal(getattr(one.targets, name), getattr(other.targets, name)), name
     assert (one.partners is None) == (other.partners is None)
     if one.partners is not None:
         assert torch.equal(one.partners.waveform, other.partners.waveform)

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from sedlab.audio.mixup import Mixing, mix_targets, widen_mask
+from sedlab.data.batch import Targets
 from sedlab.training.consistency import Predictions
-from sedlab.training.losses import Targets
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

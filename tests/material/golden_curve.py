@@ -8,7 +8,7 @@ import torch
 
 from sedlab.config.experiment import Node
 from sedlab.config.loading import load_experiment
-from sedlab.data.batch import Batch, Partners
+from sedlab.data.batch import Batch, Partners, Rows, Targets
 from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.labels import valid_classes
 from sedlab.training.detection import DetectionTask
@@ -49,11 +49,8 @@ class NoiseLoader:
         strong = (torch.rand(num_clips, NUM_AUDIOSET_CLASSES, 250, generator=generator) > 0.9).float()
         return Batch(
             waveform=0.1 * torch.randn(num_clips, 160_000, generator=generator),
-            strong=strong,
-            weak=strong.amax(-1),
-            mask=torch.ones(num_clips, NUM_AUDIOSET_CLASSES, dtype=torch.bool),
-            pseudo=None,
-            groups={"audioset": slice(0, num_clips)},
+            targets=Targets(strong, strong.amax(-1), torch.ones(num_clips, NUM_AUDIOSET_CLASSES, dtype=torch.bool)),
+            rows=Rows.of({"audioset": num_clips}),
             subsets=["audioset_train"] * num_clips,
             clip_ids=[str(row) for row in range(num_clips)],
         )
@@ -66,19 +63,25 @@ class NoiseLoader:
         strong[3:] = 0
         return Batch(
             waveform=0.1 * torch.randn(num_clips, 160_000, generator=generator),
-            strong=strong,
-            weak=(torch.rand(num_clips, 27, generator=generator) > 0.9).float() * mask,
-            mask=mask,
-            pseudo=torch.rand(num_clips, 27, 156, generator=generator) if self.node.training.loss.pseudo else None,
-            groups={group: slice(row, row + 1) for row, group in enumerate(DETECTION_GROUPS)},
+            targets=Targets(
+                strong=strong,
+                weak=(torch.rand(num_clips, 27, generator=generator) > 0.9).float() * mask,
+                mask=mask,
+                pseudo=torch.rand(num_clips, 27, 156, generator=generator) if self.node.training.loss.pseudo else None,
+            ),
+            rows=Rows.of(dict.fromkeys(DETECTION_GROUPS, 1)),
             subsets=["synth_train"] * num_clips,
             clip_ids=[str(row) for row in range(num_clips)],
             partners=Partners(
                 rows=torch.tensor([1]),
                 share=torch.tensor([0.7]),
                 waveform=0.1 * torch.randn(1, 160_000, generator=generator),
-                strong=(torch.rand(1, 27, 156, generator=generator) > 0.9).float() * mask[1:2, :, None],
-                pseudo=torch.rand(1, 27, 156, generator=generator) if self.node.training.loss.pseudo else None,
+                targets=Targets(
+                    strong=(torch.rand(1, 27, 156, generator=generator) > 0.9).float() * mask[1:2, :, None],
+                    weak=torch.zeros(1, 27),
+                    mask=mask[1:2],
+                    pseudo=torch.rand(1, 27, 156, generator=generator) if self.node.training.loss.pseudo else None,
+                ),
             ),
         )
 

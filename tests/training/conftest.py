@@ -11,26 +11,25 @@ from golden_batch import GOLDEN
 
 from sedlab.audio.mixup import Mixing
 from sedlab.config.loading import load_experiment
+from sedlab.data.batch import Rows, Targets
 from sedlab.data.cache import WaveformCache
 from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.data.corpora.load import load_corpus
 from sedlab.data.mini import generate
 from sedlab.training.consistency import Predictions
-from sedlab.training.losses import Targets
 
 
 @pytest.fixture(scope="session")
 def batch() -> SimpleNamespace:
-    """Return the golden batch: groups, targets before mixing, unmasked predictions, draws of mixup."""
+    """Return the golden batch: clips of each group, targets before mixing, unmasked predictions, draws of mixup."""
     arrays = {name: torch.from_numpy(values) for name, values in np.load(GOLDEN / "training.npz").items()}
-    sizes = arrays["loss.batch_sizes"].tolist()
-    stops = np.cumsum(sizes).tolist()
-    groups = {name: slice(stop - size, stop) for name, size, stop in zip(DETECTION_GROUPS, sizes, stops, strict=True)}
+    counts = dict(zip(DETECTION_GROUPS, arrays["loss.batch_sizes"].tolist(), strict=True))
     strong = arrays["loss.labels"].clone()
     weak = (strong.sum(-1) > 0).float()
     return SimpleNamespace(
         arrays=arrays,
-        groups=groups,
+        counts=counts,
+        rows=Rows.of(counts),
         targets=Targets(strong, weak, arrays["loss.mask"], arrays["loss.pseudo"].transpose(1, 2)),
         student=Predictions(arrays["loss.student_strong"], arrays["loss.student_weak"]),
         teacher=Predictions(arrays["loss.teacher_strong"], arrays["loss.teacher_weak"]),

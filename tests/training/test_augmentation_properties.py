@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from sedlab.config.training import AugmentConfig
+from sedlab.data.batch import Rows, Targets
 from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.training.feature_augmentation import Features, augment
-from sedlab.training.losses import Targets
 
 CLASSES, FRAMES = 12, 40
 OFF = {"mixup": {"p": 0.0}}
@@ -53,24 +53,21 @@ def spelled(strong: torch.Tensor) -> Features:
     return Features(strong.repeat_interleave(4, dim=-1)[:, None], strong.repeat_interleave(3, dim=-1)[:, None])
 
 
-def example(sizes: dict[str, int], seed: int, *, weak_too: bool = True) -> tuple[Features, Targets, dict[str, slice]]:
+def example(sizes: dict[str, int], seed: int, *, weak_too: bool = True) -> tuple[Features, Targets, Rows]:
     generator = torch.Generator().manual_seed(seed)
-    groups, start = {}, 0
-    for name, size in sizes.items():
-        groups[name] = slice(start, start + size)
-        start += size
-    strong = torch.rand(start, CLASSES, FRAMES, generator=generator)
+    num_clips = sum(sizes.values())
+    strong = torch.rand(num_clips, CLASSES, FRAMES, generator=generator)
     strong *= torch.rand(strong.shape, generator=generator) > 0.7
     weak = (strong > 0).any(-1).float()
-    mask = torch.rand(start, CLASSES, generator=generator) > 0.5
-    return spelled(strong), Targets(strong, weak, mask, strong.clone()), groups
+    mask = torch.rand(num_clips, CLASSES, generator=generator) > 0.5
+    return spelled(strong), Targets(strong, weak, mask, strong.clone()), Rows.of(sizes)
 
 
 def run(config: dict, sizes: dict[str, int], seed: int, teacher_input: str = "mixed"):
-    features, targets, groups = example(sizes, seed)
+    features, targets, rows = example(sizes, seed)
     generator = torch.Generator().manual_seed(seed)
     config = AugmentConfig(**config, teacher_input=teacher_input)
-    return features, targets, groups, augment(features, targets, groups, config, generator), generator
+    return features, targets, rows, augment(features, targets, rows, config, generator), generator
 
 
 @given(st.sampled_from(sorted(ALONE)), some_sizes, seeds, views)
@@ -171,21 +168,21 @@ def test_weak_labels_follow_the_mixture(sizes, seed, teacher_input):
 
 @pytest.mark.parametrize("name", ["mixstyle", "filter"])
 def test_both_streams_are_coloured_by_draws_of_their_own(name):
-    features, targets, groups = example(dict.fromkeys(DETECTION_GROUPS, 3), seed=0)
+    features, targets, rows = example(dict.fromkeys(DETECTION_GROUPS, 3), seed=0)
     same = Features(features.mel, features.mel.clone())
-    result = augment(same, targets, groups, AugmentConfig(**ALONE[name]), torch.Generator().manual_seed(0)).student
+    result = augment(same, targets, rows, AugmentConfig(**ALONE[name]), torch.Generator().manual_seed(0)).student
     assert not torch.allclose(result.mel, result.transformer)
 
 
 def test_each_group_is_warped_by_a_band_of_its_own():
-    _, targets, groups = example(dict.fromkeys(DETECTION_GROUPS, 2), seed=0)
+    _, targets, rows = example(dict.fromkeys(DETECTION_GROUPS, 2), seed=0)
     ramp = torch.arange(64.0)[None, None, :, None].expand(10, 1, 64, 12)
     config = AugmentConfig(**ALONE["warp"])
     edges = set()
     for seed in range(5):
-        warped = augment(Features(ramp, ramp), targets, groups, config, torch.Generator().manual_seed(seed)).student
+        warped = augment(Features(ramp, ramp), targets, rows, config, torch.Generator().manual_seed(seed)).student
         bands = [(float(clip[0, 0, 0]), float(clip[0, -1, 0])) for clip in warped.transformer]
-        maestro, strong, synth, weak, unlabeled = (set(bands[rows]) for rows in groups.values())
+        maestro, strong, synth, weak, unlabeled = (set(bands[group]) for group in rows.present().values())
         assert strong == synth and all(len(block) == 1 for block in (maestro, strong, weak, unlabeled))
         edges.add(len(maestro | strong | weak | unlabeled))
     assert max(edges) == 4

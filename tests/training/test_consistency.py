@@ -19,7 +19,7 @@ def test_a_student_that_equals_the_mixed_teacher_has_no_ict_loss(batch, golden_m
     for joint in (True, False):
         mixing = golden_mixing(joint)
         student = interpolated(batch.teacher, mixing)
-        loss = interpolation_consistency(student, batch.teacher, batch.groups, mixing, LossConfig())
+        loss = interpolation_consistency(student, batch.teacher, batch.rows, mixing, LossConfig())
         assert float(loss) == 0
 
 
@@ -35,15 +35,15 @@ def test_options_keep_maestro_out(option, joint, batch, golden_mixing):
         strong[:2], weak[:2] = 0.5, 0.5
     changed = Predictions(strong, weak)
     for own, other in zip(
-        mean_teacher(batch.student, batch.teacher, batch.groups, config),
-        mean_teacher(batch.student, changed, batch.groups, config),
+        mean_teacher(batch.student, batch.teacher, batch.rows, config),
+        mean_teacher(batch.student, changed, batch.rows, config),
         strict=True,
     ):
         assert float(own) == float(other)
     if joint and not config.include_maestro_ssl:
         return  # MAESTRO clips are in the other clips' mixtures
     ict = [
-        float(interpolation_consistency(batch.student, teacher, batch.groups, mixing, config))
+        float(interpolation_consistency(batch.student, teacher, batch.rows, mixing, config))
         for teacher in (batch.teacher, changed)
     ]
     assert ict[0] == ict[1]

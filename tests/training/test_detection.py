@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sedlab.config.loading import load_experiment
-from sedlab.data.batch import Batch
+from sedlab.data.batch import Batch, Rows, Targets
 from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.labels import valid_classes
 from sedlab.training.detection import DetectionTask
@@ -26,11 +26,8 @@ def batch() -> Batch:
     strong = (torch.rand(5, 27, 156, generator=generator) > 0.9) * mask[..., None]
     return Batch(
         waveform=0.1 * torch.randn(5, 160_000, generator=generator),
-        strong=strong.float(),
-        weak=strong.any(-1).float(),
-        mask=mask,
-        pseudo=None,
-        groups={name: slice(row, row + 1) for row, name in enumerate(DETECTION_GROUPS)},
+        targets=Targets(strong.float(), strong.any(-1).float(), mask),
+        rows=Rows.of(dict.fromkeys(DETECTION_GROUPS, 1)),
         subsets=["synth_train"] * 5,
         clip_ids=list("abcde"),
     )

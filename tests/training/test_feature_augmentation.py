@@ -7,37 +7,32 @@ from hypothesis import strategies as st
 
 from sedlab.audio.device_response import convolve_responses
 from sedlab.config.training import AugmentConfig
-from sedlab.data.batch import Partners
+from sedlab.data.batch import Partners, Rows, Targets
 from sedlab.training.feature_augmentation import Features, augment, augment_waveforms
-from sedlab.training.losses import Targets
 
 SIZES = {"maestro": 2, "strong": 2, "synth": 2, "weak": 3, "unlabeled": 2}
 OFF = {"mixup": {"p": 0.0}}
 
 
 def example(sizes=SIZES, seed=0):
-    """Return features, targets and groups at the real frame rates: 626 and 1001 frames for 156 labels."""
+    """Return features, targets and rows at the real frame rates: 626 and 1001 frames for 156 labels."""
     generator = torch.Generator().manual_seed(seed)
-    groups, start = {}, 0
-    for name, size in sizes.items():
-        groups[name] = slice(start, start + size)
-        start += size
-    strong = (torch.rand(start, 27, 156, generator=generator) > 0.9).float()
-    for name in {"weak", "unlabeled"} & groups.keys():
-        strong[groups[name]] = 0
-    mask = torch.zeros(start, 27, dtype=torch.bool)
+    rows, num_clips = Rows.of(sizes), sum(sizes.values())
+    strong = (torch.rand(num_clips, 27, 156, generator=generator) > 0.9).float()
+    strong[rows.weak] = strong[rows.unlabeled] = 0
+    mask = torch.zeros(num_clips, 27, dtype=torch.bool)
     mask[:, :13] = True
     targets = Targets(
-        strong, (torch.rand(start, 27, generator=generator) > 0.5).float(), mask, torch.rand(strong.shape)
+        strong, (torch.rand(num_clips, 27, generator=generator) > 0.5).float(), mask, torch.rand(strong.shape)
     )
-    mel, transformer = torch.rand(start, 1, 16, 626), torch.randn(start, 1, 8, 1001)
-    return Features(mel + 0.1, transformer), targets, groups
+    mel, transformer = torch.rand(num_clips, 1, 16, 626), torch.randn(num_clips, 1, 8, 1001)
+    return Features(mel + 0.1, transformer), targets, rows
 
 
 def run(config: dict, *, seed: int = 0, sizes=SIZES):
-    features, targets, groups = example(sizes)
+    features, targets, rows = example(sizes)
     generator = torch.Generator().manual_seed(seed)
-    return features, targets, groups, augment(features, targets, groups, AugmentConfig(**config), generator)
+    return features, targets, rows, augment(features, targets, rows, AugmentConfig(**config), generator)
 
 
 def changed_clips(before: torch.Tensor, after: torch.Tensor) -> list[int]:
@@ -61,10 +56,10 @@ def test_equal_generators_give_equal_batches():
         "filter": {"p": 0.5},
         "frame_shift": {"p": 0.5},
     }
-    features, targets, groups = example()
+    features, targets, rows = example()
     for seed in range(5):
         first, again = (
-            augment(features, targets, groups, AugmentConfig(**config), torch.Generator().manual_seed(seed))
+            augment(features, targets, rows, AugmentConfig(**config), torch.Generator().manual_seed(seed))
             for _ in range(2)
         )
         assert torch.equal(first.student.mel, again.student.mel)
@@ -96,8 +91,8 @@ def test_an_unmixed_teacher_sees_the_clips_after_the_time_mask_only():
         "warp": {"p": 1.0},
         "filter": {"p": 1.0},
     }
-    features, _, groups, result = run(config)
-    masked = list(range(groups["strong"].start, groups["synth"].stop))
+    features, _, rows, result = run(config)
+    masked = list(range(rows.strong.start, rows.synth.stop))
     assert changed_clips(features.mel, result.teacher.mel) == masked
     assert changed_clips(features.transformer, result.teacher.transformer) == masked
     assert changed_clips(features.mel, result.student.mel) == list(range(11))
@@ -109,8 +104,8 @@ def test_an_unmixed_teacher_sees_the_clips_after_the_time_mask_only():
 @settings(max_examples=20, deadline=None)
 def test_the_time_mask_silences_features_targets_and_pseudo_labels_together(seed):
     config = OFF | {"teacher_input": "unmixed", "time_mask": {"p": 1.0}}
-    _, targets, groups, result = run(config, seed=seed)
-    rows = slice(groups["strong"].start, groups["synth"].stop)
+    _, targets, rows, result = run(config, seed=seed)
+    rows = slice(rows.strong.start, rows.synth.stop)
     silent = (result.student.mel[rows] == 0).all(dim=(0, 1, 2))
     frames = silent[:624].reshape(156, 4)
     assert torch.equal(frames.any(1), frames.all(1))
@@ -127,15 +122,15 @@ def test_the_time_mask_silences_features_targets_and_pseudo_labels_together(seed
 
 @pytest.mark.parametrize("joint", [True, False])
 def test_mixup_keeps_to_its_blocks(joint):
-    _, targets, groups, result = run({"mixup": {"p": 1.0, "joint": joint}}, sizes=dict.fromkeys(SIZES, 6))
+    _, targets, rows, result = run({"mixup": {"p": 1.0, "joint": joint}}, sizes=dict.fromkeys(SIZES, 6))
     assert result.mixing.joint == joint
     partner = result.mixing.partner
     names = [("maestro", "strong", "synth")] if joint else [("maestro",), ("strong", "synth")]
     for block in [*names, ("weak",), ("unlabeled",)]:
-        inside = set(range(groups[block[0]].start, groups[block[-1]].stop))
+        inside = set(range(getattr(rows, block[0]).start, getattr(rows, block[-1]).stop))
         assert set(partner[min(inside) : max(inside) + 1].tolist()) == inside
     if joint:
-        assert (partner[groups["maestro"]] >= 6).any()
+        assert (partner[rows.maestro] >= 6).any()
     assert result.targets.strong.min() >= 0
     assert result.targets.strong.max() <= 1
     unmixed = partner == torch.arange(len(partner))
@@ -161,10 +156,10 @@ def test_the_warp_leaves_the_crnn_stream_and_on_request_maestro_alone(include):
 
 
 def test_the_frame_shift_moves_labels_with_features():
-    features, targets, groups = example()
+    features, targets, rows = example()
     features.mel[..., 0] = 5.0  # a marker that the roll carries along
     config = AugmentConfig(**OFF, frame_shift={"p": 1.0})
-    result = augment(features, targets, groups, config, torch.Generator().manual_seed(3))
+    result = augment(features, targets, rows, config, torch.Generator().manual_seed(3))
     shifts = (result.student.mel[:, 0, 0] == 5.0).float().argmax(-1)
     shifts = torch.where(shifts > 313, shifts - 626, shifts)
     assert shifts.abs().max() > 4
@@ -177,7 +172,7 @@ def test_the_frame_shift_moves_labels_with_features():
 @pytest.mark.parametrize("teacher_input", ["mixed", "unmixed"])
 def test_absent_groups_and_missing_pseudo_labels_are_no_problem(absent, teacher_input):
     sizes = {name: size for name, size in SIZES.items() if name != absent}
-    features, targets, groups = example(sizes)
+    features, targets, rows = example(sizes)
     targets = Targets(targets.strong, targets.weak, targets.mask)
     everything = {"p": 1.0}
     config = AugmentConfig(
@@ -189,17 +184,17 @@ def test_absent_groups_and_missing_pseudo_labels_are_no_problem(absent, teacher_
         warp=everything,
         filter=everything,
     )
-    result = augment(features, targets, groups, config, torch.Generator().manual_seed(0))
+    result = augment(features, targets, rows, config, torch.Generator().manual_seed(0))
     assert result.student.mel.shape == features.mel.shape
     assert torch.isfinite(result.student.transformer).all()
     assert result.targets.pseudo is None
 
 
 def test_probabilities_are_met():
-    features, targets, groups = example({"weak": 2})
+    features, targets, rows = example({"weak": 2})
     config = AugmentConfig(mixup={"p": 0.3})
     generator = torch.Generator().manual_seed(0)
-    fired = sum(augment(features, targets, groups, config, generator).mixing is not None for _ in range(400))
+    fired = sum(augment(features, targets, rows, config, generator).mixing is not None for _ in range(400))
     assert 90 < fired < 150
 
 
@@ -212,8 +207,12 @@ def partners_of(rows, generator, *, num_samples=400, pseudo=True):
         rows=torch.tensor(rows),
         share=0.5 + 0.5 * torch.rand(len(rows), generator=generator),
         waveform=torch.randn(len(rows), num_samples, generator=generator),
-        strong=strong,
-        pseudo=torch.rand(strong.shape, generator=generator) if pseudo else None,
+        targets=Targets(
+            strong=strong,
+            weak=torch.zeros(len(rows), 27),
+            mask=torch.ones(len(rows), 27, dtype=torch.bool),
+            pseudo=torch.rand(strong.shape, generator=generator) if pseudo else None,
+        ),
     )
 
 
@@ -234,7 +233,7 @@ def test_wavmix_mixes_sounds_and_labels_in_the_same_proportion(seed, rows):
         found = torch.linalg.lstsq(sounds, mixed[row][:, None]).solution[:, 0]
         assert found.tolist() == pytest.approx([share, 1 - share], abs=1e-4)
         for name in ("strong", "pseudo"):
-            expected = share * getattr(targets, name)[row] + (1 - share) * getattr(partners, name)[place]
+            expected = share * getattr(targets, name)[row] + (1 - share) * getattr(partners.targets, name)[place]
             torch.testing.assert_close(getattr(new, name)[row], expected)
 
 
@@ -265,11 +264,11 @@ def test_devices_record_what_was_mixed_and_gain_comes_last():
 
 @pytest.mark.parametrize(("maestro", "pseudo"), [(True, False), (False, True), (True, True)])
 def test_hardening_rounds_what_it_is_asked_to(maestro, pseudo):
-    features, targets, groups = example()
+    features, targets, rows = example()
     soft = Targets(targets.strong * 0.7 + 0.05, targets.weak, targets.mask, targets.pseudo)
     config = AugmentConfig(**OFF, harden={"p": 1.0, "maestro": maestro, "pseudo": pseudo})
-    result = augment(features, soft, groups, config, torch.Generator().manual_seed(0)).targets
-    rows = groups["maestro"]
+    result = augment(features, soft, rows, config, torch.Generator().manual_seed(0)).targets
+    rows = rows.maestro
     expected = (soft.strong[rows] > 0.5).float() if maestro else soft.strong[rows]
     assert torch.equal(result.strong[rows], expected)
     assert torch.equal(result.strong[rows.stop :], soft.strong[rows.stop :])
@@ -279,11 +278,9 @@ def test_hardening_rounds_what_it_is_asked_to(maestro, pseudo):
 
 def test_draws_from_the_host_reach_the_device_of_the_features():
     """Tensors of the meta device refuse to meet those of the CPU, as an accelerator's do."""
-    features, targets, groups = example()
+    features, targets, rows = example()
     features = Features(features.mel.to("meta"), features.transformer.to("meta"))
-    targets = Targets(
-        targets.strong.to("meta"), targets.weak.to("meta"), targets.mask.to("meta"), targets.pseudo.to("meta")
-    )
+    targets = targets.map(lambda values: values.to("meta"))
     everything = {"p": 1.0}
     config = AugmentConfig(
         frame_shift=everything,
@@ -297,12 +294,15 @@ def test_draws_from_the_host_reach_the_device_of_the_features():
         gain={"max_db": 5},
     )
     generator = torch.Generator().manual_seed(0)
-    result = augment(features, targets, groups, config, generator)
+    result = augment(features, targets, rows, config, generator)
     assert result.student.mel.is_meta
     assert result.targets.strong.is_meta
     waveform = torch.rand(11, 400, device="meta")
     partners = partners_of([0, 2], generator)
-    partners = Partners(**{name: value.to("meta") for name, value in vars(partners).items()})
+    partners = Partners(
+        *(getattr(partners, name).to("meta") for name in ("rows", "share", "waveform")),
+        partners.targets.map(lambda values: values.to("meta")),
+    )
     responses = torch.ones(2, 5, device="meta")
     waveform, mixed = augment_waveforms(waveform, targets, config, generator, partners=partners, responses=responses)
     assert waveform.is_meta

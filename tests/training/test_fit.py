@@ -12,20 +12,14 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
 
 from sedlab.config.loading import load_experiment
-from sedlab.data.batch import Batch, Partners
+from sedlab.data.batch import Batch, Partners, Rows, Targets
+from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.errors import SedlabError
 from sedlab.labels import valid_classes
 from sedlab.training.detection import DetectionTask
 from sedlab.training.distributed import make_fabric
 from sedlab.training.fit import fit
 
-GROUPS = {
-    "maestro": slice(0, 1),
-    "strong": slice(1, 2),
-    "synth": slice(2, 3),
-    "weak": slice(3, 4),
-    "unlabeled": slice(4, 5),
-}
 BATCHES = 3
 
 
@@ -50,19 +44,25 @@ class NoiseLoader:
             )
             yield Batch(
                 waveform=0.1 * torch.randn(5, 160_000, generator=generator),
-                strong=strong * mask[..., None],
-                weak=(torch.rand(5, 27, generator=generator) > 0.9).float() * mask,
-                mask=mask,
-                pseudo=torch.rand(5, 27, 156, generator=generator) if self.pseudo else None,
-                groups=GROUPS,
+                targets=Targets(
+                    strong=strong * mask[..., None],
+                    weak=(torch.rand(5, 27, generator=generator) > 0.9).float() * mask,
+                    mask=mask,
+                    pseudo=torch.rand(5, 27, 156, generator=generator) if self.pseudo else None,
+                ),
+                rows=Rows.of(dict.fromkeys(DETECTION_GROUPS, 1)),
                 subsets=["synth_train"] * 5,
                 clip_ids=[str(row) for row in range(5)],
                 partners=Partners(
                     rows=torch.tensor([1]),
                     share=torch.tensor([0.7]),
                     waveform=0.1 * torch.randn(1, 160_000, generator=generator),
-                    strong=(torch.rand(1, 27, 156, generator=generator) > 0.9).float() * mask[1:2, :, None],
-                    pseudo=torch.rand(1, 27, 156, generator=generator) if self.pseudo else None,
+                    targets=Targets(
+                        strong=(torch.rand(1, 27, 156, generator=generator) > 0.9).float() * mask[1:2, :, None],
+                        weak=torch.zeros(1, 27),
+                        mask=mask[1:2],
+                        pseudo=torch.rand(1, 27, 156, generator=generator) if self.pseudo else None,
+                    ),
                 ),
             )
 

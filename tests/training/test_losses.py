@@ -9,10 +9,11 @@ from golden_batch import GOLDEN, masked, mixed
 
 from sedlab.audio.mixup import Mixing
 from sedlab.config.training import LossConfig
+from sedlab.data.batch import Rows
 from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.training.consistency import Predictions
-from sedlab.training.criteria import mean_over, rows_of
-from sedlab.training.losses import Targets, prediction_masks, stage_loss
+from sedlab.training.criteria import mean_over
+from sedlab.training.losses import prediction_masks, stage_loss
 
 CASES = json.loads((GOLDEN / "losses.json").read_text())
 
@@ -34,14 +35,14 @@ def config_of(case: dict) -> LossConfig:
     )
 
 
-def loss_of(batch, config, *, step=270, mixing=None, student=None, groups=None, targets=None):
+def loss_of(batch, config, *, step=270, mixing=None, student=None, rows=None, targets=None):
     targets = targets or (mixed(batch.targets, mixing) if mixing else batch.targets)
     student = student or batch.student
     return stage_loss(
         (masked(student, targets.mask), student),
         (masked(batch.teacher, targets.mask), batch.teacher),
         targets=targets,
-        groups=batch.groups if groups is None else groups,
+        rows=batch.rows if rows is None else rows,
         step=step,
         config=config,
         mixing=mixing,
@@ -104,24 +105,18 @@ def test_the_no_class_mask_options_reach_every_class(option, batch):
 @pytest.mark.parametrize("joint", [None, True, False])
 def test_an_absent_group_adds_nothing(form, absent, joint, batch):
     config = LossConfig(form=form, pseudo=1.0, ict=form == "stage2")
-    gone = batch.groups[absent]
+    gone = batch.rows.present()[absent]
     rows = torch.tensor([row for row in range(12) if not gone.start <= row < gone.stop])
-    size = gone.stop - gone.start
-    groups = {
-        name: slice(r.start - size, r.stop - size) if r.start >= gone.stop else r
-        for name, r in batch.groups.items()
-        if name != absent
-    }
-    t = batch.targets
+    counts = {name: count for name, count in batch.counts.items() if name != absent}
     rest = type(batch)(
-        groups=groups,
-        targets=Targets(t.strong[rows], t.weak[rows], t.mask[rows], t.pseudo[rows]),
+        rows=Rows.of(counts),
+        targets=batch.targets.map(lambda values: values[rows]),
         student=Predictions(*(values[rows] for values in batch.student)),
         teacher=Predictions(*(values[rows] for values in batch.teacher)),
     )
     mixing = None if joint is None else Mixing(torch.arange(len(rows)), torch.ones(len(rows)), joint)
     missing = loss_of(rest, config, mixing=mixing)
-    empty = loss_of(rest, config, mixing=mixing, groups=groups | {absent: slice(gone.start, gone.start)})
+    empty = loss_of(rest, config, mixing=mixing, rows=Rows.of(counts | {absent: 0}))
     assert 0 < float(missing.total) < float("inf")
     assert float(missing.total) == float(empty.total)
     if absent != "unlabeled":
@@ -129,19 +124,18 @@ def test_an_absent_group_adds_nothing(form, absent, joint, batch):
 
 
 def test_no_group_at_all_is_zero_not_nan(batch):
-    assert float(loss_of(batch, EVERYTHING, groups={}).total) == 0
+    assert float(loss_of(batch, EVERYTHING, rows=Rows.of({})).total) == 0
 
 
 def test_the_order_of_clips_inside_a_group_does_not_matter(batch):
     order = torch.arange(12)
     generator = torch.Generator().manual_seed(0)
-    for rows in batch.groups.values():
+    for rows in batch.rows:
         order[rows] = order[rows][torch.randperm(rows.stop - rows.start, generator=generator)]
     assert not torch.equal(order, torch.arange(12))
-    t = batch.targets
     shuffled = type(batch)(
-        groups=batch.groups,
-        targets=Targets(t.strong[order], t.weak[order], t.mask[order], t.pseudo[order]),
+        rows=batch.rows,
+        targets=batch.targets.map(lambda values: values[order]),
         student=Predictions(*(values[order] for values in batch.student)),
         teacher=Predictions(*(values[order] for values in batch.teacher)),
     )
@@ -158,7 +152,7 @@ def test_the_joint_ict_term_counts_for_maestro_too(batch, golden_mixing):
         (batch.student, batch.student),
         (teacher, teacher),
         targets=mixed(batch.targets, mixing),
-        groups=batch.groups,
+        rows=batch.rows,
         step=270,
         config=config,
         mixing=mixing,
@@ -175,7 +169,7 @@ def test_without_weight_neither_teacher_nor_pseudo_labels_are_needed(batch):
     config = LossConfig(self_supervised=0, pseudo=0)
     targets = replace(batch.targets, pseudo=None)
     student = masked(batch.student, targets.mask)
-    terms = stage_loss((student,), None, targets=targets, groups=batch.groups, step=5, config=config)
+    terms = stage_loss((student,), None, targets=targets, rows=batch.rows, step=5, config=config)
     assert float(terms.total) == pytest.approx(5 * float(terms.parts["supervised"]))
     assert prediction_masks(targets.mask, config) == (targets.mask,)
 
@@ -186,7 +180,7 @@ def test_the_teacher_receives_no_gradient(batch):
     student_strong = batch.student.strong.clone().requires_grad_()
     student = Predictions(student_strong, batch.student.weak)
     stage_loss(
-        (student, student), (teacher, teacher), targets=batch.targets, groups=batch.groups, step=9, config=LossConfig()
+        (student, student), (teacher, teacher), targets=batch.targets, rows=batch.rows, step=9, config=LossConfig()
     ).total.backward()
     assert strong.grad is None
     assert student_strong.grad is not None
@@ -206,9 +200,3 @@ def test_both_criteria_are_averaged():
     mse, bce, both = (float(mean_over(prediction, target, rows, kind)) for kind in ("mse", "bce", "both"))
     assert both == pytest.approx((4 * mse + bce) / 2, rel=1e-6)
     assert bce > 0
-
-
-def test_rows_of_neighbours_are_one_slice():
-    groups = {"maestro": slice(0, 2), "synth": slice(2, 4), "weak": slice(4, 4)}
-    assert rows_of(groups, "maestro", "strong", "synth") == slice(0, 4)
-    assert rows_of(groups, "weak", "unlabeled") == slice(0, 0)

@@ -12,10 +12,9 @@ from published_files import small_config, transformer_files, transformer_state
 from sedlab.checkpoints.loading import load_tagger, load_transformer
 from sedlab.config.loading import load_experiment
 from sedlab.config.pretraining import PretrainAugmentConfig
-from sedlab.data.batch import Batch, Partners
+from sedlab.data.batch import Batch, Partners, Rows, Targets
 from sedlab.errors import SedlabError
 from sedlab.training.distributed import make_fabric
-from sedlab.training.losses import Targets
 from sedlab.training.pretraining import PretrainingTask, pretraining_loss
 from sedlab.training.pretraining_augmentation import augment_pretraining
 
@@ -102,13 +101,9 @@ def batch_of(*, with_partners: bool) -> Batch:
     waveform = 0.1 * torch.randn(3, 160_000, generator=generator)
     targets = targets_of(3, len(CLASSES))
     rows = torch.tensor([0, 2])
-    partners = Partners(
-        rows, torch.tensor([0.6, 0.9]), waveform[[1, 0]], targets.strong[[1, 0]], targets.pseudo[[1, 0]]
-    )
-    return Batch(
-        waveform, targets.strong, targets.weak, targets.mask, targets.pseudo, {"audioset": slice(0, 3)},
-        ["audioset_train"] * 3, ["a", "b", "c"], partners if with_partners else None,
-    )  # fmt: skip
+    swapped = targets.map(lambda values: values[[1, 0]])
+    partners = Partners(rows, torch.tensor([0.6, 0.9]), waveform[[1, 0]], swapped) if with_partners else None
+    return Batch(waveform, targets, Rows.of({"audioset": 3}), ["audioset_train"] * 3, ["a", "b", "c"], partners)
 
 
 def task_of(arch: str = "atst", init=None, **changes) -> PretrainingTask:

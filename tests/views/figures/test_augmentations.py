@@ -11,7 +11,7 @@ import torch
 
 from sedlab.audio.device_response import align_responses
 from sedlab.config.loading import load_experiment
-from sedlab.data.batch import Batch, Partners
+from sedlab.data.batch import Batch, Partners, Rows, Targets
 from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.errors import SedlabError
 from sedlab.labels import valid_classes
@@ -33,16 +33,16 @@ def batch() -> Batch:
     weak = (strong > 0).any(-1).float()
     weak[6:8, 4] = 1.0
     mask = [valid_classes("maestro" if clip < 2 else "desed", training=True) for clip in range(10)]
+    targets = Targets(strong, weak, torch.from_numpy(np.stack(mask)))
     return Batch(
         waveform=waveform,
-        strong=strong,
-        weak=weak,
-        mask=torch.from_numpy(np.stack(mask)),
-        pseudo=None,
-        groups={name: slice(2 * place, 2 * place + 2) for place, name in enumerate(DETECTION_GROUPS)},
+        targets=targets,
+        rows=Rows.of(dict.fromkeys(DETECTION_GROUPS, 2)),
         subsets=["synth_train"] * 10,
         clip_ids=[f"clip{place}" for place in range(10)],
-        partners=Partners(torch.tensor([2]), torch.tensor([0.6]), waveform[3:4], strong[:1], None),
+        partners=Partners(
+            torch.tensor([2]), torch.tensor([0.6]), waveform[3:4], targets.map(lambda values: values[:1])
+        ),
     )
 
 
@@ -65,10 +65,10 @@ def test_every_augmentation_shows_a_change_of_picture_or_labels(name, batch):
 
 
 def test_the_batch_is_left_as_it_was(batch):
-    before = batch.waveform.clone(), batch.strong.clone()
+    before = batch.waveform.clone(), batch.targets.strong.clone()
     for name in AUGMENTATIONS:
         demonstrate(name, batch, PASST, responses=RESPONSES)
-    assert torch.equal(batch.waveform, before[0]) and torch.equal(batch.strong, before[1])
+    assert torch.equal(batch.waveform, before[0]) and torch.equal(batch.targets.strong, before[1])
 
 
 def test_the_figure_has_both_sides_on_one_scale_and_a_row_for_each_label(batch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from sedlab import views
+from sedlab.data.batch import Rows, Targets
 from sedlab.labels import CLASSES, valid_classes
 
 
@@ -23,11 +25,13 @@ def batch(rng):
     strong[4:] = 0
     return SimpleNamespace(
         waveform=0.1 * rng.standard_normal((6, 16000)).astype(np.float32),
-        strong=strong,
-        weak=strong.max(axis=2),
-        mask=np.stack([valid_classes("maestro" if k < 2 else "desed", training=True) for k in range(6)]),
-        pseudo=rng.random((6, 27, 156)).astype(np.float32),
-        groups={"maestro": slice(0, 2), "strong": slice(2, 4), "synth": slice(4, 4), "unlabeled": slice(4, 6)},
+        targets=Targets(
+            strong=strong,
+            weak=strong.max(axis=2),
+            mask=np.stack([valid_classes("maestro" if k < 2 else "desed", training=True) for k in range(6)]),
+            pseudo=rng.random((6, 27, 156)).astype(np.float32),
+        ),
+        rows=Rows.of({"maestro": 2, "strong": 2, "unlabeled": 2}),
     )
 
 
@@ -151,13 +155,13 @@ def test_batch_figure_greys_masked_classes_and_names_only_groups_with_clips(batc
     figure = views.batch_figure(batch)
 
     targets = figure.axes[2].images[0].get_array()
-    assert np.array_equal(np.ma.getmaskarray(targets), ~batch.mask)
+    assert np.array_equal(np.ma.getmaskarray(targets), ~batch.targets.mask)
     assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == [
         "maestro (2)",
         "strong (2)",
         "unlabeled (2)",
     ]
-    batch.pseudo = None
+    batch.targets = replace(batch.targets, pseudo=None)
     assert len(views.batch_figure(batch).axes) == 3
 
 

@@ -18,7 +18,7 @@ from sedlab.labels import CLASSES
 from sedlab.views.figures import frame, marks, style
 
 if TYPE_CHECKING:
-    from sedlab.data.batch import Batch
+    from sedlab.data.batch import Batch, Rows
 
 _SEGMENTS = 100
 
@@ -37,8 +37,9 @@ def batch_figure(
     waveform = _array(batch.waveform)
     if len(waveform) == 0:
         return frame.empty_figure(title, "The batch has no clips.")
-    strong, weak, mask = _array(batch.strong), _array(batch.weak), _array(batch.mask).astype(bool)
-    pseudo = None if batch.pseudo is None else _array(batch.pseudo)
+    targets = batch.targets
+    strong, weak, mask = _array(targets.strong), _array(targets.weak), _array(targets.mask).astype(bool)
+    pseudo = None if targets.pseudo is None else _array(targets.pseudo)
 
     ratios = [1.2, 1.2, 2.4] + [2.4] * (pseudo is not None)
     height = 2.5 + max(1.2, min(6.5, 0.17 * len(waveform)))
@@ -54,7 +55,7 @@ def batch_figure(
     if pseudo is not None:
         largest = pseudo.max(axis=2, initial=0)
         _class_columns(axes[3], largest, classes, style.PSEUDO_LABEL_CMAP, "Pseudo-label, largest")
-    _mark_groups(axes, batch.groups, len(waveform))
+    _mark_groups(axes, batch.rows, len(waveform))
     handles = [
         Patch(color=style.GROUND_TRUTH, label="target 1"),
         Patch(facecolor="white", edgecolor=style.MUTED, label="target 0"),
@@ -88,13 +89,11 @@ def _class_columns(ax: Axes, values: np.ndarray, classes: Sequence[str], cmap: C
     ax.set_xticks(shown, style.class_names(classes[::step]), rotation=90, fontsize=6)
 
 
-def _mark_groups(axes: Sequence[Axes], groups: dict[str, slice], num_clips: int) -> None:
+def _mark_groups(axes: Sequence[Axes], rows: Rows, num_clips: int) -> None:
     """Name the groups at the left edge and draw a line between them."""
     middles, names = [], []
-    for name, rows in groups.items():
-        start, stop, _ = rows.indices(num_clips)
-        if stop <= start:
-            continue
+    for name, clips in rows.present().items():
+        start, stop = clips.start, clips.stop
         middles.append((start + stop - 1) / 2)
         names.append(f"{name} ({stop - start})")
         colour = style.GROUP_COLOUR.get(name, style.MUTED)

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
     from sedlab.config.model import DetectorConfig
     from sedlab.config.training import AugmentConfig
-    from sedlab.data.batch import Batch
+    from sedlab.data.batch import Batch, Targets
     from sedlab.training.feature_augmentation import Features
-    from sedlab.training.losses import Targets
 
 #: Augmentations in the order in which stage 2 applies them, and how they are called in print.
 AUGMENTATIONS: dict[str, str] = {
@@ -116,12 +115,10 @@ def _demonstrate_sound(
     settings: Mapping[str, Any],
 ) -> Demonstration:
     from sedlab.training.feature_augmentation import augment_waveforms
-    from sedlab.training.losses import Targets
 
-    targets = Targets(batch.strong, batch.weak, batch.mask, batch.pseudo)
     waveform, changed = augment_waveforms(
         batch.waveform,
-        targets,
+        batch.targets,
         _alone(name, settings),
         generator,
         partners=batch.partners if name == "wavmix" else None,
@@ -134,7 +131,7 @@ def _demonstrate_sound(
     return Demonstration(
         title=_title(name, batch, clip),
         features={"Spectrogram": _decibels(*power)},
-        labels=_labels(batch, targets, changed, clip),
+        labels=_labels(batch, changed, clip),
         sounds=sounds,
     )
 
@@ -149,18 +146,18 @@ def _demonstrate_features(
 ) -> Demonstration:
     from sedlab.audio.frontends import CrnnMel, build_frontend
     from sedlab.training.feature_augmentation import Features, augment
-    from sedlab.training.losses import Targets
 
     frontend = build_frontend(detector.transformer).eval()
     before = Features(CrnnMel(detector.crnn)(batch.waveform), frontend(batch.waveform))
-    targets = Targets(batch.strong, batch.weak, batch.mask, batch.pseudo)
     if name == "band_edges":
-        after, changed = replace(before, transformer=frontend.train()(batch.waveform, generator)), targets
+        after, changed = replace(before, transformer=frontend.train()(batch.waveform, generator)), batch.targets
     else:
-        augmented = augment(before, targets, batch.groups, _alone(name, settings), generator)
+        augmented = augment(before, batch.targets, batch.rows, _alone(name, settings), generator)
         after, changed = augmented.student, augmented.targets
     if clip is None:
-        clip = _most_labels(batch, _changed_clips(before, after) | (changed.strong != targets.strong).any(2).any(1))
+        clip = _most_labels(
+            batch, _changed_clips(before, after) | (changed.strong != batch.targets.strong).any(2).any(1)
+        )
     magnitudes = [view.mel[clip, 0].clamp(min=0).numpy() for view in (before, after)]
     return Demonstration(
         title=_title(name, batch, clip),
@@ -168,7 +165,7 @@ def _demonstrate_features(
             "CRNN's magnitudes (dB)": _decibels(*(magnitude**2 for magnitude in magnitudes)),
             "Transformer's features": (before.transformer[clip, 0].numpy(), after.transformer[clip, 0].numpy()),
         },
-        labels=_labels(batch, targets, changed, clip),
+        labels=_labels(batch, changed, clip),
         sounds=None,
     )
 
@@ -187,19 +184,19 @@ def _changed_clips(before: Features, after: Features) -> Tensor:
 
 def _most_labels(batch: Batch, candidates: Tensor) -> int:
     """Return the candidate (B,) bool with the most labelled frames; of none, the first clip."""
-    return int(((batch.strong > 0).sum(dim=(1, 2)) + 1).mul(candidates).argmax())
+    return int(((batch.targets.strong > 0).sum(dim=(1, 2)) + 1).mul(candidates).argmax())
 
 
-def _labels(batch: Batch, before: Targets, after: Targets, clip: int) -> tuple[np.ndarray, np.ndarray]:
-    weak = batch.groups["weak"]
+def _labels(batch: Batch, after: Targets, clip: int) -> tuple[np.ndarray, np.ndarray]:
+    weak, both = batch.rows.weak, (batch.targets, after)
     if weak.start <= clip < weak.stop:
-        num_frames = batch.strong.shape[-1]
-        return tuple(targets.weak[clip, :, None].expand(-1, num_frames).numpy() for targets in (before, after))
-    return before.strong[clip].numpy(), after.strong[clip].numpy()
+        num_frames = after.strong.shape[-1]
+        return tuple(targets.weak[clip, :, None].expand(-1, num_frames).numpy() for targets in both)
+    return tuple(targets.strong[clip].numpy() for targets in both)
 
 
 def _title(name: str, batch: Batch, clip: int) -> str:
-    group = next((group for group, rows in batch.groups.items() if rows.start <= clip < rows.stop), "")
+    group = next(group for group, rows in batch.rows.present().items() if rows.start <= clip < rows.stop)
     return f"{AUGMENTATIONS[name]}: {group} clip {batch.clip_ids[clip]}"
 
 
