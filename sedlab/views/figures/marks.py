@@ -51,9 +51,9 @@ def coloured_table(
     values = np.asarray(values, dtype=float)
     drawn = image(ax, values, AMOUNT_CMAP, (None, None), norm=norm)
     for (row, column), value in np.ndenumerate(values):
-        if np.isfinite(value):
+        if np.isfinite(value) and (text := write(value)):
             colour = "white" if norm(value) > _DARK else "black"
-            ax.text(column, row, write(value), ha="center", va="center", fontsize=7, color=colour)
+            ax.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right")
     ax.tick_params(length=0)
     for spine in ax.spines.values():
