@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sedlab.config.model import AtstConfig
 from sedlab.errors import SedlabError
-from sedlab.models.kernels.linear import Linear
+from sedlab.models.layers import Linear
 from sedlab.models.transformer import AudioTransformer, PreNormBlock, init_linear, init_positions
 
 

@@ -16,8 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sedlab.config.model import BeatsConfig
-from sedlab.models.kernels.gated_attention import gated_bias_attention
-from sedlab.models.kernels.linear import Linear
+from sedlab.models.layers import Linear, gated_bias_attention
 from sedlab.models.transformer import AudioTransformer, join_heads, split_heads
 
 

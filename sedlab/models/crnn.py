@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sedlab.audio.frontends import scale_crnn_mel
 from sedlab.config.model import CrnnConfig
-from sedlab.models.kernels.context_gate import gate_and_pool
+from sedlab.models.layers import gate_and_pool
 
 
 class GatedCnn(nn.Module):

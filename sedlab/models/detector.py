@@ -18,8 +18,7 @@ from sedlab.labels import CLASSES
 from sedlab.models.build import build_transformer
 from sedlab.models.crnn import GatedCnn
 from sedlab.models.head import AttentionHead, Scores
-from sedlab.models.kernels.dropout import dropout
-from sedlab.models.kernels.gru import BiGru
+from sedlab.models.layers import BiGru, dropout
 from sedlab.models.pooling import TimeConvolution, pool_time
 
 #: The published wrapper brings every input, long or short, to this number of tokens.

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sedlab.config.model import PasstConfig
-from sedlab.models.kernels.linear import linear
+from sedlab.models.layers import linear
 from sedlab.models.transformer import AudioTransformer, PreNormBlock, init_positions
 
 

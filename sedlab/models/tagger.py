@@ -21,7 +21,7 @@ from sedlab.errors import SedlabError
 from sedlab.grid import AUDIOSET_FRAME_SAMPLES, AUDIOSET_NUM_FRAMES
 from sedlab.models.build import build_transformer
 from sedlab.models.head import pool_scores
-from sedlab.models.kernels.gru import BiGru
+from sedlab.models.layers import BiGru
 from sedlab.models.pooling import pool_time
 from sedlab.models.transformer import init_linear
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from sedlab.models.kernels.linear import Linear
+from sedlab.models.layers import Linear
 
 
 class AudioTransformer(nn.Module):

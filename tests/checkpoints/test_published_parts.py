@@ -15,7 +15,7 @@ from sedlab.models.beats import relative_buckets
 from sedlab.models.crnn import GatedCnn
 from sedlab.models.detector import Detector
 from sedlab.models.head import AttentionHead, pool_scores
-from sedlab.models.kernels.gru import BiGru
+from sedlab.models.layers import BiGru
 from sedlab.models.pooling import TimeConvolution, pool_time
 from sedlab.models.tagger import FrameTagger
 

@@ -1,1 +1,1 @@
-"""Faster ways to compute a layer; the plain way stands in the layer's own file."""
+"""Faster ways to compute a layer; the plain way stands in `sedlab.models.layers`, which also chooses."""

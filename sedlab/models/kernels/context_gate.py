@@ -1,8 +1,7 @@
 """Context gate, dropout and average pooling of one convolutional layer.
 
 The three are elementwise and work on the largest arrays of the network, so on a CPU they are bound by memory, not by
-arithmetic. There they run clip by clip, forward and backward, so that everything stays in the cache. On a GPU, and
-where torch.compile fuses them anyway, they are ordinary operations.
+arithmetic. Here they run clip by clip, forward and backward, so that everything stays in the cache.
 
 Shape letters: B clips, C channels, T frames, F mel bins.
 """
@@ -12,32 +11,16 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from sedlab.models.kernels.dropout import keep_mask
+from sedlab.models.kernels.fast_dropout import keep_mask
 
 Pool = tuple[int, int]
 
 
-def gate_and_pool(
-    x: Tensor, weight: Tensor, bias: Tensor, *, pool: Pool, dropout: float = 0.0, training: bool = False
-) -> Tensor:
-    """Return ``avg_pool(dropout(x · σ(weight x + bias)))``: (B, C, T, F) to (B, C, T // pool[0], F // pool[1]).
-
-    Parameters
-    ----------
-    weight, bias : (C, C), (C,) Tensor
-        The gate: a linear layer over the channels at every position.
-    pool : (int, int)
-        Pooling over time and frequency.
-
-    Source: context gating, Miech et al., arXiv 1706.06905.
-    """
-    if torch.compiler.is_compiling() or x.device.type != "cpu" or x.dtype != torch.float32:
-        gate = F.conv2d(x, weight[:, :, None, None], bias).sigmoid()
-        return F.avg_pool2d(F.dropout(x * gate, dropout, training), pool)
-    keep, scale = keep_mask(x.shape, dropout) if training and dropout else (None, 1.0)
+def gate_and_pool(x: Tensor, weight: Tensor, bias: Tensor, pool: Pool, dropout: float) -> Tensor:
+    """Return ``avg_pool(dropout(x · σ(weight x + bias)))``: (B, C, T, F) to (B, C, T // pool[0], F // pool[1])."""
+    keep, scale = keep_mask(x.shape, dropout) if dropout else (None, 1.0)
     return _GateAndPool.apply(x.contiguous(), weight, bias, keep, scale, pool)
 
 

@@ -17,38 +17,21 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def gated_bias_attention(
-    query: Tensor, key: Tensor, value: Tensor, gate: Tensor, bias: Tensor, *, dropout: float = 0.0
-) -> Tensor:
-    """Return ``softmax(query keyᵀ / √E + gate · bias) value`` (B, H, L, E).
+def gated_bias_attention(query: Tensor, key: Tensor, value: Tensor, gate: Tensor, bias: Tensor) -> Tensor:
+    """Return ``softmax(query keyᵀ / √E + gate · bias) value``.
 
-    Parameters
-    ----------
-    query, key, value : (B, H, L, E) Tensor
-    gate : (B, H, L, 1) Tensor
-        Factor on the bias for each query.
-    bias : (H, L, L) Tensor
-        Added to the logits of (query, key).
-    dropout : float
-        Probability that an attention weight is zeroed.
+    Shapes: query, key, value (B, H, L, E), gate (B, H, L, 1), bias (H, L, L).
     """
-    if torch.compiler.is_compiling() or query.device.type != "cpu" or query.dtype != torch.float32 or dropout:
-        return _attention(query, key, value, gate, bias, dropout)
     return _GatedBiasAttention.apply(query, key, value, gate, bias)
 
 
-def _attention(query: Tensor, key: Tensor, value: Tensor, gate: Tensor, bias: Tensor, dropout: float = 0.0) -> Tensor:
-    mask = (gate * bias).to(query.dtype)
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
-
-
 class _GatedBiasAttention(torch.autograd.Function):
-    """The same with a backward pass that stores no attention weights."""
+    """The fused kernel forward, and a backward pass that stores no attention weights."""
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, gate: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(query, key, value, gate, bias)
-        return _attention(query, key, value, gate, bias)
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=gate * bias)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, ...]:

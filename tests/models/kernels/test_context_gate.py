@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedlab.models.kernels.context_gate import gate_and_pool
-from sedlab.models.kernels.dropout import dropout, keep_mask
+from sedlab.models.kernels.fast_dropout import keep_mask
+from sedlab.models.layers import dropout, gate_and_pool
 
 SIZES = st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(2, 9), st.integers(2, 9))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from sedlab.models.kernels.gated_attention import gated_bias_attention
+from sedlab.models.layers import gated_bias_attention
 
 CLIPS, HEADS, LENGTH, WIDTH = 2, 3, 11, 4
 

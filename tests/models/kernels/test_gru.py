@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sedlab.models.kernels.gru import BiGru
+from sedlab.models.layers import BiGru
 
 
 @pytest.mark.parametrize(("layers", "clips", "frames"), [(1, 3, 7), (2, 2, 5), (1, 1, 1)])

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sedlab.models.kernels.linear import Linear, linear
+from sedlab.models.layers import Linear, linear
 
 
 @pytest.mark.parametrize("shape", [(7,), (2, 7), (3, 5, 7)])

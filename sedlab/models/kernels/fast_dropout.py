@@ -7,18 +7,13 @@ of 64 bits serves four elements.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 _LEVELS = 2**16
 
 
-def dropout(x: Tensor, probability: float, training: bool) -> Tensor:
-    """Return ``x`` with elements zeroed with ``probability`` and the others scaled up; ``x`` itself if not training."""
-    if not training or probability == 0.0:
-        return x
-    if torch.compiler.is_compiling() or x.device.type != "cpu":
-        return F.dropout(x, probability)
+def dropout(x: Tensor, probability: float) -> Tensor:
+    """Return ``x`` with elements zeroed with ``probability`` and the others scaled up."""
     keep, scale = keep_mask(x.shape, probability)
     return x * keep.to(x.dtype).mul_(scale)
 
