@@ -1,1 +1,1 @@
-"""The command line: a command a file."""
+"""What `sedlab ...` does: a command a file, one frame for reading, matching, warning and writing."""

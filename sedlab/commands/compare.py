@@ -1,147 +1,99 @@
-"""What `sedlab compare` does between its options and the scoring room: read, match clips, resample, print, write."""
+"""`sedlab compare`: whether one system is better than another."""
 
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
+import typer
 
-from sedlab.commands.evaluate import EvaluateOptions, postprocessed, progress_bar, save_figure
-from sedlab.errors import SedlabError, nearest
+from sedlab.commands import options
+from sedlab.commands.frame import Frame, read_metrics_frame
+from sedlab.commands.output import progress_bar, say_written, table_console, warn, write_figure, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-    from sedlab.progress import Progress
     from sedlab.scoring.metrics.bootstrap import Comparison
 
 
-def compare_command(
-    scores_a: Path,
-    scores_b: Path,
-    ground_truth: Path,
-    durations: Path | None,
-    options: EvaluateOptions,
-    *,
-    metrics: Sequence[str] = (),
-    confidence: float = 0.95,
-    seed: int = 0,
-    csv_file: Path | None = None,
-    plot: Path | None = None,
+def compare(
+    scores_a: Annotated[Path, typer.Argument(metavar="SCORES_A", help="HDF5 score file, or folder of score TSVs.")],
+    scores_b: Annotated[Path, typer.Argument(metavar="SCORES_B", help="Of the same clips; differences are B - A.")],
+    ground_truth: options.GroundTruth,
+    durations: options.Durations = None,
+    postprocess: options.Postprocess = "none",
+    metric: options.Metric = "",
+    classes: options.Classes = "",
+    common_clips: options.CommonClips = False,
+    threshold: options.Threshold = 0.5,
+    intervals: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Bootstrap intervals from N resamples of the clips.")
+    ] = 1000,
+    confidence: options.Confidence = 0.95,
+    seed: options.Seed = 0,
+    csv_file: options.Csv = None,
+    plot: options.Plot = None,
 ) -> None:
-    """Print the differences between two systems with confidence intervals; write them where asked.
+    """Say whether system B differs from system A: paired bootstrap over clips (MAESTRO: over recordings).
 
-    Raises
-    ------
-    SedlabError
-        For unreadable or unfitting files, and unknown options.
+    Example: sedlab compare iteration1.hdf5 iteration2.hdf5 --ground-truth validation.tsv
+    --durations validation_durations.tsv --postprocess median --metric psds1,psds2
     """
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    from sedlab.scoring.metrics import bootstrap
+
+    console = table_console()
     with progress_bar(console) as progress:
-        comparison = compare_files(
-            scores_a,
-            scores_b,
+        frame, metrics = read_metrics_frame(
+            [scores_a, scores_b],
             ground_truth,
             durations,
-            options,
+            metric=metric,
+            known=tuple(bootstrap.METRICS),
+            classes=classes,
+            common_clips=common_clips,
+            postprocess=postprocess,
+        )
+        comparison = bootstrap.compare(
+            *frame.tables,
+            *_events_and_clips(frame),
             metrics=metrics,
+            classes=frame.classes,
+            threshold=threshold,
+            recording_seconds=frame.durations,
+            replicates=intervals,
             confidence=confidence,
             seed=seed,
             progress=progress,
         )
     table = comparison.table()
     print(f"A: {scores_a}\nB: {scores_b}")
-    for metric, rows in table.groupby("metric", sort=False):
-        console.print(_table(str(metric), rows, comparison))
+    for name, rows in table.groupby("metric", sort=False):
+        console.print(_table(str(name), rows, comparison))
+    warn(frame.warnings)
     _print_notes(comparison, table)
     if csv_file is not None:
-        _write_csv(csv_file, table)
+        write_table(csv_file, table)
     if plot is not None:
         from sedlab.views.figures.intervals import differences_figure
 
-        save_figure(plot, differences_figure(table, a=scores_a.stem, b=scores_b.stem))
-    for file in filter(None, (csv_file, plot)):
-        print(f"written: {file}", file=sys.stderr)
+        write_figure(plot, differences_figure(table, a=scores_a.stem, b=scores_b.stem))
+    say_written(csv_file, plot)
 
 
-def compare_files(
-    scores_a: Path,
-    scores_b: Path,
-    ground_truth: Path,
-    durations: Path | None,
-    options: EvaluateOptions,
-    *,
-    metrics: Sequence[str] = (),
-    confidence: float = 0.95,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> Comparison:
-    """Return every difference between the systems.
-
-    Parameters and errors are those of ``compare_command``. ``metrics``: by default all that fit the ground truth.
-    """
+def _events_and_clips(frame: Frame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what `bootstrap.compare` resamples: events of clips, or soft labels of windows of recordings."""
     import pandas as pd
 
-    from sedlab.labels import SOFT_THRESHOLD
-    from sedlab.scoring.metrics import evaluation
-    from sedlab.scoring.metrics.bootstrap import compare
-    from sedlab.scoring.scores.inputs import read_durations, read_ground_truth, read_scores
+    from sedlab.scoring.metrics.evaluation import SEGMENTS, recording_clips
 
-    truth = read_ground_truth(ground_truth)
-    kind = evaluation.kind_of(truth) if options.metric == "auto" else options.metric
-    chosen = _metrics(kind, metrics)
-    if kind == evaluation.EVENTS and durations is None:
-        raise SedlabError(
-            f"{ground_truth}: PSDS counts false alarms per hour and needs the clips' durations. Add --durations."
-        )
-    found = [read_scores(path) for path in (scores_a, scores_b)]
-    classes = options.classes
-    for scores in found:
-        classes = evaluation.scored_classes(scores, truth, kind, classes)
-    for scores in found:
-        # The second has to fit the clips that the first one left.
-        _, truth, _ = evaluation.match_clips(scores, truth, common=options.common_clips)
-    tables = [postprocessed(scores, classes, options) for scores in found]
-
-    seconds = read_durations(durations) if durations is not None else {}
-    if kind == evaluation.SEGMENTS:
-        events, clips = truth.events, evaluation.recording_clips(truth)
-    else:
-        events = truth.events[truth.events["confidence"] > SOFT_THRESHOLD]
-        clips = pd.DataFrame({"clip_id": list(seconds), "duration": list(seconds.values())})
-    return compare(
-        *tables,
-        events,
-        clips,
-        metrics=chosen,
-        classes=classes,
-        threshold=options.threshold,
-        recording_seconds=seconds,
-        replicates=options.replicates,
-        confidence=confidence,
-        seed=seed,
-        progress=progress,
-    )
-
-
-def _metrics(kind: str, wanted: Sequence[str]) -> tuple[str, ...]:
-    """Return the metrics to compare; of those that fit the ground truth, all unless some are ``wanted``."""
-    from sedlab.scoring.metrics.bootstrap import METRICS
-    from sedlab.scoring.metrics.evaluation import SEGMENTS
-
-    fitting = tuple(metric for metric in METRICS if (metric == "mpauc") == (kind == SEGMENTS))
-    for metric in wanted:
-        if metric not in fitting:
-            raise SedlabError(
-                f"--metrics {metric}: not for this ground truth.{nearest(metric, fitting)} "
-                f"What can be compared here: {', '.join(fitting)}."
-            )
-    return tuple(wanted) or fitting
+    if frame.kind == SEGMENTS:
+        return frame.truth.events, recording_clips(frame.truth)
+    seconds = frame.durations
+    clips = pd.DataFrame({"clip_id": list(seconds), "duration": list(seconds.values())})
+    return frame.events, clips
 
 
 def _table(metric: str, rows: pd.DataFrame, comparison: Comparison) -> Table:
@@ -182,11 +134,4 @@ def _print_notes(comparison: Comparison, table: pd.DataFrame) -> None:
     classes = counts.drop(ALL)
     if counts[ALL]:
         lacking = ", ".join(f"{label} in {count}" for label, count in classes[classes > 0].items())
-        print(f"warning: {counts[ALL]} resamples lack a class and leave it out ({lacking})", file=sys.stderr)
-
-
-def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    from sedlab.files import atomic_path
-
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False)
+        warn([f"{counts[ALL]} resamples lack a class and leave it out ({lacking})"])

@@ -1,4 +1,4 @@
-"""What `sedlab detect` does between its options and the rooms that work: recordings in, events out.
+"""`sedlab detect`: events in recordings.
 
 A recording that cannot be read is reported, and the others are finished.
 """
@@ -9,42 +9,34 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
+import typer
 from rich.console import Console
 
-from sedlab.commands import detection_outputs as outputs
-from sedlab.commands.detection_outputs import Result
-from sedlab.commands.detection_rule import DetectionRule, detection_rule
-from sedlab.commands.display import format_seconds
-from sedlab.commands.recordings import Recording, find_recordings
+from sedlab.commands import options
+from sedlab.commands.output import format_seconds, say
 from sedlab.errors import SedlabError
 
 if TYPE_CHECKING:
+    from sedlab.commands.detection.outputs import Result
+    from sedlab.commands.detection.recordings import Recording
+    from sedlab.commands.detection.rule import DetectionRule
     from sedlab.inference.predictor import Predictor
     from sedlab.inference.recording import RecordingScores
     from sedlab.progress import Progress
 
 
-@dataclass(frozen=True)
-class DetectOptions:
-    """How recordings are scored, and what is written about them."""
+class EventFormat(StrEnum):
+    """What can be written about recordings."""
 
-    formats: tuple[str, ...] = ("tsv",)
-    """tsv, audacity, json, scores"""
-    plot: bool = False
-    thresholds: tuple[str, ...] = ()
-    """As in `detection_rule`."""
-    postprocess: str | None = None
-    """As in `detection_rule`."""
-    classes: tuple[str, ...] = ()
-    """Classes to report; none: all."""
-    network: str = "student"
-    device: str = "auto"
-    batch_size: int = 4
-    """Windows of 10 s scored at once."""
+    tsv = "tsv"
+    audacity = "audacity"
+    json = "json"
+    scores = "scores"
 
 
 @dataclass(frozen=True)
@@ -53,24 +45,57 @@ class _Job:
 
     predictor: Predictor
     rule: DetectionRule
-    options: DetectOptions
+    formats: Sequence[EventFormat]
+    plot: bool
     out: Path | None
 
 
-def detect_command(inputs: Sequence[Path], checkpoint: Path, out: Path | None, options: DetectOptions) -> None:
-    """Detect events in files and folders; write them to ``out``, or print them as a table.
+def detect(
+    audio: Annotated[list[Path], typer.Argument(metavar="AUDIO...", help="Sound files, or folders to search.")],
+    checkpoint: Annotated[Path, typer.Option(metavar="FILE", help="Published or own, see sedlab weights list.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where files go; those of an earlier call are replaced. Default: print."),
+    ] = None,
+    format_: Annotated[
+        list[EventFormat],
+        typer.Option("--format", help="tsv: events.tsv. audacity: a label track each. scores: probabilities. Repeat."),
+    ] = [EventFormat.tsv],  # noqa: B006  (typer makes a new list)
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(metavar="X", help="0.5, CLASS=0.3 or a JSON file {class: threshold}. Repeat. Default: 0.5."),
+    ] = None,
+    postprocess: Annotated[
+        str | None,
+        typer.Option(
+            metavar="none|median|FILE", help="FILE: of sedlab tune. Default: median for events, none for scores."
+        ),
+    ] = None,
+    classes: options.Classes = "",
+    network: Annotated[Literal["student", "teacher"], typer.Option(help="Teacher: mean of the student.")] = "student",
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the network runs.")] = "auto",
+    batch_size: Annotated[int, typer.Option(min=1, help="Windows of 10 s that are scored at once.")] = 4,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw each recording with its events (PNG).")] = False,
+) -> None:
+    """Detect sound events in recordings of any length, sample rate and number of channels.
 
-    Raises
-    ------
-    SedlabError
-        For wrong options; and at the end, when a recording could not be analysed.
+    Without --out the events are printed as a table. A recording that cannot be read is reported, the others are
+    finished, and the exit status is 1.
+
+    Example: sedlab detect recordings/ --checkpoint atst_stage2.ckpt --out found --format audacity --format json --plot
     """
-    recordings = find_recordings(inputs)
-    predictor = _load(checkpoint, options)
+    from sedlab.commands.detection import outputs
+    from sedlab.commands.detection.recordings import find_recordings
+    from sedlab.commands.detection.rule import detection_rule
+
+    if out is None and (plot or set(format_) != {EventFormat.tsv}):
+        raise typer.BadParameter("writes files: give their folder with --out.", param_hint="--plot/--format")
+    recordings = find_recordings(audio)
+    predictor = _load(checkpoint, network, device, batch_size)
     rule = detection_rule(
-        predictor.classes, thresholds=options.thresholds, postprocess=options.postprocess, classes=options.classes
+        predictor.classes, thresholds=threshold or (), postprocess=postprocess, classes=options.names(classes)
     )
-    job = _Job(predictor, rule, options, out)
+    job = _Job(predictor, rule, format_, plot, out)
     if out is None:
         print("filename", "onset", "offset", "event_label", "confidence", sep="\t", flush=True)
     results: list[Result] = []
@@ -81,14 +106,14 @@ def detect_command(inputs: Sequence[Path], checkpoint: Path, out: Path | None, o
             for recording in recordings:
                 results.append(_analyse(job, recording, next_recording(recording.filename)))
                 if results[-1].error:
-                    _say(console, f"failed: {results[-1].error}")
+                    say(console, f"failed: {results[-1].error}")
         except KeyboardInterrupt:
             interrupted = True
     if out is not None:
-        if "tsv" in options.formats:
+        if EventFormat.tsv in format_:
             outputs.write_events(out, results)
-        if "json" in options.formats:
-            outputs.write_document(out, results, checkpoint=checkpoint, network=options.network, rule=rule)
+        if EventFormat.json in format_:
+            outputs.write_document(out, results, checkpoint=checkpoint, network=network, rule=rule)
     if interrupted:
         raise SedlabError(f"interrupted after {len(results)} of {len(recordings)} recordings; those are in the output.")
     _conclude(console, results, out)
@@ -96,11 +121,13 @@ def detect_command(inputs: Sequence[Path], checkpoint: Path, out: Path | None, o
 
 def _analyse(job: _Job, recording: Recording, progress: Progress) -> Result:
     """Score one recording and write or print what is its own; a recording that cannot be read has an error."""
+    from sedlab.commands.detection import outputs
+
     try:
         scores = job.predictor.predict_file(recording.path, progress=progress)
     except SedlabError as error:
-        return Result(recording, error=str(error))
-    result = Result(recording, scores.duration, job.rule.events(scores))
+        return outputs.Result(recording, error=str(error))
+    result = outputs.Result(recording, scores.duration, job.rule.events(scores))
     if job.out is None:
         table = outputs.event_table(result)
         table.to_csv(sys.stdout, sep="\t", index=False, header=False, lineterminator="\n")
@@ -111,11 +138,13 @@ def _analyse(job: _Job, recording: Recording, progress: Progress) -> Result:
 
 
 def _write(job: _Job, result: Result, scores: RecordingScores, out: Path) -> None:
-    if "audacity" in job.options.formats:
+    from sedlab.commands.detection import outputs
+
+    if EventFormat.audacity in job.formats:
         outputs.write_audacity(out, result)
-    if "scores" in job.options.formats:
+    if EventFormat.scores in job.formats:
         outputs.write_scores(out, result.recording, job.rule.score_table(scores))
-    if job.options.plot:
+    if job.plot:
         outputs.write_plot(out, result, scores)
 
 
@@ -127,22 +156,20 @@ def _conclude(console: Console, results: Sequence[Result], out: Path | None) -> 
     if out is not None:
         seconds = format_seconds(sum(result.duration for result in done))
         events = sum(len(result.events) for result in done)
-        _say(console, f"{events} events, {len(done)} recordings, {seconds} of audio: {out}")
+        say(console, f"{events} events, {len(done)} recordings, {seconds} of audio: {out}")
 
 
-def _load(checkpoint: Path, options: DetectOptions) -> Predictor:
+def _load(checkpoint: Path, network: str, device: str, batch_size: int) -> Predictor:
     import torch
 
     from sedlab.checkpoints.loading import load_network
     from sedlab.inference.predictor import Predictor
 
-    if options.device == "cuda" and not torch.cuda.is_available():
+    if device == "cuda" and not torch.cuda.is_available():
         raise SedlabError("--device cuda: torch sees no GPU. Use --device cpu, or see sedlab doctor.")
-    device = options.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = load_network(checkpoint, network=options.network).to(device)
-    return Predictor(network, batch_size=options.batch_size)
+    return Predictor(load_network(checkpoint, network=network).to(device), batch_size=batch_size)
 
 
 @contextmanager
@@ -177,8 +204,3 @@ def _progress(console: Console, num_recordings: int) -> Iterator[Callable[[str],
             bar.update(task, completed=done, total=total, state=state)
 
         yield next_recording
-
-
-def _say(console: Console, text: str) -> None:
-    # Without markup and wrapping: a name or path in brackets has to arrive as it is.
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -8,17 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from sedlab.commands.output import format_seconds, say
 from sedlab.runs.progress import read_progress
-
-
-def format_seconds(seconds: float) -> str:
-    """Return a duration as people write it: "8 s", "3 min 05 s", "2 h 10 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 class LineDisplay:
@@ -50,8 +41,7 @@ class LineDisplay:
         """Show nothing."""
 
     def _line(self, text: str) -> None:
-        # Without markup and wrapping: a name or path in brackets has to arrive as it is.
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        say(self._console, text)
 
 
 class LiveDisplay(LineDisplay):

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from rich.console import Console
+import typer
 from rich.table import Table
 
+from sedlab.commands.output import table_console
 from sedlab.errors import SedlabError
 
 #: Free space below which a finding is a warning: the mini experiment needs a fraction of it, real corpora more.
@@ -28,6 +29,14 @@ class Finding:
     state: str
     """ok; missing: something optional is not there; broken: experiments cannot run."""
     detail: str
+
+
+def doctor() -> None:
+    """Say what works here: Python, torch, CUDA, audio, scoring, notebooks, disk, data sets.
+
+    Exits with status 1 if something essential is broken. Example: sedlab doctor
+    """
+    raise typer.Exit(print_findings(examine(Path.cwd())))
 
 
 def examine(project: Path) -> list[Finding]:
@@ -57,8 +66,7 @@ def print_findings(findings: list[Finding]) -> int:
     colours = {"ok": "green", "missing": "yellow", "broken": "red"}
     for finding in findings:
         table.add_row(finding.part, f"[{colours[finding.state]}]{finding.state}[/]", finding.detail)
-    # In a pipe rich assumes 80 columns and would break paths.
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    table_console().print(table)
     return 1 if any(finding.state == "broken" for finding in findings) else 0
 
 
@@ -137,18 +145,13 @@ def _kernel() -> str:
 
 
 def _notebooks() -> str:
+    from sedlab.pipeline.graph import STAGE_NOTEBOOKS
     from sedlab.pipeline.notebooks import notebook_path, notebooks_folder
 
     folder = notebooks_folder()
-    for name in _stage_notebooks():
+    for name in STAGE_NOTEBOOKS.values():
         notebook_path(name)
     return str(folder)
-
-
-def _stage_notebooks() -> list[str]:
-    from sedlab.pipeline.graph import STAGE_NOTEBOOKS
-
-    return list(STAGE_NOTEBOOKS.values())
 
 
 def _browser() -> str:

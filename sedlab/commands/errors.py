@@ -1,18 +1,21 @@
-"""What `sedlab errors` does between its options and the scoring room: read, detect, name errors, print, write."""
+"""`sedlab errors`: which errors the detections of a system are."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
+import typer
 
-from sedlab.commands.evaluate import EvaluateOptions, postprocessed, progress_bar, save_figure
+from sedlab.commands import options
+from sedlab.commands.frame import Frame, read_frame
+from sedlab.commands.output import progress_bar, table_console, warn, write_figure, write_table
 from sedlab.errors import SedlabError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
     from rich.table import Table
 
     from sedlab.progress import Progress
@@ -21,54 +24,46 @@ if TYPE_CHECKING:
 _SHOWN_CLIPS = 5
 
 
-def errors_command(
-    scores: Path,
-    ground_truth: Path,
-    durations: Path | None,
-    options: EvaluateOptions,
-    out: Path,
-    *,
-    against: Path | None = None,
+def errors(
+    scores: options.Scores,
+    ground_truth: options.GroundTruth,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the tables (CSV) and pictures (PNG) go.")],
+    durations: options.Durations = None,
+    against: Annotated[
+        Path | None, typer.Option(metavar="SCORES", help="Earlier scores of the same clips: say what changed since.")
+    ] = None,
+    threshold: options.Threshold = 0.5,
+    postprocess: options.Postprocess = "median",
+    classes: options.Classes = "",
+    common_clips: options.CommonClips = False,
 ) -> None:
-    """Name the errors of the scores' detections, print them by class, write tables and pictures to ``out``.
+    """Name every error: missed, false alarm, cross-class, onset or offset early or late, fragmented, merged, duplicate.
 
-    With ``against``, other scores of the same clips, also what changed from those to these.
-
-    Raises
-    ------
-    SedlabError
-        For unreadable or unfitting files, and options that do not go together.
+    Example: sedlab errors scores.hdf5 --ground-truth validation.tsv --out errors --against earlier_scores.hdf5
     """
-    from sedlab.scoring.errors.changes import change_table, error_changes
-    from sedlab.scoring.errors.kinds import DETECTION, EVENT
-    from sedlab.scoring.errors.tables import clip_table, confusions, error_table, is_false_detection
-    from sedlab.views.figures.errors import boundary_figure, changes_figure, confusion_figure, error_kinds_figure
+    from sedlab.scoring.errors.tables import is_false_detection
+    from sedlab.scoring.metrics.evaluation import EVENTS
 
-    files = [scores] if against is None else [scores, against]
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = table_console()
     with progress_bar(console) as progress:
-        found, clip_ids = find_file_errors(files, ground_truth, options, progress=progress)
-    hours = _hours(durations, clip_ids)
+        frame = read_frame(
+            [scores] if against is None else [scores, against],
+            ground_truth,
+            durations,
+            kind=EVENTS,
+            classes=classes,
+            common_clips=common_clips,
+            postprocess=postprocess,
+        )
+        found = _find_errors(frame, threshold, progress)
+    hours = None if durations is None else _hours(durations, frame)
     cases = found[0]
-    tables = {
-        "cases": cases,
-        "events": error_table(cases, "label", EVENT),
-        "detections": error_table(cases, "label", DETECTION),
-        "clips": clip_table(cases),
-        "confusions": confusions(cases),
-    }
-    pictures = {
-        "kinds": error_kinds_figure(cases, title=f"Errors of {scores.stem}"),
-        "confusions": confusion_figure(cases),
-        "boundaries": boundary_figure(cases),
-    }
+    tables, pictures = _describe(cases, scores.stem)
     if against is not None:
-        changes = error_changes(found[1], cases)
-        tables |= {"changes": changes, "changes_by_class": change_table(changes)}
-        tables["changes_by_clip"] = change_table(changes, "clip_id")
-        pictures["changes"] = changes_figure(tables["changes_by_class"], title=f"From {against.stem} to {scores.stem}")
+        more_tables, picture = _describe_changes(found[1], cases, f"From {against.stem} to {scores.stem}")
+        tables, pictures = tables | more_tables, pictures | {"changes": picture}
 
-    told = f"{scores}, post-processing: {options.postprocess}, threshold {options.threshold:g}"
+    told = f"{scores}, post-processing: {postprocess}, threshold {threshold:g}"
     console.print(_counts(tables["events"], f"Events of {told}"))
     console.print(_counts(tables["detections"], f"Detections of {told}"))
     print(_false_alarms(int(is_false_detection(cases).sum()), hours))
@@ -78,50 +73,64 @@ def errors_command(
     )
     if against is not None:
         console.print(_counts(tables["changes_by_class"], f"From {against} to {scores}"))
+    warn(frame.warnings)
     _write(out, tables, pictures)
 
 
-def find_file_errors(
-    files: list[Path], ground_truth: Path, options: EvaluateOptions, *, progress: Progress | None = None
-) -> tuple[list[pd.DataFrame], list[str]]:
-    """Return the cases of each score file and the ids of the clips they share; errors are those of `errors_command`."""
-    from sedlab.labels import SOFT_THRESHOLD
+def _find_errors(frame: Frame, threshold: float, progress: Progress) -> list[pd.DataFrame]:
+    """Return the cases of each score file."""
     from sedlab.scoring.errors.detections import detected_events
     from sedlab.scoring.errors.kinds import find_errors
-    from sedlab.scoring.metrics import evaluation
-    from sedlab.scoring.scores.inputs import read_ground_truth, read_scores
 
-    progress = progress or evaluation.no_progress
-    truth, found = read_ground_truth(ground_truth), [read_scores(path) for path in files]
-    classes = options.classes
-    for scores in found:
-        classes = evaluation.scored_classes(scores, truth, evaluation.EVENTS, classes)
-    for scores in found:
-        # The second has to fit the clips that the first one left.
-        _, truth, _ = evaluation.match_clips(scores, truth, common=options.common_clips)
-    events = truth.events[truth.events["confidence"] > SOFT_THRESHOLD]
     cases = []
-    for index, scores in enumerate(found):
-        chosen, _, _ = evaluation.match_clips(scores, truth, common=options.common_clips)
-        detections = detected_events(postprocessed(chosen, classes, options), classes, options.threshold)
-        cases.append(find_errors(detections, events, classes=classes))
-        progress(index + 1, len(found), "errors")
-    return cases, list(chosen.tables)
+    for index, tables in enumerate(frame.tables):
+        detections = detected_events(tables, frame.classes, threshold)
+        cases.append(find_errors(detections, frame.events, classes=frame.classes))
+        progress(index + 1, len(frame.tables), "errors")
+    return cases
 
 
-def _hours(durations: Path | None, clip_ids: list[str]) -> float | None:
-    """Return how long the clips are together; None where nobody said."""
-    from sedlab.scoring.scores.inputs import read_durations
+def _describe(cases: pd.DataFrame, name: str) -> tuple[dict[str, pd.DataFrame], dict[str, Figure]]:
+    """Return tables and pictures of the errors of one system, by the names of their files."""
+    from sedlab.scoring.errors.kinds import DETECTION, EVENT
+    from sedlab.scoring.errors.tables import clip_table, confusions, error_table
+    from sedlab.views.figures.errors import boundary_figure, confusion_figure, error_kinds_figure
 
-    if durations is None:
-        return None
-    seconds = read_durations(durations)
-    missing = [clip_id for clip_id in clip_ids if clip_id not in seconds]
+    tables = {
+        "cases": cases,
+        "events": error_table(cases, "label", EVENT),
+        "detections": error_table(cases, "label", DETECTION),
+        "clips": clip_table(cases),
+        "confusions": confusions(cases),
+    }
+    pictures = {
+        "kinds": error_kinds_figure(cases, title=f"Errors of {name}"),
+        "confusions": confusion_figure(cases),
+        "boundaries": boundary_figure(cases),
+    }
+    return tables, pictures
+
+
+def _describe_changes(before: pd.DataFrame, after: pd.DataFrame, title: str) -> tuple[dict[str, pd.DataFrame], Figure]:
+    """Return tables, by the names of their files, and the picture of what changed."""
+    from sedlab.scoring.errors.changes import change_table, error_changes
+    from sedlab.views.figures.errors import changes_figure
+
+    changes = error_changes(before, after)
+    by_class = change_table(changes)
+    tables = {"changes": changes, "changes_by_class": by_class, "changes_by_clip": change_table(changes, "clip_id")}
+    return tables, changes_figure(by_class, title=title)
+
+
+def _hours(durations: Path, frame: Frame) -> float:
+    """Return how long the clips are together."""
+    clip_ids = list(frame.tables[0])
+    missing = [clip_id for clip_id in clip_ids if clip_id not in frame.durations]
     if missing:
         raise SedlabError(
             f"{durations}: no duration of {len(missing)} of {len(clip_ids)} clips (first: {missing[0]}). Add them."
         )
-    return sum(seconds[clip_id] for clip_id in clip_ids) / 3600
+    return sum(frame.durations[clip_id] for clip_id in clip_ids) / 3600
 
 
 def _false_alarms(count: int, hours: float | None) -> str:
@@ -151,12 +160,9 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _write(out: Path, tables: dict[str, pd.DataFrame], pictures: dict[str, object]) -> None:
-    from sedlab.files import atomic_path
-
+def _write(out: Path, tables: dict[str, pd.DataFrame], pictures: dict[str, Figure]) -> None:
     for name, table in tables.items():
-        with atomic_path(out / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False)
+        write_table(out / f"{name}.csv", table)
     for name, figure in pictures.items():
-        save_figure(out / f"{name}.png", figure)
+        write_figure(out / f"{name}.png", figure)
     print(f"written: {len(tables)} tables and {len(pictures)} pictures in {out}", file=sys.stderr)

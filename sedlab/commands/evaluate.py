@@ -1,144 +1,124 @@
-"""What `sedlab evaluate` does between its options and the scoring room: read, compare clips, score, print, write."""
+"""`sedlab evaluate`: what scores are worth."""
 
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rich.console import Console
+import typer
 
-from sedlab.errors import SedlabError, nearest
+from sedlab.commands import options
+from sedlab.commands.frame import read_metrics_frame
+from sedlab.commands.output import (
+    format_number,
+    progress_bar,
+    say_written,
+    table_console,
+    warn,
+    write_figure,
+    write_table,
+)
+from sedlab.errors import SedlabError
+from sedlab.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
     from rich.table import Table
 
-    from sedlab.progress import Progress
     from sedlab.scoring.metrics.evaluation import Evaluation
-    from sedlab.scoring.scores.inputs import EvaluationScores
-    from sedlab.scoring.scores.tables import ScoreTables
-
-POSTPROCESS = ("none", "median", "csebbs")
 
 
-@dataclass(frozen=True, kw_only=True)
-class EvaluateOptions:
-    """How scores are evaluated; see `sedlab evaluate --help`."""
-
-    postprocess: str = "none"
-    """none, median, csebbs, or the path of parameters that `sedlab tune` wrote."""
-    parameters: Path | None = None
-    """Tuned parameters: needed for csebbs; median has published ones."""
-    metric: str = "auto"
-    classes: tuple[str, ...] = ()
-    common_clips: bool = False
-    threshold: float = 0.5
-    pipsds: bool = False
-    replicates: int = 0
-    """Resamples for confidence intervals; 0 for none."""
-
-
-def evaluate_command(
-    scores: Path,
-    ground_truth: Path,
-    durations: Path | None,
-    options: EvaluateOptions,
-    *,
-    json_file: Path | None = None,
-    csv_file: Path | None = None,
-    plot: Path | None = None,
+def evaluate(
+    scores: options.Scores,
+    ground_truth: options.GroundTruth,
+    durations: options.Durations = None,
+    postprocess: options.Postprocess = "none",
+    metric: options.Metric = "",
+    classes: options.Classes = "",
+    common_clips: options.CommonClips = False,
+    threshold: options.Threshold = 0.5,
+    intervals: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Bootstrap 95 % intervals from N resamples of the clips. 0: none.")
+    ] = 0,
+    json_file: options.Json = None,
+    csv_file: options.Csv = None,
+    plot: options.Plot = None,
 ) -> None:
-    """Print every metric of the scores, overall and by class; write them where asked.
+    """Evaluate scores: PSDS and F1 of events, mpAUC of soft one-second labels, overall and by class.
 
-    Raises
-    ------
-    SedlabError
-        For unreadable or unfitting files, and options that do not go together.
+    Clips without event do not count for PSDS and F1, as in the published evaluation. F1 is at the threshold, and at the
+    best one of each class. --metric psds,pipsds1 adds PSDS1 with the best median filter at every point (slow); --plot
+    draws the PSD-ROC curve. Example: sedlab evaluate scores.hdf5 --ground-truth validation.tsv
+    --durations validation_durations.tsv --postprocess median
     """
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = table_console()
     with progress_bar(console) as progress:
-        evaluation = evaluate_files(scores, ground_truth, durations, options, progress=progress)
+        evaluation = evaluate_files(
+            scores,
+            ground_truth,
+            durations,
+            postprocess=postprocess,
+            metric=metric,
+            classes=classes,
+            common_clips=common_clips,
+            threshold=threshold,
+            intervals=intervals,
+            progress=progress,
+        )
     if plot is not None and evaluation.psds1 is None:
         raise SedlabError(f"--plot {plot}: mpAUC has no PSD-ROC curve. Leave the option out.")
-    console.print(_table(evaluation, f"{scores}, post-processing: {options.postprocess}"))
+    console.print(_table(evaluation, f"{scores}, post-processing: {postprocess}"))
     console.print(", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in evaluation.counts.items()))
-    for warning in evaluation.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    sources = {"scores": scores, "ground_truth": ground_truth, "durations": durations, "threshold": options.threshold}
-    how = {"postprocess": options.postprocess, "parameters": options.parameters}
+    warn(evaluation.warnings)
     if json_file is not None:
-        _write_json(json_file, evaluation, {**sources, **how})
+        sources = {"scores": str(scores), "ground_truth": str(ground_truth), "durations": durations and str(durations)}
+        _write_json(json_file, evaluation, {**sources, "threshold": threshold, "postprocess": postprocess})
     if csv_file is not None:
-        _write_csv(csv_file, evaluation)
+        write_table(csv_file, results_table(evaluation))
     if plot is not None:
-        _write_plot(plot, evaluation, scores.stem)
-    for file in filter(None, (json_file, csv_file, plot)):
-        print(f"written: {file}", file=sys.stderr)
+        from sedlab.views.figures.psd_roc import psd_roc_figure
+
+        write_figure(plot, psd_roc_figure({scores.stem: evaluation.psds1}, title="PSDS1"))
+    say_written(json_file, csv_file, plot)
 
 
 def evaluate_files(
     scores: Path,
     ground_truth: Path,
-    durations: Path | None,
-    options: EvaluateOptions,
+    durations: Path | None = None,
     *,
-    progress: Progress | None = None,
+    metric: str = "",
+    threshold: float = 0.5,
+    intervals: int = 0,
+    progress: Progress = no_progress,
+    **options: Any,
 ) -> Evaluation:
-    """Return every metric of the scores; errors are those of ``evaluate_command``."""
-    from dataclasses import replace
+    """Return the metrics of the scores; further options and errors are those of `read_metrics_frame`."""
+    from sedlab.scoring.metrics import evaluation
 
-    from sedlab.scoring.metrics import evaluation as metrics
-    from sedlab.scoring.scores.inputs import read_durations, read_ground_truth, read_scores
-
-    truth, found = read_ground_truth(ground_truth), read_scores(scores)
-    kind = metrics.kind_of(truth) if options.metric == "auto" else options.metric
-    classes = metrics.scored_classes(found, truth, kind, options.classes)
-    found, truth, left_out = metrics.match_clips(found, truth, common=options.common_clips)
-    seconds = read_durations(durations) if durations is not None else {}
-    tables = postprocessed(found, classes, options)
-    if kind == metrics.EVENTS and durations is None:
-        raise SedlabError(
-            f"{ground_truth}: PSDS counts false alarms per hour and needs the clips' durations. Add --durations."
-        )
-    common = {"replicates": options.replicates, "progress": progress or metrics.no_progress}
-    if kind == metrics.SEGMENTS:
-        result = metrics.evaluate_segments(tables, truth, seconds, classes, **common)
+    frame, metrics = read_metrics_frame(
+        [scores],
+        ground_truth,
+        durations,
+        metric=metric,
+        known=(*evaluation.EVENT_METRICS, *evaluation.SEGMENT_METRICS),
+        on_request=[evaluation.PIPSDS],
+        **options,
+    )
+    subject = (frame.tables[0], frame.truth, frame.durations, frame.classes)
+    how = {"replicates": intervals, "progress": progress}
+    if frame.kind == evaluation.SEGMENTS:
+        result = evaluation.evaluate_segments(*subject, **how)
     else:
-        wanted = (*metrics.EVENT_METRICS, *[metrics.PIPSDS] * options.pipsds)
-        result = metrics.evaluate_events(
-            tables, truth, seconds, classes, metrics=wanted, threshold=options.threshold, **common
-        )
-    warnings = [f"{count} clips {what.replace('_', ' ')} are left out." for what, count in left_out.items() if count]
-    return replace(result, counts=result.counts | left_out, warnings=warnings + result.warnings)
-
-
-def postprocessed(scores: EvaluationScores, classes: Sequence[str], options: EvaluateOptions) -> ScoreTables:
-    """Return the score tables of ``classes`` after the post-processing that the options name."""
-    from sedlab.scoring.postprocess import Postprocess
-
-    how, parameters = options.postprocess, options.parameters
-    if how not in POSTPROCESS:
-        if not Path(how).is_file():
-            known = ", ".join(POSTPROCESS)
-            raise SedlabError(
-                f"--postprocess {how}: no such file or method (known: {known}).{nearest(how, POSTPROCESS)}"
-            )
-        return Postprocess.read(how).scores(scores.tables, classes)
-    if parameters is not None:
-        if how == "none":
-            raise SedlabError(
-                f"--parameters {parameters}: nothing is post-processed. Add --postprocess csebbs or median."
-            )
-        return Postprocess.read(parameters).scores(scores.tables, classes)
-    if how == "csebbs":
-        raise SedlabError("--postprocess csebbs needs tuned parameters. Add --parameters FILE; sedlab tune writes one.")
-    return Postprocess.read(how).scores(scores.tables, classes)
+        result = evaluation.evaluate_events(*subject, metrics=metrics, threshold=threshold, **how)
+    return replace(
+        result,
+        measures={name: result.measures[name] for name in metrics},
+        counts=result.counts | frame.left_out,
+        warnings=frame.warnings + result.warnings,
+    )
 
 
 def results_table(evaluation: Evaluation) -> pd.DataFrame:
@@ -167,17 +147,14 @@ def _table(evaluation: Evaluation, title: str) -> Table:
         table.add_column(metric_name(metric), justify="right")
     values = results_table(evaluation).set_index(["label", "metric"])
     for label in (ALL, *evaluation.classes):
-        table.add_row(label, *(_cell(values.loc[(label, metric)]) for metric in evaluation.measures))
-        if label == ALL:
-            table.add_section()
+        cells = (_cell(values.loc[(label, metric)]) for metric in evaluation.measures)
+        table.add_row(label, *cells, end_section=label == ALL)
     return table
 
 
 def _cell(row: pd.Series) -> str:
-    if math.isnan(row["value"]):
-        return "-"
     interval = "" if math.isnan(row["low"]) else f" ({row['low']:.2f}-{row['high']:.2f})"
-    return f"{row['value']:.4f}{interval}"
+    return f"{format_number(row['value'])}{interval}"
 
 
 def _write_json(path: Path, evaluation: Evaluation, sources: dict[str, Any]) -> None:
@@ -190,32 +167,7 @@ def _write_json(path: Path, evaluation: Evaluation, sources: dict[str, Any]) -> 
             results[metric]["intervals"] = {label: list(interval) for label, interval in measure.intervals.items()}
         if measure.thresholds:
             results[metric]["thresholds"] = _all_finite(measure.thresholds)
-    known = {name: str(value) if isinstance(value, Path) else value for name, value in sources.items()}
-    write_json(path, {**known, "counts": evaluation.counts, "warnings": evaluation.warnings, "metrics": results})
-
-
-def _write_csv(path: Path, evaluation: Evaluation) -> None:
-    from sedlab.files import atomic_path
-
-    with atomic_path(path) as temporary:
-        results_table(evaluation).to_csv(temporary, index=False)
-
-
-def _write_plot(path: Path, evaluation: Evaluation, name: str) -> None:
-    from sedlab.views.figures.psd_roc import psd_roc_figure
-
-    save_figure(path, psd_roc_figure({name: evaluation.psds1}, title="PSDS1"))
-
-
-def save_figure(path: Path, figure: Figure) -> None:
-    """Write a figure in the format that the file name says; SedlabError if there is none of that name."""
-    from sedlab.files import atomic_path
-
-    with atomic_path(path) as temporary:
-        try:
-            figure.savefig(temporary, dpi=150)
-        except ValueError as error:
-            raise SedlabError(f"--plot {path}: {error}. Use .png, .svg or .pdf.") from error
+    write_json(path, {**sources, "counts": evaluation.counts, "warnings": evaluation.warnings, "metrics": results})
 
 
 def _finite(value: float) -> float | None:
@@ -225,13 +177,3 @@ def _finite(value: float) -> float | None:
 
 def _all_finite(values: dict[str, float]) -> dict[str, float | None]:
     return {label: _finite(value) for label, value in values.items()}
-
-
-@contextmanager
-def progress_bar(console: Console) -> Iterator[Progress]:
-    """Yield a progress callback that draws a bar; silent where nobody watches."""
-    from rich.progress import Progress as Bar
-
-    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading", total=None)
-        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)

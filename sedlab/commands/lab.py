@@ -7,26 +7,32 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from sedlab.errors import SedlabError
-from sedlab.pipeline.notebooks import notebooks_folder
 
 FIRST_NOTEBOOK = "00_tour.ipynb"
 
 
-def open_lab(*, port: int | None, browser: bool, options: Sequence[str] = ()) -> None:
-    """Become JupyterLab: this process is replaced, so that keys and signals reach the server alone.
+def lab(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
+) -> None:
+    """Open JupyterLab on the notebooks. Other options are passed on to it.
 
-    Raises
-    ------
-    SedlabError
-        When the notebooks or JupyterLab are missing.
+    Example: sedlab lab --port 8890 --no-browser
     """
+    from sedlab.pipeline.notebooks import notebooks_folder
+
     folder = notebooks_folder()
     if find_spec("jupyterlab") is None:
         raise SedlabError("jupyterlab: not installed. Install it with: pip install jupyterlab")
     sys.stdout.flush()
-    os.execv(sys.executable, lab_command(folder, port=port, browser=browser, options=options))
+    # This process is replaced, so that keys and signals reach the server alone.
+    os.execv(sys.executable, lab_command(folder, port=port, browser=not no_browser, options=context.args))
 
 
 def lab_command(folder: Path, *, port: int | None, browser: bool, options: Sequence[str] = ()) -> list[str]:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from sedlab.commands.output import say
 from sedlab.pipeline.readiness import FileState, Machine, Readiness, SubsetState, in_working_folder
 from sedlab.pipeline.training_cost import TrainingCost
 from sedlab.weights.store import WEIGHTS_FOLDER
@@ -39,7 +40,6 @@ PURPOSES = {
     "external_strong_eval": "selects checkpoints",
     "audioset_eval": "selects pre-trained networks",
 }
-_GIGABYTE = 1e9
 
 
 def print_readiness(console: Console, name: str, ready: Readiness) -> None:
@@ -123,7 +123,7 @@ def _trainings(console: Console, ready: Readiness) -> None:
             str(cost.steps_per_epoch),
             str(cost.epochs),
             f"{cost.steps:,}",
-            "" if cost.gpu_bytes is None else f"{cost.gpu_bytes / _GIGABYTE:.1f} GB",
+            "" if cost.gpu_bytes is None else _gigabytes(cost.gpu_bytes),
         )
         for cost in ready.trainings
     ]
@@ -160,7 +160,7 @@ def _gpu(machine: Machine, largest: int) -> tuple[str, str]:
 
 
 def _gigabytes(size: int) -> str:
-    return f"{size / _GIGABYTE:.1f} GB"
+    return f"{size / 1e9:.1f} GB"
 
 
 def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
@@ -188,5 +188,4 @@ def _wrapped(names: Sequence[str], width: int = 116) -> list[str]:
 
 
 def _line(console: Console, text: str) -> None:
-    # Without markup: a name or path in brackets has to arrive as it is.
-    console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+    say(console, text, soft_wrap=not console.is_terminal)

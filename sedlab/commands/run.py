@@ -1,52 +1,55 @@
-"""What `sedlab run` and `sedlab data mini` do between their options and the rooms that work."""
+"""`sedlab run`: an experiment from its preset to its report."""
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
-from sedlab.commands.display import LineDisplay, LiveDisplay, format_seconds
-from sedlab.commands.readiness_page import print_jobs, print_readiness
-from sedlab.config.loading import load_experiment
+from sedlab.commands.options import names
+from sedlab.commands.output import format_seconds
 from sedlab.errors import SedlabError, nearest
-from sedlab.pipeline.graph import build_graph, score_plan
-from sedlab.pipeline.readiness import examine, subsets_in_use
-from sedlab.pipeline.runner import Outcome, PlannedJob, plan, run_experiment
-from sedlab.runs.run import RUNS_FOLDER, Run, open_run
-from sedlab.runs.versions import num_cores
+
+if TYPE_CHECKING:
+    from sedlab.pipeline.runner import Outcome, PlannedJob
+    from sedlab.runs.run import Run
 
 
-def run_command(
-    preset: str,
-    *,
-    name: str | None = None,
-    archs: list[str],
-    iterations: int | None = None,
-    overrides: list[str],
-    cores: int | None = None,
-    dry_run: bool = False,
+def run(
+    preset: Annotated[str, typer.Argument(metavar="PRESET", help="Name of a preset (nano, mini, ...) or a YAML file.")],
+    name: Annotated[str | None, typer.Option(help="Name of the folder in runs/. Default: that of the preset.")] = None,
+    arch: Annotated[
+        list[str] | None, typer.Option(metavar="NAMES", help="Transformers: passt, beats, atst. Repeat, or use commas.")
+    ] = None,
+    iterations: Annotated[int | None, typer.Option(min=1, help="Number of iterations.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change an option of the preset. Repeat.")
+    ] = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="CPU cores to use. Default: all.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs to run, and what they lack.")] = False,
 ) -> None:
-    """Run an experiment in `runs/<name>` of the working folder, or list what would be run.
+    """Run an experiment, or what is missing of it.
 
-    What it needs is looked for first. If that is not all there, what is and what is not is printed instead.
-
-    Raises
-    ------
-    SedlabError
-        For wrong options, when something the experiment needs is missing, and when a job fails.
+    Example: sedlab run mini --name quick --arch atst --iterations 1 --set stage2.epochs=5
     """
-    chosen = [part.strip() for entry in archs for part in entry.split(",") if part.strip()]
-    options = [*overrides]
-    if chosen:
-        options.append(f"archs=[{', '.join(dict.fromkeys(_known_archs(chosen)))}]")
+    # What the experiment needs is looked for first. If that is not all there, what is and what is not is printed.
+    from sedlab.commands.display import LineDisplay, LiveDisplay
+    from sedlab.config.loading import load_experiment
+    from sedlab.pipeline.runner import plan, run_experiment
+    from sedlab.runs.run import RUNS_FOLDER, Run
+    from sedlab.runs.versions import num_cores
+
+    changes = [*(set_ or ())]
+    if archs := _known_archs(names(",".join(arch or ()))):
+        changes.append(f"archs=[{', '.join(dict.fromkeys(archs))}]")
     if iterations is not None:
-        options.append(f"iterations={iterations}")
-    experiment = load_experiment(preset, options)
+        changes.append(f"iterations={iterations}")
+    experiment = load_experiment(preset, changes)
     folder = Path(RUNS_FOLDER) / _run_name(name or experiment.name)
     console = Console()
     _check_readiness(console, Run(folder.resolve(), experiment), explain=dry_run)
@@ -67,37 +70,7 @@ def run_command(
     _print_end(console, folder, time.monotonic() - begin)
 
 
-def mini_command(root: Path, seed: int) -> None:
-    """Generate the mini corpus at its default size and print how much there is of what."""
-    from rich.progress import Progress
-
-    from sedlab.config.data import MiniConfig
-    from sedlab.data.mini.writer import generate
-
-    console = Console()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("generating", total=None)
-
-        def progress(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
-
-        generate(root, MiniConfig(seed=seed), progress, workers=num_cores())
-    check_command(root)
-
-
-def check_command(root: Path) -> None:
-    """Print how much there is of what in the corpora under ``root``."""
-    from sedlab.data.corpora.load import load_corpus
-    from sedlab.data.summary import corpus_summary
-
-    columns = ["subset", "group", "split", "labels", "clips", "seconds", "events"]
-    table = Table(*columns, title=str(root))
-    for row in corpus_summary(load_corpus(root))[columns].itertuples(index=False):
-        table.add_row(*(str(value) for value in row))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
-
-
-def _known_archs(chosen: list[str]) -> list[str]:
+def _known_archs(chosen: tuple[str, ...]) -> tuple[str, ...]:
     from sedlab.config.model import ARCHS
 
     for name in chosen:
@@ -115,6 +88,10 @@ def _run_name(name: str) -> str:
 def _check_readiness(console: Console, run: Run, *, explain: bool) -> None:
     """Look for what the run needs. Print what was found when something is missing, and to ``explain`` what a run on
     prepared corpora will take; raise SedlabError when something is missing."""
+    from sedlab.commands.readiness_page import print_jobs, print_readiness
+    from sedlab.pipeline.graph import build_graph, score_plan
+    from sedlab.pipeline.readiness import examine, subsets_in_use
+
     ready = examine(run)
     if ready.missing or (explain and ready.subsets):
         print_readiness(console, run.name, ready)
@@ -151,6 +128,7 @@ def _failure(outcome: Outcome, folder: Path) -> str:
 
 
 def _print_end(console: Console, folder: Path, seconds: float) -> None:
+    from sedlab.runs.run import open_run
     from sedlab.scoring.results import format_ladder, ladder, read_results
 
     run = open_run(folder)

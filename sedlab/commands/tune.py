@@ -1,19 +1,20 @@
-"""What `sedlab tune` does between its options and the scoring room: read, tune, write, show what it brought."""
+"""`sedlab tune`: post-processing that suits the scores, class by class."""
 
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from rich.console import Console
+import typer
 
-from sedlab.commands.evaluate import progress_bar, save_figure
+from sedlab.commands import options
+from sedlab.commands.frame import match
+from sedlab.commands.output import format_number, progress_bar, say_written, table_console, warn, write_figure
 from sedlab.errors import SedlabError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from rich.table import Table
 
     from sedlab.scoring.metrics.psds import PsdsResult
@@ -22,52 +23,52 @@ if TYPE_CHECKING:
     from sedlab.scoring.tuning.median import MedianTuning
 
 
-def tune_command(
-    scores: Path,
-    ground_truth: Path,
-    durations: Path,
-    out: Path,
-    *,
-    method: str = "csebbs",
-    common_clips: bool = False,
-    plot: Path | None = None,
+def tune(
+    scores: options.Scores,
+    ground_truth: options.GroundTruth,
+    durations: options.Durations,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the parameters go (JSON).")],
+    method: Annotated[
+        Literal["csebbs", "median"], typer.Option(help="Sound event bounding boxes, or lengths of the median filter.")
+    ] = "csebbs",
+    common_clips: options.CommonClips = False,
+    plot: options.Plot = None,
 ) -> None:
-    """Write the best parameters of ``method`` for each class and print PSDS1 without and with them.
+    """Tune post-processing class by class: the setting with the best PSDS1 of the class alone.
 
-    Raises
-    ------
-    SedlabError
-        For unreadable or unfitting files.
+    Tune on other clips than those you report results of. --plot draws every setting tried.
+
+    Example: sedlab tune scores.hdf5 --ground-truth validation.tsv --durations validation_durations.tsv
+    --out csebbs.json
     """
-    from sedlab.scoring.metrics.evaluation import match_clips
     from sedlab.scoring.metrics.psds import psds
     from sedlab.scoring.postprocess import Postprocess
     from sedlab.scoring.scores.inputs import read_durations, read_ground_truth, read_scores
+    from sedlab.scoring.tuning.csebbs import tune_csebbs
+    from sedlab.scoring.tuning.median import tune_median
 
+    search = {"csebbs": tune_csebbs, "median": tune_median}[method]
     truth, found = read_ground_truth(ground_truth), read_scores(scores)
     classes = tuned_classes(found, truth)
-    found, truth, left_out = match_clips(found, truth, common=common_clips)
-    seconds = read_durations(durations)
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    matched = match([found], truth, common=common_clips)
+    tables, events, seconds = matched.scores[0].tables, matched.truth.events, read_durations(durations)
+    console = table_console()
     with progress_bar(console) as progress:
-        tuning = _tune(method, found, truth, seconds, classes, progress)
+        tuning = search(tables, events, seconds, classes=classes, progress=progress)
         progress(0, 2, "PSDS1 before")
-        before = psds(found.tables, truth.events, seconds, classes=classes)
+        before = psds(tables, events, seconds, classes=classes)
         progress(1, 2, "PSDS1 after")
-        after = psds(tuning.params.scores(found.tables, classes), truth.events, seconds, classes=classes)
+        after = psds(tuning.params.scores(tables, classes), events, seconds, classes=classes)
 
     Postprocess.of(_with_sources(tuning, scores, ground_truth, before, after)).write(out)
     if plot is not None:
-        _write_plot(plot, tuning)
+        write_figure(plot, _figure(tuning))
     console.print(_table(tuning, before, after, f"{scores}, {method}"))
     console.print(f"clips: {after.num_clips}, events: {after.num_events}")
-    for what, count in left_out.items():
-        if count:
-            print(f"warning: {count} clips {what.replace('_', ' ')} are left out.", file=sys.stderr)
+    warn(matched.warnings)
     if after.missing_classes:
-        print(f"warning: no event of {', '.join(after.missing_classes)}: not tuned.", file=sys.stderr)
-    for file in filter(None, (out, plot)):
-        print(f"written: {file}", file=sys.stderr)
+        warn([f"no event of {', '.join(after.missing_classes)}: not tuned."])
+    say_written(out, plot)
 
 
 def tuned_classes(scores: EvaluationScores, truth: GroundTruth) -> tuple[str, ...]:
@@ -95,21 +96,6 @@ def tuned_classes(scores: EvaluationScores, truth: GroundTruth) -> tuple[str, ..
             f"{scores.path}: no scores for any class of {truth.path}. Give the ground truth of its clips."
         )
     return classes
-
-
-def _tune(
-    method: str,
-    scores: EvaluationScores,
-    truth: GroundTruth,
-    durations: dict[str, float],
-    classes: Sequence[str],
-    progress,
-) -> CsebbsTuning | MedianTuning:
-    from sedlab.scoring.tuning.csebbs import tune_csebbs
-    from sedlab.scoring.tuning.median import tune_median
-
-    tune = {"csebbs": tune_csebbs, "median": tune_median}[method]
-    return tune(scores.tables, truth.events, durations, classes=classes, progress=progress)
 
 
 def _with_sources(
@@ -140,9 +126,9 @@ def _table(tuning: CsebbsTuning | MedianTuning, before: PsdsResult, after: PsdsR
     for name in ("PSDS1 before", "after"):
         table.add_column(name, justify="right")
     for label, values in zip(tuning.best, settings[1:], strict=True):
-        table.add_row(label, *values, _number(before.per_class[label]), _number(after.per_class[label]))
+        table.add_row(label, *values, format_number(before.per_class[label]), format_number(after.per_class[label]))
     table.add_section()
-    table.add_row("all", *[""] * len(settings[0]), _number(before.overall), _number(after.overall))
+    table.add_row("all", *[""] * len(settings[0]), format_number(before.overall), format_number(after.overall))
     return table
 
 
@@ -161,13 +147,8 @@ def _settings(tuning: CsebbsTuning | MedianTuning) -> list[tuple[str, ...]]:
     ]
 
 
-def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4f}"
-
-
-def _write_plot(path: Path, tuning: CsebbsTuning | MedianTuning) -> None:
+def _figure(tuning: CsebbsTuning | MedianTuning) -> Figure:
     from sedlab.scoring.tuning.csebbs import CsebbsTuning
     from sedlab.views.figures.tuning import csebbs_tuning_figure, median_tuning_figure
 
-    draw = csebbs_tuning_figure if isinstance(tuning, CsebbsTuning) else median_tuning_figure
-    save_figure(path, draw(tuning))
+    return csebbs_tuning_figure(tuning) if isinstance(tuning, CsebbsTuning) else median_tuning_figure(tuning)

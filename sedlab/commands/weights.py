@@ -1,4 +1,4 @@
-"""What `sedlab weights` does between its options and the folder with the published files."""
+"""`sedlab weights`: the published files."""
 
 from __future__ import annotations
 
@@ -7,14 +7,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
+from sedlab.commands import options
+from sedlab.commands.output import say, table_console
 from sedlab.errors import SedlabError, nearest
 from sedlab.progress import Progress
 from sedlab.weights.registry import WEIGHTS, Entry, entries, select
-from sedlab.weights.store import ABSENT, CORRUPT, PARTIAL, PRESENT, FileState, fetch, file_state, require
+from sedlab.weights.store import (
+    ABSENT,
+    CORRUPT,
+    PARTIAL,
+    PRESENT,
+    WEIGHTS_FOLDER,
+    FileState,
+    fetch,
+    file_state,
+    require,
+)
 
 _COLOURS = {PRESENT: "green", PARTIAL: "yellow", ABSENT: "dim", CORRUPT: "red"}
 _FACTS = ("what", "trained_on", "needed_for", "score", "licence", "url", "source_page", "source", "note")
@@ -22,13 +36,14 @@ _FACTS = ("what", "trained_on", "needed_for", "score", "licence", "url", "source
 _LABEL_WIDTH = 23
 
 
-def list_command(root: Path, *, verify: bool = False, as_json: bool = False) -> None:
-    """Print every registered file and whether it is in ``root``; weights first, then what belongs to the data.
+def list_weights(
+    root: options.WeightsRoot = WEIGHTS_FOLDER,
+    verify: Annotated[bool, typer.Option("--verify", help="Read the files and compare their SHA-256.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything that is registered, for machines.")] = False,
+) -> None:
+    """List the published checkpoints: what each is, its published score, and whether it is here.
 
-    Raises
-    ------
-    SedlabError
-        When a file that is there is not the one it should be.
+    Exits with status 1 if a file is damaged. Example: sedlab weights list --verify
     """
     states = {entry: file_state(entry, root, verify=verify) for entry in entries()}
     if as_json:
@@ -44,13 +59,17 @@ def list_command(root: Path, *, verify: bool = False, as_json: bool = False) -> 
         )
 
 
-def download_command(names: list[str], root: Path, *, mirror: str = "") -> None:
-    """Download files by name, file name or group; those that are there are checked.
+def download_weights(
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Files or groups, or all (every checkpoint).")],
+    root: options.WeightsRoot = WEIGHTS_FOLDER,
+    mirror: Annotated[
+        str, typer.Option(metavar="URL", help="Folder that holds the files under their published names.")
+    ] = "",
+) -> None:
+    """Download published files, going on where an earlier call stopped; check those that are here.
 
-    Raises
-    ------
-    SedlabError
-        When a name is unknown, or when at least one file could not be had; the others are there then.
+    Proxies are those of the environment (HTTPS_PROXY). SEDLAB_WEIGHTS_MIRROR is the default of --mirror.
+    Example: sedlab weights download atst_stage2 beats_stage2
     """
     chosen = select(names)
     console = Console(stderr=True)
@@ -62,34 +81,34 @@ def download_command(names: list[str], root: Path, *, mirror: str = "") -> None:
             except SedlabError as error:
                 failed.append(error)
                 if len(chosen) > 1:
-                    _line(console, f"failed: {entry.name}: {error}")
+                    say(console, f"failed: {entry.name}: {error}")
             except KeyboardInterrupt:
                 raise SedlabError("interrupted. Run the same command again; it goes on where it stopped.") from None
             else:
-                _line(console, f"{path} ({_size(path.stat().st_size)})")
+                say(console, f"{path} ({_size(path.stat().st_size)})")
     if failed and len(chosen) == 1:
         raise failed[0]
     if failed:
         raise SedlabError(f"{len(failed)} of {len(chosen)} files could not be downloaded: see above.")
 
 
-def inspect_command(target: str, root: Path) -> None:
-    """Print what a checkpoint holds, and for a registered one what is known about it.
+def inspect_weights(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A checkpoint, or the name of a published one.")],
+    root: options.WeightsRoot = WEIGHTS_FOLDER,
+) -> None:
+    """Say what a checkpoint holds: format, network, classes, front-end, versions.
 
-    Raises
-    ------
-    SedlabError
-        When ``target`` is neither a file nor the name of one that is in ``root``, or not a checkpoint.
+    Example: sedlab weights inspect runs/mini/iteration2/stage2/atst/best.pt
     """
-    path = _checkpoint_path(target, root)
+    path = _checkpoint_path(file, root)
     from sedlab.checkpoints.inspection import format_report, inspect_checkpoint
 
     report = format_report(inspect_checkpoint(path))
     console = Console()
     for entry in entries():
         if entry.file == path.name:
-            _line(console, "\n".join([*_facts(entry), ""]))
-    _line(console, report)
+            say(console, "\n".join([*_facts(entry), ""]))
+    say(console, report)
 
 
 def _checkpoint_path(target: str, root: Path) -> Path:
@@ -106,10 +125,7 @@ def _checkpoint_path(target: str, root: Path) -> Path:
 
 
 def _print_tables(states: dict[Entry, FileState], root: Path) -> None:
-    console = Console()
-    if not console.is_terminal:
-        # In a pipe rich assumes 80 columns and would break names.
-        console = Console(width=200)
+    console = table_console()
     weights = {entry: state for entry, state in states.items() if entry.kind == WEIGHTS}
     data = {entry: state for entry, state in states.items() if entry.kind != WEIGHTS}
     columns = {"name": "name", "what": "what", "trained on": "trained_on", "published score": "score"}
@@ -117,7 +133,7 @@ def _print_tables(states: dict[Entry, FileState], root: Path) -> None:
     columns = {"name": "name", "what": "what", "needed for": "needed_for"}
     console.print(_table(f"Published files for the data ({root})", columns, data))
     groups = ", ".join(dict.fromkeys(entry.group for entry in states))
-    _line(console, f"Download: sedlab weights download NAME, or a whole group: {groups}")
+    say(console, f"Download: sedlab weights download NAME, or a whole group: {groups}")
 
 
 def _table(title: str, columns: dict[str, str], states: dict[Entry, FileState]) -> Table:
@@ -179,11 +195,6 @@ def _download_bars(console: Console) -> Iterator[Progress]:
             bars.update(tasks[what], completed=done, total=total or None)
 
         yield progress
-
-
-def _line(console: Console, text: str) -> None:
-    # Without markup and wrapping: a path in brackets has to arrive as it is.
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _size(size: int) -> str:

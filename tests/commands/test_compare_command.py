@@ -68,7 +68,7 @@ def run(files: dict[str, Path], *options: object):
 
 
 def test_better_system_is_found_and_written(desed, tmp_path):
-    done = run(desed, "--resamples", 60, "--csv", tmp_path / "out.csv", "--plot", tmp_path / "out.png")
+    done = run(desed, "--intervals", 60, "--csv", tmp_path / "out.csv", "--plot", tmp_path / "out.png")
     assert done.exit_code == 0, done.exception
     table = pd.read_csv(tmp_path / "out.csv")
     assert set(table["metric"]) == {"psds1", "psds2", "collar_f1", "intersection_f1"}
@@ -81,7 +81,7 @@ def test_better_system_is_found_and_written(desed, tmp_path):
 
 def test_the_same_seed_gives_the_same_table(desed, tmp_path):
     for name, seed in (("one", 3), ("two", 3), ("three", 4)):
-        run(desed, "--resamples", 20, "--metrics", "psds1", "--seed", seed, "--csv", tmp_path / name)
+        run(desed, "--intervals", 20, "--metric", "psds1", "--seed", seed, "--csv", tmp_path / name)
     one, two, three = ((tmp_path / name).read_text() for name in ("one", "two", "three"))
     assert one == two != three
 
@@ -95,7 +95,7 @@ def test_windows_of_recordings_are_compared_by_mpauc(tmp_path):
         "b": write_scores(tmp_path / "strong", truth, classes, 6.0),
         "truth": write_truth(tmp_path / "truth.tsv", truth, classes, confidence=0.9),
     }
-    done = run(files, "--resamples", 40, "--classes", "car,footsteps", "--csv", tmp_path / "out.csv")
+    done = run(files, "--intervals", 40, "--classes", "car,footsteps", "--csv", tmp_path / "out.csv")
     assert done.exit_code == 0, done.exception
     assert "40 resamples of 6 recordings" in done.output
     table = pd.read_csv(tmp_path / "out.csv")
@@ -107,7 +107,7 @@ def test_rare_class_is_counted_in_a_warning(desed):
     keep = (truth["event_label"] == "Dog") | (truth["filename"] == "clip0.wav")
     extra = {"filename": "clip0.wav", "onset": 0.0, "offset": 1.0, "event_label": "Cat"}
     pd.concat([truth[keep], pd.DataFrame([extra])]).to_csv(desed["truth"], sep="\t", index=False)
-    done = run(desed, "--resamples", 30, "--metrics", "intersection_f1", "--common-clips")
+    done = run(desed, "--intervals", 30, "--metric", "intersection_f1", "--common-clips")
     assert done.exit_code == 0, done.exception
     assert "resamples lack a class and leave it out (Cat in " in done.output
 
@@ -115,24 +115,26 @@ def test_rare_class_is_counted_in_a_warning(desed):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--metrics", "psds3"], "--metrics psds3: not for this ground truth. Did you mean 'psds"),
-        (["--metrics", "mpauc"], "--metrics mpauc: not for this ground truth"),
+        (["--metric", "psds3"], "--metric psds3: unknown. Did you mean 'psds"),
+        (["--metric", "psds1,mpauc"], "--metric psds1,mpauc: mpAUC is of segments, the others are of events"),
+        (["--metric", "mpauc"], "is not <recording>-<start>-<end>"),
         (["--classes", "Dgo"], "Did you mean 'Dog'"),
     ],
 )
 def test_wrong_options_are_explained(desed, options, message):
-    done = run(desed, "--resamples", 5, *options)
+    done = run(desed, "--intervals", 5, *options)
     assert isinstance(done.exception, SedlabError) and message in str(done.exception)
 
 
 def test_clips_that_one_system_lacks_are_refused_or_left_out(desed):
     (desed["b"] / "clip3.tsv").unlink()
-    refused = run(desed, "--resamples", 5)
+    refused = run(desed, "--intervals", 5)
     assert isinstance(refused.exception, SedlabError) and "--common-clips" in str(refused.exception)
-    done = run(desed, "--resamples", 5, "--metrics", "psds1", "--common-clips")
+    done = run(desed, "--intervals", 5, "--metric", "psds1", "--common-clips")
     assert "5 resamples of 19 clips" in done.output
+    assert "warning: 1 clips without scores are left out." in done.stderr
 
 
 def test_durations_are_asked_for(desed):
     del desed["durations"]
-    assert "Add --durations" in str(run(desed, "--resamples", 5).exception)
+    assert "Add --durations" in str(run(desed, "--intervals", 5).exception)

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 import sedlab
 from sedlab.checkpoints.own import save_networks
 from sedlab.cli import app
-from sedlab.commands.recordings import find_recordings
+from sedlab.commands.detection.recordings import find_recordings
 from sedlab.data.audio_file import resample
 from sedlab.data.tsv import read_tsv
 from sedlab.errors import SedlabError
@@ -269,6 +269,27 @@ def test_an_earlier_output_is_replaced(tmp_path, detect):
     (tmp_path / "events.tsv").write_text("old")
     assert detect(path, "--out", tmp_path).exit_code == 0
     assert "old" not in (tmp_path / "events.tsv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "Invalid JSON"),
+        ("{}", "at least 1 item"),
+        ('{"Speech": 1.5}', "thresholds.json: thresholds.Speech: Input should be less than or equal to 1"),
+        (
+            '{"thresholds": {"Speach": 0.5}}',
+            "thresholds.json: the network has no class 'Speach'. Did you mean 'Speech'",
+        ),
+        ('{"format": "sedlab-median-1"}', "thresholds.json: holds post-processing, not thresholds"),
+    ],
+)
+def test_a_file_without_thresholds_is_one_line(tmp_path, detect, content, message):
+    path = write(tmp_path / "a.wav", music(1))
+    (tmp_path / "thresholds.json").write_text(content)
+    result = detect(path, "--threshold", tmp_path / "thresholds.json")
+    assert result.exit_code == 1 and isinstance(result.exception, SedlabError)
+    assert message in str(result.exception) and "\n" not in str(result.exception)
 
 
 @pytest.mark.parametrize(

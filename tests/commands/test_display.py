@@ -5,7 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from sedlab.commands.display import LineDisplay, LiveDisplay, format_seconds
+from sedlab.commands.display import LineDisplay, LiveDisplay
+from sedlab.commands.output import format_seconds
 from sedlab.runs.progress import ProgressFile
 
 

@@ -89,4 +89,6 @@ def test_scores_of_other_clips_are_refused(files):
     (files["wrong"] / "b.tsv").unlink()
     done = errors(files, "right", "--against", files["wrong"])
     assert isinstance(done.exception, SedlabError) and "--common-clips" in str(done.exception)
-    assert errors(files, "right", "--against", files["wrong"], "--common-clips").exit_code == 0
+    done = errors(files, "right", "--against", files["wrong"], "--common-clips")
+    assert done.exit_code == 0
+    assert "warning: 1 clips without scores are left out." in done.stderr

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedlab.commands.evaluate import EvaluateOptions, evaluate_command, evaluate_files
+from sedlab.commands.evaluate import evaluate, evaluate_files
 from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
 from sedlab.grid import FRAME_SECONDS
@@ -23,7 +23,7 @@ REAL = TESTS / "material" / "dcase2023_baseline"
 SCORES, TRUTH = REAL / "baseline2_run1_scores", REAL / "metadata" / "ground_truth.tsv"
 DURATIONS = REAL / "metadata" / "audio_durations.tsv"
 EXPECTED = json.loads((TESTS / "golden" / "scores" / "expected.json").read_text())["dcase2023_baseline_paper_grid"]
-COMMON = EvaluateOptions(common_clips=True)
+COMMON = {"common_clips": True}
 
 
 def sedlab(*arguments: object) -> subprocess.CompletedProcess:
@@ -83,23 +83,19 @@ def test_refusals_are_one_line_and_status_1(tmp_path):
     ("options", "durations", "message"),
     [
         (COMMON, None, "needs the clips' durations"),
-        (EvaluateOptions(common_clips=True, postprocess="medain"), DURATIONS, "no such file or method.*'median'"),
-        (EvaluateOptions(common_clips=True, postprocess="csebbs"), DURATIONS, "needs tuned parameters"),
-        (
-            EvaluateOptions(common_clips=True, parameters=Path("x")),
-            DURATIONS,
-            "--parameters x: nothing is post-processed",
-        ),
-        (EvaluateOptions(common_clips=True, classes=("Dogs",)), DURATIONS, "'Dogs'.*Did you mean 'Dog'"),
-        (EvaluateOptions(common_clips=True, metric="mpauc"), None, "is not <recording>-<start>-<end>"),
+        (COMMON | {"postprocess": "medain"}, DURATIONS, "no such file or method.*'median'"),
+        (COMMON | {"postprocess": "csebbs"}, DURATIONS, "needs tuned parameters.*sedlab tune"),
+        (COMMON | {"classes": "Dogs"}, DURATIONS, "'Dogs'.*Did you mean 'Dog'"),
+        (COMMON | {"metric": "mpauc"}, None, "is not <recording>-<start>-<end>"),
+        (COMMON | {"metric": "psds,pipsds"}, None, "--metric pipsds: unknown.*'pipsds1'"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options, durations, message):
     with pytest.raises(SedlabError, match=message):
-        evaluate_files(SCORES, TRUTH, durations, options)
+        evaluate_files(SCORES, TRUTH, durations, **options)
 
 
-def test_event_boxes_give_the_recorded_value_however_they_are_named(tmp_path):
+def test_event_boxes_give_the_recorded_value(tmp_path):
     tuned = {
         label: CsebbsSetting(step, absolute, relative)
         for label, step, absolute, relative in (
@@ -107,12 +103,8 @@ def test_event_boxes_give_the_recorded_value_however_they_are_named(tmp_path):
         )
     }
     Postprocess.of(CsebbsParams(tuned)).write(tmp_path / "boxes.json")
-    by_option = EvaluateOptions(common_clips=True, postprocess="csebbs", parameters=tmp_path / "boxes.json")
-    by_name = EvaluateOptions(common_clips=True, postprocess=str(tmp_path / "boxes.json"))
-    values = [
-        evaluate_files(SCORES, TRUTH, DURATIONS, options).measures["psds1"].overall for options in (by_option, by_name)
-    ]
-    assert values == pytest.approx([EXPECTED["psds1_csebbs"]] * 2, abs=1e-9)
+    boxes = evaluate_files(SCORES, TRUTH, DURATIONS, common_clips=True, postprocess=str(tmp_path / "boxes.json"))
+    assert boxes.measures["psds1"].overall == pytest.approx(EXPECTED["psds1_csebbs"], abs=1e-9)
 
 
 def test_tuned_filter_lengths_are_applied(tmp_path):
@@ -121,14 +113,12 @@ def test_tuned_filter_lengths_are_applied(tmp_path):
     Postprocess.of(MedianParams(dict.fromkeys(DESED_CLASSES, FRAME_SECONDS))).write(tmp_path / "none.json")
     ways = {
         "published": {"postprocess": "median"},
-        "the same": {"postprocess": "median", "parameters": tmp_path / "median.json"},
+        "the same": {"postprocess": str(tmp_path / "median.json")},
         "raw": {},
         "one frame": {"postprocess": str(tmp_path / "none.json")},
     }
     value = {
-        name: evaluate_files(SCORES, TRUTH, DURATIONS, EvaluateOptions(common_clips=True, **way))
-        .measures["psds1"]
-        .overall
+        name: evaluate_files(SCORES, TRUTH, DURATIONS, **COMMON, **way).measures["psds1"].overall
         for name, way in ways.items()
     }
     assert value["published"] == value["the same"] != value["raw"] == value["one frame"]
@@ -140,14 +130,14 @@ def test_a_folder_of_part_of_the_scores_is_the_same_as_part_of_the_truth(tmp_pat
         shutil.copy(SCORES / f"{name}.tsv", tmp_path / f"{name}.tsv")
     truth = pd.read_csv(TRUTH, sep="\t")
     truth[truth["filename"].str.removesuffix(".wav").isin(names)].to_csv(tmp_path / "t", sep="\t", index=False)
-    exact = evaluate_files(tmp_path, tmp_path / "t", DURATIONS, EvaluateOptions())
-    common = evaluate_files(tmp_path, TRUTH, DURATIONS, EvaluateOptions(common_clips=True, classes=exact.classes))
+    exact = evaluate_files(tmp_path, tmp_path / "t", DURATIONS)
+    common = evaluate_files(tmp_path, TRUTH, DURATIONS, **COMMON, classes=",".join(exact.classes))
     assert exact.measures["psds1"].overall == common.measures["psds1"].overall
     assert exact.counts["clips"] == 8 and common.counts["without_scores"] > 0 == exact.counts["without_scores"]
 
 
 def test_soft_labels_are_scored_by_segments(maestro, capsys):
-    evaluate_command(maestro / "scores.hdf5", maestro / "truth.tsv", None, EvaluateOptions(), json_file=maestro / "o")
+    evaluate(maestro / "scores.hdf5", maestro / "truth.tsv", json_file=maestro / "o")
     printed = capsys.readouterr()
     assert "mpAUC" in printed.out and "segments: 15" in printed.out
     assert "birds_singing" in printed.err
@@ -155,16 +145,23 @@ def test_soft_labels_are_scored_by_segments(maestro, capsys):
     assert content["metrics"]["mpauc"]["per_class"]["car"] is None
     assert 0 <= content["metrics"]["mpauc"]["overall"] <= content["metrics"]["mpauc_linear"]["overall"] <= 1
     with pytest.raises(SedlabError, match="mpAUC has no PSD-ROC curve"):
-        evaluate_command(
-            maestro / "scores.hdf5", maestro / "truth.tsv", None, EvaluateOptions(), plot=maestro / "p.png"
-        )
+        evaluate(maestro / "scores.hdf5", maestro / "truth.tsv", plot=maestro / "p.png")
 
 
 def test_one_second_boxes_leave_mpauc_as_it_is(maestro):
     Postprocess.of(CsebbsParams({"Dog": CsebbsSetting(0.5, 0.2)})).write(maestro / "boxes.json")
     values = [
-        evaluate_files(maestro / "scores.hdf5", maestro / "truth.tsv", None, EvaluateOptions(postprocess=how))
+        evaluate_files(maestro / "scores.hdf5", maestro / "truth.tsv", postprocess=how)
         for how in ("none", str(maestro / "boxes.json"))
     ]
     raw, boxes = (result.measures["mpauc"].per_class["people talking"] for result in values)
     assert boxes == pytest.approx(raw, abs=1e-9)
+
+
+def test_metrics_are_chosen_by_name_or_kind(maestro):
+    chosen = evaluate_files(SCORES, TRUTH, DURATIONS, **COMMON, metric="intersection_f1,psds2").measures
+    assert list(chosen) == ["intersection_f1", "psds2"]
+    everything = evaluate_files(SCORES, TRUTH, DURATIONS, **COMMON, metric="psds").measures
+    assert chosen["psds2"].overall == everything["psds2"].overall and len(everything) == 6
+    staircase = evaluate_files(maestro / "scores.hdf5", maestro / "truth.tsv", metric="mpauc_linear").measures
+    assert list(staircase) == ["mpauc_linear"]

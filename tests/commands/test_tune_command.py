@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sedlab.commands.tune import tune_command
+from sedlab.commands.tune import tune
 from sedlab.errors import SedlabError
 from sedlab.scoring.postprocess import Postprocess
 
@@ -18,7 +18,7 @@ TRUTH, DURATIONS = REAL / "metadata" / "ground_truth.tsv", REAL / "metadata" / "
 @pytest.mark.parametrize(("method", "after"), [("csebbs", 0.43748), ("median", 0.35276)])
 def test_parameters_are_written_with_what_they_brought(tmp_path, capsys, method, after):
     out, plot = tmp_path / "tuned.json", tmp_path / "tuned.png"
-    tune_command(SCORES, TRUTH, DURATIONS, out, method=method, common_clips=True, plot=plot)
+    tune(SCORES, TRUTH, DURATIONS, out, method=method, common_clips=True, plot=plot)
     params = Postprocess.read(out).params
     assert len(params.classes) == 10
     assert params.provenance["psds1_before"] == pytest.approx(0.26974, abs=1e-5)
@@ -34,13 +34,13 @@ def test_parameters_are_written_with_what_they_brought(tmp_path, capsys, method,
 def test_clips_that_differ_and_labels_that_do_not_fit_are_refused(tmp_path):
     out = tmp_path / "tuned.json"
     with pytest.raises(SedlabError, match="--common-clips"):
-        tune_command(SCORES, TRUTH, DURATIONS, out)
+        tune(SCORES, TRUTH, DURATIONS, out)
     soft = tmp_path / "soft.tsv"
     soft.write_text("filename\tonset\toffset\tevent_label\tconfidence\nx.wav\t0\t1\tcar\t0.7\n")
     with pytest.raises(SedlabError, match="soft or MAESTRO labels"):
-        tune_command(SCORES, soft, DURATIONS, out)
+        tune(SCORES, soft, DURATIONS, out)
     foreign = tmp_path / "foreign.tsv"
     foreign.write_text("filename\tonset\toffset\tevent_label\n3u1ue_s4.wav\t0\t1\tWhistle\n")
     with pytest.raises(SedlabError, match="no scores for any class"):
-        tune_command(SCORES, foreign, DURATIONS, out)
+        tune(SCORES, foreign, DURATIONS, out)
     assert not out.exists()

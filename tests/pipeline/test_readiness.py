@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from standin_corpus import TRAINING_CLIPS, build_standin
 
-from sedlab.commands.run import run_command
+from sedlab.commands.run import run
 from sedlab.config.loading import load_experiment
 from sedlab.data.corpora.layout import SUBSETS
 from sedlab.errors import SedlabError
@@ -161,7 +161,7 @@ def test_a_run_that_lacks_things_explains_all_of_it_and_starts_nothing(tmp_path,
     with pytest.raises(
         SedlabError, match=r"^paper: 13 things it needs are not here \(synth_train, .*run this again\.$"
     ):
-        run_command("paper", archs=[], overrides=[], dry_run=dry_run)
+        run("paper", dry_run=dry_run)
     page = capsys.readouterr().out
     assert "0 of 14412" in page and "Zenodo 7244360" in page and "metadata/train/weak.tsv" in page
     assert "  sedlab weights download passt_as_strong beats_as atst_as_strong\n" in page
@@ -172,7 +172,7 @@ def test_a_run_that_lacks_things_explains_all_of_it_and_starts_nothing(tmp_path,
 
 
 def test_a_dry_run_with_everything_there_also_lists_the_jobs(project, capsys):
-    run_command("paper", archs=["atst"], iterations=1, overrides=SMALL, dry_run=True)
+    run("paper", arch=["atst"], iterations=1, set_=SMALL, dry_run=True)
     page = capsys.readouterr().out
     assert "3 of 14412 (2 after exclusions)" in page and "iteration1_stage2_atst" in page
     assert "To get them" not in page and "not found" not in page

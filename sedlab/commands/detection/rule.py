@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, Field, model_validator
 
 from sedlab.errors import SedlabError, nearest
+from sedlab.files import read_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sedlab.inference.recording import RecordingScores
-    from sedlab.scoring.postprocess.csebbs import CsebbsParams
-    from sedlab.scoring.postprocess.median import MedianParams
+    from sedlab.scoring.postprocess import Postprocess
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -31,7 +32,7 @@ class DetectionRule:
     """Classes to report, in the order of the network."""
     postprocess: str | None = None
     """"none", "median", a file of `sedlab tune`, or None: median for events, none for scores."""
-    tuned: CsebbsParams | MedianParams | None = None
+    tuned: Postprocess | None = None
     """What is in the file."""
 
     def events(self, scores: RecordingScores) -> pd.DataFrame:
@@ -77,10 +78,7 @@ def detection_rule(
     for label in classes:
         _check_class("--classes", label, known)
     reported = tuple(label for label in known if not classes or label in classes)
-    tuned = None
-    if postprocess not in (None, "none", "median"):
-        tuned = _read_tuned(postprocess, known)
-    return DetectionRule(_thresholds(thresholds, known), reported, postprocess, tuned)
+    return DetectionRule(_thresholds(thresholds, known), reported, postprocess, _tuned(postprocess, known))
 
 
 def _thresholds(texts: Sequence[str], known: Sequence[str]) -> dict[str, float]:
@@ -97,28 +95,31 @@ def _thresholds(texts: Sequence[str], known: Sequence[str]) -> dict[str, float]:
     return chosen
 
 
+class _ThresholdFile(BaseModel):
+    """A JSON object {class: threshold}, which may be the ``thresholds`` of a larger one."""
+
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unwrap(cls, content: object) -> object:
+        if isinstance(content, dict) and "format" in content:
+            raise ValueError("holds post-processing, not thresholds: it is for --postprocess")
+        return content if isinstance(content, dict) and "thresholds" in content else {"thresholds": content}
+
+
 def _threshold_file(path: Path, known: Sequence[str]) -> dict[str, float]:
-    """Return {class: threshold} of a JSON object, which may be the ``thresholds`` of a larger one."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SedlabError(f"{path}: no such file of thresholds. Correct the path.") from None
-    except (OSError, ValueError) as error:
-        raise SedlabError(f"{path}: not a readable file of thresholds ({error}). Write it as JSON.") from error
-    content = content.get("thresholds", content) if isinstance(content, dict) else None
-    if not isinstance(content, dict) or not content:
-        raise SedlabError(f'{path}: holds no thresholds. Write {{"class": threshold, ...}}.')
-    if "format" in content:
-        raise SedlabError(f"{path}: holds post-processing, not thresholds. Give it to --postprocess.")
-    for label in content:
+    remedy = 'Write thresholds from 0 to 1 as {"class": threshold, ...}, or correct the path.'
+    thresholds = read_json(path, _ThresholdFile, remedy).thresholds
+    for label in thresholds:
         _check_class(str(path), label, known)
-    return {label: _probability(f"{path}: {label}", value) for label, value in content.items()}
+    return thresholds
 
 
-def _probability(where: str, value: object) -> float:
+def _probability(where: str, value: str) -> float:
     try:
         threshold = float(value)
-    except (TypeError, ValueError):
+    except ValueError:
         raise SedlabError(
             f"{where}: {value!r} is no number, and no file of that name is there. Give 0.5, CLASS=0.3 or a JSON file."
         ) from None
@@ -133,19 +134,14 @@ def _check_class(where: str, label: str, known: Sequence[str]) -> None:
         raise SedlabError(f"{where}: the network has no class {label!r}.{hint}")
 
 
-def _read_tuned(path: str, known: Sequence[str]) -> CsebbsParams | MedianParams:
+def _tuned(path: str | None, known: Sequence[str]) -> Postprocess | None:
     from sedlab.scoring.postprocess import Postprocess
 
-    if Path(path).suffix == "" and not Path(path).exists():
-        names = ("none", "median")
-        raise SedlabError(
-            f"--postprocess {path}: unknown.{nearest(path, names)} Give none, median or a file of sedlab tune."
-        )
-    tuned = Postprocess.read(path).params
-    missing = [label for label in tuned.classes if label not in known]
+    chosen = Postprocess.read(path or "none")
+    missing = [label for label in chosen.classes or () if label not in known]
     if missing:
         raise SedlabError(
             f"{path}: was tuned for class {missing[0]!r}, which the network does not have. "
             "Tune on scores of this network."
         )
-    return tuned
+    return chosen if chosen.params else None

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sedlab.commands.detection_rule import DetectionRule
-from sedlab.commands.recordings import Recording
+from sedlab.commands.detection.recordings import Recording
+from sedlab.commands.detection.rule import DetectionRule
 from sedlab.files import atomic_path, write_json, write_text
 
 if TYPE_CHECKING:

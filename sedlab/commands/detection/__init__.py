@@ -1,0 +1,1 @@
+"""How `sedlab detect` finds recordings, reads events from scores, and writes them."""

@@ -1,0 +1,184 @@
+"""What `sedlab evaluate`, `tune`, `compare` and `errors` read: scores and ground truth of the same clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sedlab.commands.options import names
+from sedlab.errors import SedlabError, nearest
+from sedlab.labels import SOFT_THRESHOLD
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth
+    from sedlab.scoring.scores.tables import ScoreTables
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """Score files and the ground truth of the clips that all of them have."""
+
+    scores: list[EvaluationScores]
+    truth: GroundTruth
+    left_out: dict[str, int]
+    """How many clips were left out because they are ``without_scores`` or ``without_ground_truth``."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was left out, a sentence each."""
+        return [
+            f"{count} clips {what.replace('_', ' ')} are left out." for what, count in self.left_out.items() if count
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame(Matched):
+    """Matched files as the shared options say: which classes, how they are scored, after which post-processing."""
+
+    kind: str
+    """``EVENTS`` or ``SEGMENTS`` of `sedlab.scoring.metrics.evaluation`."""
+    classes: tuple[str, ...]
+    tables: list[ScoreTables]
+    """Post-processed scores, one a score file."""
+    durations: dict[str, float]
+    """Seconds of each clip or recording; empty where no file says."""
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """The events of the ground truth; of soft labels those that count as active."""
+        return self.truth.events[self.truth.events["confidence"] > SOFT_THRESHOLD]
+
+
+def match(scores: Sequence[EvaluationScores], truth: GroundTruth, *, common: bool) -> Matched:
+    """Return the clips that every score file shares with the ground truth; others are an error unless ``common``.
+
+    Raises
+    ------
+    SedlabError
+        As `sedlab.scoring.metrics.evaluation.match_clips` does, for each score file.
+    """
+    from sedlab.scoring.metrics.evaluation import match_clips
+
+    scored = [match_clips(each, truth, common=common)[0].tables.keys() for each in scores]
+    everywhere = set.intersection(*map(set, scored))
+    needed = set(truth.clip_ids) if truth.soft else set(truth.events["clip_id"])
+    left_out = {
+        "without_scores": len(needed.union(*scored) - everywhere),
+        "without_ground_truth": len(set().union(*(each.tables for each in scores)) - set(truth.clip_ids)),
+    }
+    shared = truth.select(list(everywhere))
+    return Matched([match_clips(each, shared, common=True)[0] for each in scores], shared, left_out)
+
+
+def read_frame(
+    score_files: Sequence[Path],
+    ground_truth: Path,
+    durations: Path | None = None,
+    *,
+    kind: str | None = None,
+    classes: str = "",
+    common_clips: bool = False,
+    postprocess: str = "none",
+) -> Frame:
+    """Read and match files.
+
+    Parameters
+    ----------
+    kind : str, optional
+        ``EVENTS`` or ``SEGMENTS``; default: as the ground truth says.
+    classes : str
+        Names with commas between; default: those of the ground truth.
+    common_clips : bool
+        Whether clips may be left out that one side lacks.
+    postprocess : str
+        "none", "median" or a file of `sedlab tune`.
+
+    Raises
+    ------
+    SedlabError
+        For unreadable or unfitting files.
+    """
+    from sedlab.scoring.metrics import evaluation
+    from sedlab.scoring.postprocess import Postprocess
+    from sedlab.scoring.scores.inputs import read_durations, read_ground_truth, read_scores
+
+    method = Postprocess.read(postprocess)
+    truth, scores = read_ground_truth(ground_truth), [read_scores(path) for path in score_files]
+    kind = kind or evaluation.kind_of(truth)
+    chosen = names(classes)
+    for each in scores:
+        chosen = evaluation.scored_classes(each, truth, kind, chosen)
+    matched = match(scores, truth, common=common_clips)
+    return Frame(
+        **vars(matched),
+        kind=kind,
+        classes=chosen,
+        tables=[method.scores(each.tables, chosen) for each in matched.scores],
+        durations=read_durations(durations) if durations is not None else {},
+    )
+
+
+def read_metrics_frame(
+    score_files: Sequence[Path],
+    ground_truth: Path,
+    durations: Path | None,
+    *,
+    metric: str,
+    known: Sequence[str],
+    on_request: Sequence[str] = (),
+    **options,
+) -> tuple[Frame, tuple[str, ...]]:
+    """Read and match files for a command that computes metrics; return the frame and the metrics.
+
+    Parameters
+    ----------
+    metric : str
+        Names with commas between, also "psds" or "mpauc" for all of a kind; default: all that fit the ground truth.
+    known : sequence of str
+        Metrics of the command.
+    on_request : sequence of str
+        More of them, which are computed only when they are named.
+    **options
+        As for `read_frame`.
+
+    Raises
+    ------
+    SedlabError
+        As `read_frame`; for unknown metrics, and when PSDS lacks durations.
+    """
+    from sedlab.scoring.metrics.evaluation import EVENTS
+
+    asked = _asked_metrics(metric, known, on_request)
+    frame = read_frame(score_files, ground_truth, durations, kind=_kind(asked[0]) if asked else None, **options)
+    if frame.kind == EVENTS and durations is None:
+        raise SedlabError(
+            f"{ground_truth}: PSDS counts false alarms per hour and needs the clips' durations. Add --durations."
+        )
+    return frame, asked or tuple(name for name in known if _kind(name) == frame.kind)
+
+
+def _asked_metrics(text: str, known: Sequence[str], on_request: Sequence[str]) -> tuple[str, ...]:
+    from sedlab.scoring.metrics.evaluation import EVENTS, SEGMENTS
+
+    asked: list[str] = []
+    for name in names(text):
+        if name in (EVENTS, SEGMENTS):
+            asked += [metric for metric in known if _kind(metric) == name]
+        elif name in (*known, *on_request):
+            asked.append(name)
+        else:
+            everything = (EVENTS, *known, *on_request)
+            raise SedlabError(f"--metric {name}: unknown.{nearest(name, everything)} Known: {', '.join(everything)}.")
+    if len({_kind(metric) for metric in asked}) > 1:
+        raise SedlabError(f"--metric {text}: mpAUC is of segments, the others are of events. Ask for them one by one.")
+    return tuple(dict.fromkeys(asked))
+
+
+def _kind(metric: str) -> str:
+    from sedlab.scoring.metrics.evaluation import EVENTS, SEGMENT_METRICS, SEGMENTS
+
+    return SEGMENTS if metric in SEGMENT_METRICS else EVENTS

@@ -1,0 +1,41 @@
+"""Options that several commands have: one name, one meaning, one help text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Scores = Annotated[
+    Path, typer.Argument(metavar="SCORES", help="HDF5 score file, or a folder with one TSV a clip.", show_default=False)
+]
+GroundTruth = Annotated[
+    Path, typer.Option(metavar="TSV", help="filename, onset, offset, event_label; soft labels also confidence.")
+]
+Durations = Annotated[
+    Path | None, typer.Option(metavar="TSV", help="filename, duration (seconds). PSDS and rates an hour need it.")
+]
+Metric = Annotated[
+    str,
+    typer.Option(
+        metavar="NAMES",
+        help="psds (events: PSDS and F1), mpauc (soft labels), or single ones with commas between. "
+        "Default: what fits the ground truth.",
+    ),
+]
+Postprocess = Annotated[str, typer.Option(metavar="none|median|FILE", help="FILE: of sedlab tune.")]
+Classes = Annotated[str, typer.Option(metavar="NAMES", help="Classes to look at, with commas between. Default: all.")]
+CommonClips = Annotated[bool, typer.Option("--common-clips", help="Leave out clips that one side lacks.")]
+Threshold = Annotated[float, typer.Option(min=0.0, max=1.0, help="Scores above it are detections.")]
+Confidence = Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed draws the same; another draws anew.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all of it as JSON.")]
+Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a row a number.")]
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it (.png, .svg).")]
+WeightsRoot = Annotated[Path, typer.Option(help="Folder of the files.")]
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the names in a list with commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())

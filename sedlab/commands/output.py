@@ -1,0 +1,86 @@
+"""What commands print and write: tables as wide as they need, bars for people who watch, whole files."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from sedlab.errors import SedlabError
+from sedlab.files import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from sedlab.progress import Progress
+
+#: In a pipe, rich assumes 80 columns and would break names and paths.
+_PIPE_COLUMNS = 200
+
+
+def table_console() -> Console:
+    """Return the console for tables: as wide as the terminal, and wide where there is none."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
+
+
+def say(console: Console, text: str, *, soft_wrap: bool = True) -> None:
+    """Print a text as it is: a name or path in brackets is no markup, and is not broken."""
+    console.print(text, markup=False, highlight=False, soft_wrap=soft_wrap)
+
+
+def warn(warnings: Iterable[str]) -> None:
+    """Print sentences that a reader of the results should know to stderr."""
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+@contextmanager
+def progress_bar(console: Console, start: str = "reading") -> Iterator[Progress]:
+    """Yield a progress callback that draws a bar; silent where nobody watches."""
+    from rich.progress import Progress as Bar
+
+    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(start, total=None)
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def write_figure(path: Path, figure: Figure) -> None:
+    """Write a figure in the format that the file name says; SedlabError if there is none of that name."""
+    with atomic_path(path) as temporary:
+        try:
+            figure.savefig(temporary, dpi=150)
+        except ValueError as error:
+            raise SedlabError(f"--plot {path}: {error}. Use .png, .svg or .pdf.") from error
+
+
+def say_written(*files: Path | None) -> None:
+    """Name the files that were written on stderr; None was not asked for."""
+    for file in filter(None, files):
+        print(f"written: {file}", file=sys.stderr)
+
+
+def format_number(value: float) -> str:
+    """Return a metric with four decimals, "-" where it has no value."""
+    return "-" if math.isnan(value) else f"{value:.4f}"
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a duration as people write it: "8 s", "3 min 05 s", "2 h 10 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
