@@ -21,16 +21,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from lightning_fabric import Fabric
 
-from sedlab.config.experiment import TrainerConfig
 from sedlab.data.cache import INDEX, WAVEFORMS, WaveformCache
 from sedlab.data.dataset import SedDataset
 from sedlab.data.loader import BatchLoader
 from sedlab.data.sampler import GroupBatchSampler
 from sedlab.data.tables import Corpus
-from sedlab.data.targets import CLIP_SAMPLES
 from sedlab.data.tsv import write_tsv
+from sedlab.grid import CLIP_SAMPLES
 from sedlab.labels import DESED_CLASSES
 
 TARGET = 3000
@@ -59,9 +57,7 @@ def measures(corpus: Corpus, cache: WaveformCache, batch_size: int) -> dict[str,
     keys = list(zip(corpus.clips["subset"], corpus.clips["clip_id"], strict=True))
     order = np.random.default_rng(0).permutation(len(keys)).tolist()
     dataset = SedDataset(corpus, cache, training=True)
-    sizes = {"synth": batch_size}
-    sampler = GroupBatchSampler(dataset.group_indices(), sizes, seed=0)
-    loader = BatchLoader(dataset, sampler, sizes, trainer=TrainerConfig(), fabric=Fabric(accelerator="cpu", devices=1))
+    loader = BatchLoader(dataset, GroupBatchSampler(dataset.group_indices(), {"synth": batch_size}, seed=0))
 
     def samples() -> None:
         for index in order:

@@ -232,7 +232,8 @@ def make_loader(node: Node, fabric: Fabric, folder: Path) -> BatchLoader:
         grid = {"classes": DESED_CLASSES, "num_frames": 250, "frame_seconds": 0.04}
     dataset = SedDataset(corpus, cache, training=True, **grid, **wavmix)
     sampler = GroupBatchSampler(dataset.group_indices(), sizes, seed=0)
-    return BatchLoader(dataset, sampler, sizes, trainer=config.trainer, fabric=fabric)
+    is_gpu = fabric.device.type == "cuda"
+    return BatchLoader(dataset, sampler, num_workers=config.trainer.num_workers, pin_memory=is_gpu)
 
 
 def endless(loader: BatchLoader) -> Iterator[Batch]:

@@ -10,11 +10,11 @@ Shape letters: N clips, C classes.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from sedlab.data.sampler import BatchSampler, group_stream
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 from sedlab.grid import AUDIOSET_FRAME_SECONDS, AUDIOSET_NUM_FRAMES
@@ -24,10 +24,8 @@ FRAME_WORTH = 1000.0
 PRIOR_FRAMES = 30.0
 
 
-class ClipBatchSampler:
-    """Yield lists of dataset indices: the batches of an epoch, the last one perhaps smaller.
-
-    Which clips, and their order, are a function of (seed, epoch) alone. Works as ``batch_sampler`` of a ``DataLoader``.
+class ClipBatchSampler(BatchSampler):
+    """Batches of AudioSet clips; the last one of an epoch is perhaps smaller.
 
     Parameters
     ----------
@@ -38,6 +36,8 @@ class ClipBatchSampler:
     weights : (N,) array, optional
         A clip is drawn next with a probability proportional to its weight, among those not drawn yet; clips of weight 0
         come last. None: all alike.
+    seed, rank, num_ranks :
+        See `BatchSampler`.
 
     Raises
     ------
@@ -53,22 +53,18 @@ class ClipBatchSampler:
         seed: int,
         samples_per_epoch: int | None = None,
         weights: np.ndarray | None = None,
+        **share: int,
     ) -> None:
         if not num_clips:
             raise SedlabError("there are no clips to draw from. Add data, or set pretrain to null to go without.")
-        self._num_clips, self._batch_size, self._seed = num_clips, batch_size, seed
+        super().__init__({"audioset": batch_size}, seed=seed, **share)
+        self._num_clips, self._batch_size = num_clips, batch_size
         self._num_draws = min(samples_per_epoch or num_clips, num_clips)
         self._weights = None if weights is None else np.asarray(weights, dtype=np.float64)
-        self._epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose batches the next iteration yields."""
-        self._epoch = epoch
 
     def draw(self, epoch: int) -> np.ndarray:
         """Return the indices of the clips of an epoch, in order."""
-        # The stream of `GroupBatchSampler` for this group.
-        random = np.random.default_rng([self._seed, epoch, zlib.crc32(b"audioset")])
+        random = group_stream(self._seed, epoch, "audioset")
         if self._weights is None:
             return random.permutation(self._num_clips)[: self._num_draws]
         # Successive weighted draws without replacement are the order of exponential waiting times of these rates
@@ -80,8 +76,9 @@ class ClipBatchSampler:
     def __len__(self) -> int:
         return -(-self._num_draws // self._batch_size)
 
-    def __iter__(self) -> Iterator[list[int]]:
-        order = self.draw(self._epoch).tolist()
+    def whole_batches(self, epoch: int) -> Iterator[list[int]]:
+        """Yield the batches of an epoch."""
+        order = self.draw(epoch).tolist()
         for start in range(0, len(order), self._batch_size):
             yield order[start : start + self._batch_size]
 

@@ -169,9 +169,12 @@ class Batch:
 def collate(examples: Sequence[Example], *, waveform: np.ndarray | None = None) -> Batch:
     """Return the batch of ``examples``, sorted by group (stable); module-level, so that workers can be sent it.
 
-    ``waveform`` (B, N) holds the samples of all of them, already sorted; None: they are copied together.
+    ``waveform`` (B, N) holds the samples of all of them, in their order; None: they are copied together.
     """
-    examples = sorted(examples, key=lambda example: GROUPS.index(example.group))
+    order = np.argsort([GROUPS.index(example.group) for example in examples], kind="stable")
+    examples = [examples[row] for row in order]
+    if waveform is not None and (np.diff(order) < 0).any():  # the samplers' batches are in order
+        waveform = waveform[order]
     return Batch(
         waveform=_waveforms(examples) if waveform is None else torch.from_numpy(waveform),
         targets=_stack_targets(examples),

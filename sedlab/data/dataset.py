@@ -144,7 +144,6 @@ class SedDataset(torch.utils.data.Dataset):
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """Return the batch of some examples; their samples are written where they stay, which saves copying them."""
-        indices = sorted(indices, key=lambda index: GROUPS.index(self._groups[index]))
         waveform = np.empty((len(indices), CLIP_SAMPLES), dtype=np.float32)
         examples = [self._with_partner(index, out=row) for index, row in zip(indices, waveform, strict=True)]
         return collate(examples, waveform=waveform)

@@ -2,58 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import torch
-from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, Dataset
 
-from sedlab.config.experiment import TrainerConfig
 from sedlab.data.batch import Batch
 from sedlab.data.dataset import SedDataset
-from sedlab.data.sampler import BatchShare, EpochSampler
+from sedlab.data.sampler import BatchSampler
 
 
 class BatchLoader:
-    """Load this process's share of the batches that ``sampler`` draws from ``dataset``.
+    """Load the batches that ``sampler`` draws from ``dataset``.
 
     Parameters
     ----------
-    sizes : mapping of group to clips per batch
-        Of all processes together.
+    num_workers : int
+        Processes that load; 0: this one does. They live as long as the loader.
+    pin_memory : bool
+        Put batches where a GPU can fetch them from by itself.
     """
 
     def __init__(
-        self,
-        dataset: SedDataset,
-        sampler: EpochSampler,
-        sizes: Mapping[str, int],
-        *,
-        trainer: TrainerConfig,
-        fabric: Fabric,
-    ):
-        self._dataset = dataset
-        self._batches = BatchShare(sampler, sizes, rank=fabric.global_rank, num_ranks=fabric.world_size)
+        self, dataset: SedDataset, sampler: BatchSampler, *, num_workers: int = 0, pin_memory: bool = False
+    ) -> None:
+        self._dataset, self._sampler = dataset, sampler
         self._loader = DataLoader(
             _Batches(dataset),
             # An item is a batch: its clips are read into one array.
             batch_size=None,
-            sampler=self._batches,
-            num_workers=trainer.num_workers,
-            # Workers live as long as the training; they see the epoch in the dataset's shared memory.
-            persistent_workers=trainer.num_workers > 0,
-            pin_memory=fabric.device.type == "cuda",
+            sampler=sampler,
+            num_workers=num_workers,
+            # Workers that live on see the epoch in the dataset's shared memory.
+            persistent_workers=num_workers > 0,
+            pin_memory=pin_memory,
             # The loader would otherwise draw from torch's global generator and shift everything after it.
             generator=torch.Generator(),
         )
 
     def __len__(self) -> int:
-        return len(self._batches)
+        return len(self._sampler)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Iterate over the batches of an epoch from ``start`` on; the same ones whenever they are asked for."""
         self._dataset.set_epoch(epoch)
-        self._batches.set_position(epoch, start)
+        self._sampler.set_epoch(epoch, start)
         return iter(self._loader)
 
 

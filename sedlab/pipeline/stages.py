@@ -85,7 +85,7 @@ def prepare_data(run: Run) -> pd.DataFrame:
 def pretrain(run: Run, arch: str) -> FitResult:
     """Pre-train a transformer on AudioSet-strong clips; write its checkpoint and `metrics.csv`."""
     from sedlab.scoring.results import write_results
-    from sedlab.training.node import train_node
+    from sedlab.training.node import TrainingInputs, train_node
 
     if _is_current(run, "pretrain", arch=arch):
         return _finished_fit(run.node_dir("pretrain", arch))
@@ -95,16 +95,10 @@ def pretrain(run: Run, arch: str) -> FitResult:
         start_over_if_inputs_changed(folder, _paths(run, job.inputs))
         corpus, cache = run.corpus(), run.cache()
         validate = tagger_validation(node, corpus, cache)
-        result = train_node(
-            node,
-            corpus,
-            cache,
-            folder,
-            pretrained=weights,
-            teacher_logits=teachers,
-            validate=validate,
-            progress=_named(progress, "step"),
+        inputs = TrainingInputs(
+            node, corpus, cache, folder, pretrained=weights, teacher_logits=teachers, validate=validate
         )
+        result = train_node(inputs, _named(progress, "step"))
         write_results(folder / "metrics.csv", evaluate_tagger(result.best, node, corpus, cache))
         manifest.results = _fit_results(result)
     return result
@@ -112,7 +106,7 @@ def pretrain(run: Run, arch: str) -> FitResult:
 
 def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
     """Train a detector in stage 1 or 2; resumes when it was interrupted."""
-    from sedlab.training.node import train_node
+    from sedlab.training.node import TrainingInputs, train_node
 
     if _is_current(run, stage, arch=arch, iteration=iteration):
         return _finished_fit(run.node_dir(stage, arch, iteration))
@@ -122,7 +116,7 @@ def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
         pretrained = own if node.pretrained and stage == "stage1" else require_weights(run, node)
         start_over_if_inputs_changed(folder, _paths(run, job.inputs))
         corpus, cache = run.corpus(), run.cache()
-        result = train_node(
+        inputs = TrainingInputs(
             node,
             corpus,
             cache,
@@ -131,8 +125,8 @@ def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
             pretrained=pretrained,
             pseudo_labels=_pseudo_labels(run, iteration - 1) if iteration > 1 else None,
             validate=detector_validation(node, corpus, cache),
-            progress=_named(progress, "step"),
         )
+        result = train_node(inputs, _named(progress, "step"))
         manifest.results = _fit_results(result)
     return result
 

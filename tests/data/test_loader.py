@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from lightning_fabric import Fabric
 
-from sedlab.config.experiment import TrainerConfig
 from sedlab.data.batch import collate
 from sedlab.data.dataset import SedDataset
 from sedlab.data.loader import BatchLoader
@@ -20,8 +18,7 @@ def make_loader(nano, num_workers: int) -> BatchLoader:
     part = corpus.subset("synth_train", "weak_train", "maestro_train")
     dataset = SedDataset(part, cache, training=True, wavmix_probability=0.5, seed=1)
     sampler = GroupBatchSampler(dataset.group_indices(), SIZES, seed=1)
-    trainer = TrainerConfig(num_workers=num_workers)
-    return BatchLoader(dataset, sampler, SIZES, trainer=trainer, fabric=Fabric(accelerator="cpu", devices=1))
+    return BatchLoader(dataset, sampler, num_workers=num_workers)
 
 
 def assert_same(one, other):

@@ -27,7 +27,7 @@ from sedlab.scoring.scores.ensemble import ensemble
 from sedlab.scoring.scores.file import write_score_file
 from sedlab.scoring.scores.predict import predict_logits
 from sedlab.training.fit import FitResult
-from sedlab.training.node import train_node
+from sedlab.training.node import TrainingInputs, train_node
 from sedlab.weights import WEIGHTS_FOLDER, require
 
 #: What makes a step small and a CPU's; nothing else of the preset is changed. There are two unlabelled clips, so an
@@ -62,7 +62,7 @@ def run_steps(project: Path, arch: str, iterations: int) -> list[dict]:
         started = time.monotonic()
         if node.weights:
             inputs["pretrained"] = require(node.weights, project / WEIGHTS_FOLDER)
-        result = train_node(node, corpus, cache, folder / node.name, **inputs)
+        result = train_node(TrainingInputs(node, corpus, cache, folder / node.name, **inputs))
         # Gigabytes of moments, to resume from.
         result.last.unlink()
         loss = float(pd.read_csv(result.history)["loss/total"].iloc[-1])

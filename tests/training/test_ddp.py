@@ -19,10 +19,10 @@ from torch import multiprocessing
 
 from sedlab.config.loading import load_experiment
 from sedlab.data.corpora.layout import DETECTION_GROUPS
-from sedlab.data.sampler import BatchShare, GroupBatchSampler
+from sedlab.data.sampler import GroupBatchSampler
 from sedlab.errors import SedlabError
 from sedlab.training.distributed import run_on_devices
-from sedlab.training.node import train_node
+from sedlab.training.node import TrainingInputs, train_node
 from sedlab.training.shared_batchnorm import SharedBatchNorm2d, share_batchnorm
 
 SIZES = {"maestro": 2, "strong": 2, "synth": 4, "weak": 2, "unlabeled": 2}
@@ -51,13 +51,10 @@ def no_validation(networks) -> dict[str, float]:
 @pytest.mark.parametrize("stage", ["stage1", "stage2"])
 def test_two_processes_agree_with_one(tmp_path, nano, stage):
     seen = []
-    one = train_node(node(stage, 1, plain=True), *nano, tmp_path / "one", validate=no_validation)
+    one = train_node(TrainingInputs(node(stage, 1, plain=True), *nano, tmp_path / "one", validate=no_validation))
     two = train_node(
-        node(stage, 2, plain=True),
-        *nano,
-        tmp_path / "two",
-        validate=no_validation,
-        progress=lambda done, total, _: seen.append((done, total)),
+        TrainingInputs(node(stage, 2, plain=True), *nano, tmp_path / "two", validate=no_validation),
+        lambda done, total, _: seen.append((done, total)),
     )
     assert seen == [(step + 1, one.steps) for step in range(one.steps)]
     assert (two.steps, two.objective) == (one.steps, one.objective)
@@ -76,16 +73,17 @@ def test_two_processes_agree_with_one(tmp_path, nano, stage):
 def test_a_training_of_two_processes_resumes(tmp_path, nano):
     """Both die when their caller is interrupted; augmentations are on."""
     configuration = node("stage2", 2, plain=False, extra=("stage2.trainer.checkpoint_seconds=1e-9",))
-    whole = train_node(configuration, *nano, tmp_path / "whole", validate=no_validation)
+    whole = train_node(TrainingInputs(configuration, *nano, tmp_path / "whole", validate=no_validation))
 
     def interrupt(done: int, *_) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
+    killed = TrainingInputs(configuration, *nano, tmp_path / "killed", validate=no_validation)
     with pytest.raises(KeyboardInterrupt):
-        train_node(configuration, *nano, tmp_path / "killed", validate=no_validation, progress=interrupt)
+        train_node(killed, interrupt)
     assert not multiprocessing.active_children()
-    resumed = train_node(configuration, *nano, tmp_path / "killed", validate=no_validation)
+    resumed = train_node(killed)
     assert resumed.resumed_from > 0
     for (name, ours), theirs in zip(student(whole.last).items(), student(resumed.last).values(), strict=True):
         assert torch.equal(ours, theirs), name
@@ -100,8 +98,8 @@ def test_shares_keep_the_proportions_of_the_groups(num_ranks):
     def shares(start: int = 0):
         found = []
         for rank in range(num_ranks):
-            share = BatchShare(GroupBatchSampler(groups, sizes, seed=3), sizes, rank=rank, num_ranks=num_ranks)
-            share.set_position(epoch=1, start=start)
+            share = GroupBatchSampler(groups, sizes, seed=3, rank=rank, num_ranks=num_ranks)
+            share.set_epoch(1, start)
             found.append(list(share))
         return list(zip(*found, strict=True))
 
@@ -119,7 +117,7 @@ def test_a_group_that_cannot_be_shared_is_refused_in_one_line(tmp_path, nano):
     with pytest.raises(
         SedlabError, match=r"2 devices cannot share the 3 clips of group 'weak' equally\. .*devices"
     ) as e:
-        train_node(configuration, *nano, tmp_path)
+        train_node(TrainingInputs(configuration, *nano, tmp_path))
     assert "\n" not in str(e.value)
 
 
