@@ -1,4 +1,4 @@
-"""The predictions, targets and draws behind the published code's loss values; a corpus to train on."""
+"""The predictions, targets and draws behind the published code's loss values."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ import torch
 from golden_batch import GOLDEN
 
 from sedlab.audio.mixup import Mixing
-from sedlab.config.loading import load_experiment
 from sedlab.data.batch import Rows, Targets
-from sedlab.data.cache import WaveformCache
 from sedlab.data.corpora.layout import DETECTION_GROUPS
-from sedlab.data.corpora.load import load_corpus
-from sedlab.data.mini import generate
 from sedlab.training.consistency import Predictions
 
 
@@ -34,16 +30,6 @@ def batch() -> SimpleNamespace:
         student=Predictions(arrays["loss.student_strong"], arrays["loss.student_weak"]),
         teacher=Predictions(arrays["loss.teacher_strong"], arrays["loss.teacher_weak"]),
     )
-
-
-@pytest.fixture(scope="session")
-def nano(tmp_path_factory):
-    """Return the corpus of `nano` and its cache."""
-    data = load_experiment("nano").data
-    root = tmp_path_factory.mktemp("nano")
-    generate(root, data.mini)
-    corpus = load_corpus(root, data)
-    return corpus, WaveformCache.build(corpus)
 
 
 @pytest.fixture(scope="session")
