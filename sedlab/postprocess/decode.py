@@ -46,14 +46,10 @@ def detect_events(
         raise SedlabError(f"probabilities have shape {probabilities.shape}, expected {expected} (frames, classes).")
 
     active = probabilities > threshold_row(thresholds, classes)
-    silence = np.zeros((1, len(classes)), dtype=np.int8)
-    edges = np.diff(np.concatenate((silence, active.astype(np.int8), silence)), axis=0)
-    # Transposed, starts and stops come class by class, so the n-th start belongs to the n-th stop.
-    label, start = np.nonzero(edges.T == 1)
-    _, stop = np.nonzero(edges.T == -1)
+    label, start, stop = active_runs(active.T)
 
     widths = np.diff(frame_times)[:, None]
-    mass = np.concatenate((silence.astype(float), np.cumsum(probabilities * widths, axis=0)))
+    mass = np.concatenate((np.zeros((1, len(classes))), np.cumsum(probabilities * widths, axis=0)))
     onset, offset = frame_times[start], frame_times[stop]
     confidence = (mass[stop, label] - mass[start, label]) / (offset - onset)
     order = np.lexsort((label, onset))
@@ -66,6 +62,16 @@ def detect_events(
         },
         columns=EVENT_COLUMNS,
     )
+
+
+def active_runs(active: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return row, first frame and frame after the last of each run of True in ``active`` (rows, frames), row by row."""
+    silence = np.zeros((len(active), 1), dtype=np.int8)
+    edges = np.diff(np.concatenate((silence, active.astype(np.int8), silence), axis=1), axis=1)
+    # Both come row by row and in time, so the n-th start belongs to the n-th stop.
+    row, start = np.nonzero(edges == 1)
+    _, stop = np.nonzero(edges == -1)
+    return row, start, stop
 
 
 def threshold_row(thresholds: float | Mapping[str, float] | Sequence[float], classes: Sequence[str]) -> np.ndarray:

@@ -100,7 +100,7 @@ def cases_of(errors: pd.DataFrame, iteration: int, model: str) -> pd.DataFrame:
 
 def case_view(run: Run, case: pd.Series, iteration: int, model: str = ENSEMBLE, *, threshold: float = 0.5) -> ClipView:
     """Return the clip of a case as heard, annotated and detected, with the case in its title."""
-    from sedlab.views.explorers.errors import told
+    from sedlab.views.figures.errors import told
 
     view = clip_view(run, ERROR_SUBSET, case["clip_id"], iteration, model=model, threshold=threshold)
     # Pseudo-labels would say what another model heard.

@@ -50,7 +50,7 @@ _HOME = {
     "figure_to_png_base64": "figures.embed",
     "figure_to_svg": "figures.embed",
     "ClipPlayer": "player.player",
-    "ClipInspector": "explorers.clip_inspector",
+    "ClipInspector": "explorers.clips",
     "AugmentationInspector": "explorers.augmentations",
     "PseudoLabelInspector": "explorers.pseudo_labels",
     "PsdsInspector": "explorers.psds",

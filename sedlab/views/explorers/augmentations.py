@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 
 from sedlab.grid import SAMPLE_RATE
-from sedlab.views.explorers.panel import Panel
+from sedlab.views.explorers.panel import Panel, dropdown, picture
 from sedlab.views.figures.embed import figure_to_png
 from sedlab.views.figures.lessons.augmentations import augmentation_figure
 from sedlab.views.figures.lessons.demonstration import AUGMENTATIONS, Demonstration, demonstrate
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sedlab.config.model import DetectorConfig
     from sedlab.data.batch import Batch
 
+_SIDES = ("before", "after")
 _SILENT = "This one acts on features: there is no sound of it."
 
 
@@ -41,39 +42,28 @@ class AugmentationInspector(Panel):
     """
 
     def __init__(self, batch: Batch, detector: DetectorConfig, *, responses: Tensor | None = None) -> None:
+        super().__init__()
         self._batch, self._detector, self._responses = batch, detector, responses
         self.shown: Demonstration | None = None
-        self.name = widgets.Dropdown(
-            description="Augmentation", options=[(title, name) for name, title in AUGMENTATIONS.items()]
-        )
+        self.name = dropdown("Augmentation", list(AUGMENTATIONS), spell=AUGMENTATIONS.get)
         self.clip = widgets.IntSlider(description="Clip", min=0, max=len(batch) - 1, continuous_update=False)
         self.seed = widgets.BoundedIntText(description="Seed", min=0, max=9999, layout=widgets.Layout(width="160px"))
-        self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
-        self.sound = widgets.VBox()
-        super().__init__([self.name, self.clip, self.seed], [self.picture, self.sound])
-        for control in (self.name, self.clip, self.seed):
-            control.observe(self._show, "value")
-        self._show()
+        self.picture, self.sound = picture(), widgets.VBox()
+        controls = [self.name, self.clip, self.seed]
+        self.arrange(controls, [self.picture, self.sound])
+        self.on_change(self._show, *controls)
+        self.run(self._show)
 
-    def _show(self, _change: object = None) -> None:
-        with self.showing_errors():
-            self.shown = demonstrate(
-                self.name.value,
-                self._batch,
-                self._detector,
-                responses=self._responses,
-                clip=self.clip.value,
-                seed=self.seed.value,
-            )
-            self.picture.value = figure_to_png(augmentation_figure(self.shown))
-            self.sound.children = self._players(self.shown)
+    def _show(self) -> None:
+        chosen = {"clip": self.clip.value, "seed": self.seed.value}
+        self.shown = demonstrate(self.name.value, self._batch, self._detector, responses=self._responses, **chosen)
+        self.picture.value = figure_to_png(augmentation_figure(self.shown))
+        self.sound.children = self._players(self.shown)
 
     def _players(self, shown: Demonstration) -> tuple[widgets.Widget, ...]:
         if shown.sounds is None:
             return (widgets.Label(_SILENT),)
-        return tuple(
-            widgets.HBox(
-                [widgets.Label(side), widgets.Audio(value=wav_bytes(sound, SAMPLE_RATE), format="wav", autoplay=False)]
-            )
-            for side, sound in zip(("before", "after"), shown.sounds, strict=True)
-        )
+        players = [
+            widgets.Audio(value=wav_bytes(sound, SAMPLE_RATE), format="wav", autoplay=False) for sound in shown.sounds
+        ]
+        return tuple(widgets.HBox([widgets.Label(side), player]) for side, player in zip(_SIDES, players, strict=True))

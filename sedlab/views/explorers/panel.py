@@ -1,10 +1,10 @@
-"""What every inspector shares: a place for messages, and the promise that no error gets lost."""
+"""What every inspector shares: controls above pictures, a place for messages, and that no error gets lost."""
 
 from __future__ import annotations
 
 import html
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import ipywidgets as widgets
@@ -12,36 +12,63 @@ import ipywidgets as widgets
 from sedlab.errors import SedlabError
 
 RUN_FIRST = "sedlab run mini"
+#: The choice in a dropdown that chooses nothing.
+ALL = "all"
 
 
 class Panel(widgets.VBox):
     """Controls above pictures, with a line for messages between them.
 
-    Parameters
-    ----------
-    controls : sequence of widgets
-        One row; wraps where the window is narrow.
-    body : sequence of widgets
+    A subclass makes its controls, puts them in their place (`arrange`), and says what to do when one is turned
+    (`on_change`).
     """
 
-    def __init__(self, controls: Sequence[widgets.Widget] = (), body: Sequence[widgets.Widget] = ()) -> None:
+    def __init__(self) -> None:
         self.message = widgets.HTML()
+        self._filling = False
+        super().__init__()
+
+    def arrange(self, controls: Sequence[widgets.Widget], body: Sequence[widgets.Widget]) -> None:
+        """Show ``controls`` in a row, which wraps where the window is narrow, and ``body`` below."""
         row = widgets.HBox(list(controls), layout=widgets.Layout(flex_flow="row wrap", grid_gap="4px 12px"))
-        super().__init__([row, self.message, *body])
+        self.children = [row, self.message, *body]
 
     def say_empty(self, what: str, remedy: str) -> None:
         """Say that there is nothing to show, and what to run; hides everything else."""
         self.message.value = f"<p>{html.escape(what)} Run <code>{html.escape(remedy)}</code> first, then this cell.</p>"
         self.children = [self.message]
 
-    @contextmanager
-    def showing_errors(self) -> Iterator[None]:
-        """Show an error of the block in the widget: raised in a callback, it would reach only a log nobody reads."""
+    def on_change(self, handler: Callable[[], None], *controls: widgets.Widget) -> None:
+        """Run ``handler`` whenever the value of one of ``controls`` changes, other than by `filling`."""
+        for control in controls:
+            control.observe(lambda _change: None if self._filling else self.run(handler), "value")
+
+    def run(self, handler: Callable[[], None]) -> None:
+        """Run ``handler``; an error is shown in the widget: in a callback, it would reach only a log nobody reads."""
         self.message.value = ""
         try:
-            yield
+            handler()
         except Exception as error:
             self.message.value = _as_html(error)
+
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """Set controls inside without their handlers being run."""
+        before, self._filling = self._filling, True
+        try:
+            yield
+        finally:
+            self._filling = before
+
+
+def dropdown(description: str, options: Sequence[str], *, spell: Callable[[str], str] = str) -> widgets.Dropdown:
+    """Return a labelled dropdown whose values are ``options`` and whose texts are ``spell`` of them."""
+    return widgets.Dropdown(description=description, options=[(spell(option), option) for option in options])
+
+
+def picture() -> widgets.Image:
+    """Return a place for a PNG file, never wider than the window."""
+    return widgets.Image(format="png", layout=widgets.Layout(max_width="100%", width="max-content"))
 
 
 def _as_html(error: Exception) -> str:

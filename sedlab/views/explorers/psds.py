@@ -8,12 +8,10 @@ import ipywidgets as widgets
 import pandas as pd
 
 from sedlab.scoring.metrics.psds import PsdsResult
-from sedlab.views.explorers.panel import RUN_FIRST, Panel
+from sedlab.views.explorers.panel import ALL, RUN_FIRST, Panel, dropdown, picture
 from sedlab.views.figures.embed import figure_to_png
-from sedlab.views.figures.psd_roc import psd_roc_figure
+from sedlab.views.figures.psd_roc import psd_roc_figure, psd_roc_plotly
 from sedlab.views.figures.style import class_name
-
-_ALL = "all"
 
 
 class PsdsInspector(Panel):
@@ -25,6 +23,8 @@ class PsdsInspector(Panel):
         `model, stage, iteration`, a row for each set of scores; other columns are handed on.
     load : function
         Takes a row of ``nodes`` and returns its ``PsdsResult``; called once for each row that is chosen.
+    interactive : bool
+        Curves that show their values below the pointer (plotly). A notebook saved with them is 5 MB larger.
 
     Attributes
     ----------
@@ -33,8 +33,14 @@ class PsdsInspector(Panel):
     """
 
     def __init__(
-        self, nodes: pd.DataFrame, load: Callable[[pd.Series], PsdsResult], *, remedy: str = RUN_FIRST
+        self,
+        nodes: pd.DataFrame,
+        load: Callable[[pd.Series], PsdsResult],
+        *,
+        interactive: bool = False,
+        remedy: str = RUN_FIRST,
     ) -> None:
+        super().__init__()
         self._nodes, self._load = nodes.reset_index(drop=True), load
         self._results: dict[Hashable, PsdsResult] = {}
         self.selection = self._nodes.iloc[:0].assign(psds=pd.Series(dtype=float))
@@ -49,39 +55,51 @@ class PsdsInspector(Panel):
             rows=min(12, max(3, len(names))),
             layout=widgets.Layout(width="340px"),
         )
-        self.label = widgets.Dropdown(description="Class", options=[(_ALL, _ALL)])
-        self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%", width="max-content"))
+        self.label = dropdown("Class", [ALL])
+        self.picture = _plotly_widget() if interactive else picture()
         hint = widgets.HTML("<small>Hold Ctrl (⌘) or Shift to choose several.</small>")
-        super().__init__([widgets.VBox([self.chosen, hint]), self.label], [self.picture])
+        self.arrange([widgets.VBox([self.chosen, hint]), self.label], [self.picture])
         if self._nodes.empty:
             self.say_empty("There are no scores to compare.", remedy)
             return
-        self.chosen.observe(self._show, "value")
-        self.label.observe(self._show, "value")
-        self._show()
+        self._draw = self._draw_plotly if interactive else self._draw_png
+        self.on_change(self._show, self.chosen, self.label)
+        self.run(self._show)
 
-    def _show(self, _change: object = None) -> None:
-        with self.showing_errors():
-            for k in self.chosen.value:
-                if k not in self._results:
-                    self._results[k] = self._load(self._nodes.loc[k])
-            results = {k: self._results[k] for k in self.chosen.value}
-            self._offer_classes(results)
-            label = None if self.label.value == _ALL else self.label.value
-            values = [r.overall if label is None else r.per_class.get(label, float("nan")) for r in results.values()]
-            self.selection = self._nodes.loc[list(results)].assign(psds=values)
-            named = {_name(self._nodes.loc[k]): result for k, result in results.items()}
-            self.picture.value = figure_to_png(psd_roc_figure(named, label=label))
+    def _show(self) -> None:
+        for k in self.chosen.value:
+            if k not in self._results:
+                self._results[k] = self._load(self._nodes.loc[k])
+        results = {k: self._results[k] for k in self.chosen.value}
+        self._offer_classes(results)
+        label = None if self.label.value == ALL else self.label.value
+        values = [r.overall if label is None else r.per_class.get(label, float("nan")) for r in results.values()]
+        self.selection = self._nodes.loc[list(results)].assign(psds=values)
+        self._draw({_name(self._nodes.loc[k]): result for k, result in results.items()}, label)
+
+    def _draw_png(self, results: dict[str, PsdsResult], label: str | None) -> None:
+        self.picture.value = figure_to_png(psd_roc_figure(results, label=label))
+
+    def _draw_plotly(self, results: dict[str, PsdsResult], label: str | None) -> None:
+        figure = psd_roc_plotly(results, label=label)
+        with self.picture.batch_update():
+            self.picture.data = ()
+            self.picture.add_traces(figure.data)
+            self.picture.layout = figure.layout
 
     def _offer_classes(self, results: dict[Hashable, PsdsResult]) -> None:
         labels = list(dict.fromkeys(label for result in results.values() for label in result.class_curves))
-        options = tuple((class_name(label), label) for label in [_ALL, *labels])
+        options = tuple((class_name(label), label) for label in [ALL, *labels])
         if options != self.label.options and labels:
-            kept = self.label.value if self.label.value in labels else _ALL
-            self.label.unobserve(self._show, "value")
-            self.label.options = options
-            self.label.value = kept
-            self.label.observe(self._show, "value")
+            with self.filling():
+                kept = self.label.value if self.label.value in labels else ALL
+                self.label.options, self.label.value = options, kept
+
+
+def _plotly_widget() -> widgets.DOMWidget:
+    from plotly.graph_objects import FigureWidget
+
+    return FigureWidget()
 
 
 def _name(row: pd.Series) -> str:

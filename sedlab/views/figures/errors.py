@@ -135,6 +135,18 @@ def changes_figure(table: pd.DataFrame, *, title: str = "What changed") -> frame
     return figure
 
 
+def told(case: pd.Series) -> str:
+    """Return a case in words: "Dog 1.00 to 3.00 s (event), onset late by 0.50 s"."""
+    label, outcome = style.class_name(case["label"]), case["outcome"]
+    words = f"{label} {case['onset']:.2f} to {case['offset']:.2f} s ({case['side']}), {outcome}"
+    if outcome.startswith(("onset", "offset")):
+        words += f" by {abs(case[outcome.split()[0] + '_deviation']):.2f} s"
+    if outcome == "cross-class":
+        other = style.class_name(case["other_label"])
+        words += f": {'detected' if case['side'] == EVENT else 'annotated'} as {other}"
+    return words
+
+
 def _quartiles(ax: Axes, groups: object, labels: list[str]) -> None:
     """Draw a dot at the median of each class and a line over its middle half."""
     quantiles = groups.quantile([0.25, 0.5, 0.75]).unstack().loc[labels]

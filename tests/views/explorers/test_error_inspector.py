@@ -8,7 +8,7 @@ import pytest
 from sedlab.errors import SedlabError
 from sedlab.scoring.errors.kinds import find_errors
 from sedlab.views import ClipView, ErrorInspector
-from sedlab.views.explorers.errors import told
+from sedlab.views.figures.errors import told
 
 COLUMNS = ["clip_id", "label", "onset", "offset"]
 EVENTS = [("a", "Dog", 1.0, 3.0), ("a", "Cat", 5.0, 6.0), ("b", "Dog", 0.0, 2.0)]
@@ -54,6 +54,14 @@ def test_keys_go_on_and_stop_at_the_ends(cases, load):
     assert inspector.case["outcome"] == "false alarm"
     inspector._press("p")
     assert inspector.case["outcome"] == "cross-class"
+
+
+def test_a_case_is_chosen_from_the_list_and_the_list_follows_the_keys(cases, load):
+    inspector = ErrorInspector(cases, load)
+    inspector.chosen.value = 2
+    assert inspector.view.title == "A/b/false alarm"
+    inspector._press("p")
+    assert inspector.chosen.value == 1 and inspector.view.title == "A/a/cross-class"
 
 
 def test_a_case_is_told_in_words(cases):

@@ -166,6 +166,19 @@ def test_psds_inspector_loads_each_choice_once_and_returns_the_scores(psds_resul
     assert inspector.message.value == ""
 
 
+def test_psds_inspector_draws_the_same_curves_for_the_pointer(psds_result):
+    nodes = pd.DataFrame({"model": ["atst", "ensemble"], "stage": "stage2", "iteration": 1})
+    inspector = PsdsInspector(nodes, lambda row: psds_result, interactive=True)
+
+    inspector.label.value = "Speech"
+    inspector.chosen.value = (1,)
+
+    assert inspector.message.value == ""
+    (curve,) = inspector.picture.data
+    assert curve.name == "Ensemble stage 2, iteration 1 0.600"
+    assert inspector.picture.layout.title.text == "PSD-ROC: Speech"
+
+
 def test_player_knows_where_the_time_axis_lies(waveform):
     player = ClipPlayer()
 
