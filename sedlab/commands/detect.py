@@ -6,11 +6,10 @@ A recording that cannot be read is reported, and the others are finished.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import count
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,7 +17,7 @@ import typer
 from rich.console import Console
 
 from sedlab.commands import options
-from sedlab.commands.output import format_seconds, say
+from sedlab.commands.output import format_seconds, progress_bar, say
 from sedlab.errors import SedlabError
 
 if TYPE_CHECKING:
@@ -26,17 +25,11 @@ if TYPE_CHECKING:
     from sedlab.commands.detection.recordings import Recording
     from sedlab.commands.detection.rule import DetectionRule
     from sedlab.inference.predictor import Predictor
-    from sedlab.inference.recording import RecordingScores
     from sedlab.progress import Progress
 
 
-class EventFormat(StrEnum):
-    """What can be written about recordings."""
-
-    tsv = "tsv"
-    audacity = "audacity"
-    json = "json"
-    scores = "scores"
+#: What can be written about recordings.
+EventFormat = StrEnum("EventFormat", "tsv audacity json scores")
 
 
 @dataclass(frozen=True)
@@ -101,10 +94,11 @@ def detect(
     results: list[Result] = []
     console = Console(stderr=True)
     interrupted = False
-    with _progress(console, len(recordings)) as next_recording:
+    with progress_bar(console) as progress:
         try:
-            for recording in recordings:
-                results.append(_analyse(job, recording, next_recording(recording.filename)))
+            for number, recording in enumerate(recordings, start=1):
+                name = f"{number} of {len(recordings)}: {recording.filename}"
+                results.append(_analyse(job, recording, partial(_show_seconds, progress, name)))
                 if results[-1].error:
                     say(console, f"failed: {results[-1].error}")
         except KeyboardInterrupt:
@@ -117,6 +111,10 @@ def detect(
     if interrupted:
         raise SedlabError(f"interrupted after {len(results)} of {len(recordings)} recordings; those are in the output.")
     _conclude(console, results, out)
+
+
+def _show_seconds(progress: Progress, name: str, done: float, total: float, _what: str) -> None:
+    progress(done, total, f"{name}, {format_seconds(done)} of {format_seconds(total)}")
 
 
 def _analyse(job: _Job, recording: Recording, progress: Progress) -> Result:
@@ -132,20 +130,14 @@ def _analyse(job: _Job, recording: Recording, progress: Progress) -> Result:
         table = outputs.event_table(result)
         table.to_csv(sys.stdout, sep="\t", index=False, header=False, lineterminator="\n")
         sys.stdout.flush()
-    else:
-        _write(job, result, scores, job.out)
-    return result
-
-
-def _write(job: _Job, result: Result, scores: RecordingScores, out: Path) -> None:
-    from sedlab.commands.detection import outputs
-
+        return result
     if EventFormat.audacity in job.formats:
-        outputs.write_audacity(out, result)
+        outputs.write_audacity(job.out, result)
     if EventFormat.scores in job.formats:
-        outputs.write_scores(out, result.recording, job.rule.score_table(scores))
+        outputs.write_scores(job.out, recording, job.rule.score_table(scores))
     if job.plot:
-        outputs.write_plot(out, result, scores)
+        outputs.write_plot(job.out, result, scores)
+    return result
 
 
 def _conclude(console: Console, results: Sequence[Result], out: Path | None) -> None:
@@ -170,37 +162,3 @@ def _load(checkpoint: Path, network: str, device: str, batch_size: int) -> Predi
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return Predictor(load_network(checkpoint, network=network).to(device), batch_size=batch_size)
-
-
-@contextmanager
-def _progress(console: Console, num_recordings: int) -> Iterator[Callable[[str], Progress]]:
-    """Yield a function that takes the name of the next recording and returns the callback for its seconds.
-
-    A bar in a terminal, nothing elsewhere.
-    """
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeElapsedColumn(),
-    )
-    # A table that is piped on must not be taken for a message that belongs above the bar.
-    redirect = sys.stdout.isatty()
-    with Bar(
-        *columns, console=console, transient=True, redirect_stdout=redirect, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("", total=None, state="")
-        numbers = count(1)
-
-        def next_recording(name: str) -> Progress:
-            bar.update(task, description=f"{next(numbers)} of {num_recordings}: {name}", completed=0, state="reading")
-            return show
-
-        def show(done: float, total: float, _what: str) -> None:
-            state = f"{format_seconds(done)} of {format_seconds(total)}"
-            bar.update(task, completed=done, total=total, state=state)
-
-        yield next_recording

@@ -42,10 +42,14 @@ def warn(warnings: Iterable[str]) -> None:
 
 @contextmanager
 def progress_bar(console: Console, start: str = "reading") -> Iterator[Progress]:
-    """Yield a progress callback that draws a bar; silent where nobody watches."""
+    """Yield a progress callback that draws a bar, called ``start`` at first; silent where nobody watches."""
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    # A table that is piped on must not be taken for a message that belongs above the bar.
+    shown = {"transient": True, "disable": not console.is_terminal, "redirect_stdout": sys.stdout.isatty()}
+    with Bar(*columns, console=console, **shown) as bar:
         task = bar.add_task(start, total=None)
         yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
 

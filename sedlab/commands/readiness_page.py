@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 
 from rich.console import Console
 from rich.markup import escape
@@ -59,8 +60,7 @@ def print_readiness(console: Console, name: str, ready: Readiness) -> None:
 def print_jobs(console: Console, jobs: Sequence[str]) -> None:
     """Print the names of the jobs that cannot be run yet."""
     _line(console, f"{len(jobs)} jobs would run once everything needed is here:")
-    for line in _wrapped(jobs):
-        _line(console, line)
+    _line(console, fill("  ".join(jobs), 118, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
 
 
 def _subsets(console: Console, ready: Readiness) -> None:
@@ -176,15 +176,6 @@ def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[
     widths = [max(len(row[column]) for row in (columns, *rows)) for column in range(len(columns))]
     for row in (columns, *rows):
         _line(console, "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _wrapped(names: Sequence[str], width: int = 116) -> list[str]:
-    lines = [""]
-    for name in names:
-        if len(lines[-1]) + len(name) > width:
-            lines.append("")
-        lines[-1] += f"  {name}"
-    return lines
 
 
 def _line(console: Console, text: str) -> None:
