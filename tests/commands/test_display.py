@@ -2,17 +2,10 @@
 
 import io
 
-import pytest
 from rich.console import Console
 
 from sedlab.commands.display import LineDisplay, LiveDisplay
-from sedlab.commands.output import format_seconds
 from sedlab.runs.progress import ProgressFile
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(7.6, "8 s"), (65, "1 min 05 s"), (7800, "2 h 10 min")])
-def test_durations_read_naturally(seconds, text):
-    assert format_seconds(seconds) == text
 
 
 def test_outside_a_terminal_each_finished_job_is_one_line():

@@ -1,0 +1,34 @@
+"""What commands print and write, whatever they are."""
+
+import io
+
+import pytest
+from matplotlib.figure import Figure
+from rich.console import Console
+
+from sedlab.commands.output import format_seconds, progress_bar, table_console, write_figure
+from sedlab.errors import SedlabError
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(7.6, "8 s"), (65, "1 min 05 s"), (7800, "2 h 10 min")])
+def test_durations_read_naturally(seconds, text):
+    assert format_seconds(seconds) == text
+
+
+def test_a_bar_is_drawn_only_where_somebody_watches():
+    for terminal in (True, False):
+        out = io.StringIO()
+        with progress_bar(Console(file=out, force_terminal=terminal, width=100)) as progress:
+            progress(3, 8, "street[1].wav")
+        assert ("street[1].wav" in out.getvalue()) == terminal
+
+
+def test_in_a_pipe_tables_are_wide(capsys):
+    table_console().print("x" * 190)
+    assert capsys.readouterr().out == "x" * 190 + "\n"
+
+
+def test_a_figure_in_no_known_format_leaves_no_file(tmp_path):
+    with pytest.raises(SedlabError, match=r"--plot .*curve\.wav: .*Use \.png, \.svg or \.pdf"):
+        write_figure(tmp_path / "curve.wav", Figure())
+    assert list(tmp_path.iterdir()) == []
