@@ -3,7 +3,8 @@
 Each transformer was pre-trained on its own features, so each has its own front-end, with the constants of its
 publication. All take mono waveforms (B, N) at 16 kHz in [-1, 1], work on the device of the waveform, have no
 trainable parameters and return float32 (B, 1, F, T); buffers are derived from constants and are not saved in
-checkpoints.
+checkpoints. ``constants`` says by name what somebody needs to compute the same features elsewhere, lengths in samples
+and frequencies in Hz; checkpoints record it.
 
 | front-end | 10 s | hop |
 | --- | --- | --- |
@@ -25,9 +26,12 @@ from torch import Generator, Tensor, nn
 from sedlab.audio.mel_filters import htk_filters, kaldi_filters
 from sedlab.audio.spectrogram import centred_frames, mel_spectrogram, padded_window
 from sedlab.config.model import AtstConfig, BeatsConfig, CrnnConfig, PasstConfig, TransformerConfig
+from sedlab.grid import SAMPLE_RATE
 
 PREEMPHASIS = 0.97
 HOP = 160  # 10 ms, the same for the three transformers
+
+Constants = dict[str, float | str]
 
 
 class PasstMel(nn.Module):
@@ -45,6 +49,21 @@ class PasstMel(nn.Module):
         self.fmax = 8000 - config.fmax_range // 2 if config.fmax is None else config.fmax
         self.register_buffer("window", padded_window(torch.hann_window(400), self.n_fft), persistent=False)
         self.register_buffer("filters", self._filters(self.fmin, self.fmax), persistent=False)
+
+    @property
+    def constants(self) -> Constants:
+        """What the features of evaluation are made with."""
+        return {
+            **_grid(HOP, self.config.num_mels),
+            "pre_emphasis": PREEMPHASIS,
+            "n_fft": self.n_fft,
+            "window": "Hann, periodic, 400",
+            "spectrum": "power",
+            "mel_scale": "Kaldi",
+            "fmin": self.fmin,
+            "fmax": self.fmax,
+            "scaling": "(ln max(x, 1e-7) + 4.5) / 5",
+        }
 
     def forward(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
         """Return features (B, 1, F, N // 160). ``generator`` (on the CPU) draws the band edges in training mode."""
@@ -73,10 +92,25 @@ class BeatsFbank(nn.Module):
 
     def __init__(self, config: BeatsConfig):
         super().__init__()
-        self.n_fft, self.length = 512, 400
+        self.num_mels, self.n_fft, self.length = config.num_mels, 512, 400
         povey = torch.hann_window(self.length, periodic=False).pow(0.85)
         self.register_buffer("window", povey[1:], persistent=False)
         self.register_buffer("filters", kaldi_filters(config.num_mels, self.n_fft, 20.0, 8000.0), persistent=False)
+
+    @property
+    def constants(self) -> Constants:
+        """What the features are made with."""
+        return {
+            **_grid(HOP, self.num_mels),
+            "pre_emphasis": PREEMPHASIS,
+            "n_fft": self.n_fft,
+            "window": f"Povey, {self.length}, mean removed",
+            "spectrum": "power of 2^15 x",
+            "mel_scale": "Kaldi",
+            "fmin": 20.0,
+            "fmax": 8000.0,
+            "scaling": "(ln max(x, 1.19e-7) - 15.41663) / 13.11164",
+        }
 
     def forward(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
         """Return features (B, 1, F, 1 + (N - 400) // 160)."""
@@ -105,10 +139,24 @@ class AtstMel(nn.Module):
 
     def __init__(self, config: AtstConfig):
         super().__init__()
-        self.n_fft = 1024
+        self.num_mels, self.n_fft = config.num_mels, 1024
         self.top_db_scope = config.top_db_scope
         self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
         self.register_buffer("filters", htk_filters(config.num_mels, self.n_fft, 60.0, 7800.0), persistent=False)
+
+    @property
+    def constants(self) -> Constants:
+        """What the features are made with."""
+        return {
+            **_grid(HOP, self.num_mels),
+            "n_fft": self.n_fft,
+            "window": f"Hann, periodic, {self.n_fft}",
+            "spectrum": "power",
+            "mel_scale": "HTK",
+            "fmin": 60.0,
+            "fmax": 7800.0,
+            "scaling": f"dB, at most 80 below the loudest of the {self.top_db_scope}, (-79.6482, 50.6842) to (-1, 1)",
+        }
 
     def forward(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
         """Return features (B, 1, F, 1 + N // 160)."""
@@ -130,9 +178,23 @@ class CrnnMel(nn.Module):
 
     def __init__(self, config: CrnnConfig):
         super().__init__()
-        self.hop = config.hop
+        self.num_mels, self.n_fft, self.hop = config.num_mels, config.n_fft, config.hop
         self.register_buffer("window", torch.hamming_window(config.n_fft, periodic=False), persistent=False)
         self.register_buffer("filters", htk_filters(config.num_mels, config.n_fft, 0.0, 8000.0), persistent=False)
+
+    @property
+    def constants(self) -> Constants:
+        """What the CRNN's input is made with, scaling included."""
+        return {
+            **_grid(self.hop, self.num_mels),
+            "n_fft": self.n_fft,
+            "window": f"Hamming, symmetric, {self.n_fft}",
+            "spectrum": "magnitude",
+            "mel_scale": "HTK",
+            "fmin": 0.0,
+            "fmax": 8000.0,
+            "scaling": "dB in (-50, 80), each clip's range to (-1, 1)",
+        }
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Return magnitudes (B, 1, F, 1 + N // hop)."""
@@ -161,3 +223,7 @@ def magnitude_to_decibel(magnitude: Tensor) -> Tensor:
 def build_frontend(config: TransformerConfig) -> nn.Module:
     """Return the front-end that belongs to the transformer of ``config``."""
     return {"passt": PasstMel, "beats": BeatsFbank, "atst": AtstMel}[config.arch](config)
+
+
+def _grid(hop: int, num_mels: int) -> Constants:
+    return {"sample_rate": SAMPLE_RATE, "hop": hop, "mels": num_mels}

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sedlab.checkpoints.content import CheckpointContent
-from sedlab.checkpoints.frontend_constants import frontend_constants
 from sedlab.checkpoints.loading import read_checkpoint
+from sedlab.checkpoints.own import frontend_constants
 from sedlab.config.model import DetectorConfig, TaggerConfig
 from sedlab.data.corpora.audioset_classes import readable
 
@@ -75,7 +75,7 @@ def inspect_checkpoint(path: str | Path, *, heads: int | None = None, ignore: It
         num_tensors=len(first),
         networks=tuple(content.networks),
         classes=readable(content.classes),
-        frontends=frontend_constants(content.config),
+        frontends=frontend_constants(module),
         versions=content.versions,
         node=json.loads(content.node) if content.node else None,
         ignored=content.ignored,

@@ -24,13 +24,14 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ValidationError
 
-from sedlab.checkpoints.content import CheckpointContent, State
-from sedlab.checkpoints.frontend_constants import frontend_constants
+from sedlab.audio.frontends import Constants, build_frontend
+from sedlab.checkpoints.content import CheckpointContent
 from sedlab.config.model import DetectorConfig, TaggerConfig
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
 from sedlab.models.detector import Detector
 from sedlab.models.tagger import FrameTagger
+from sedlab.models.transformer import AudioTransformer
 
 DETECTOR_FORMAT = "sedlab-detector-1"
 TAGGER_FORMAT = "sedlab-tagger-1"
@@ -47,8 +48,7 @@ def save_networks(path: str | Path, networks: Mapping[str, Detector], *, node: B
     ``node`` is the resolved configuration of the run that trained them; it is kept for the record.
     """
     first = next(iter(networks.values()))
-    states = {name: network.state_dict() for name, network in networks.items()}
-    _write(path, DETECTOR_FORMAT, first.config, states, node, first.classes)
+    _write(path, DETECTOR_FORMAT, first.config, networks, node, first.classes)
 
 
 def save_detector(path: str | Path, detector: Detector, *, node: BaseModel | None = None) -> None:
@@ -60,14 +60,14 @@ def save_tagger(
     path: str | Path, tagger: FrameTagger, *, node: BaseModel | None = None, classes: Sequence[str]
 ) -> None:
     """Write a pre-trained transformer with its head to ``path``; ``classes`` in the order of its logits."""
-    _write(path, TAGGER_FORMAT, tagger.sizes, {"student": tagger.state_dict()}, node, classes)
+    _write(path, TAGGER_FORMAT, tagger.sizes, {"student": tagger}, node, classes)
 
 
 def _write(
     path: str | Path,
     format_name: str,
     model: DetectorConfig | TaggerConfig,
-    networks: Mapping[str, State],
+    networks: Mapping[str, Detector | FrameTagger],
     node: BaseModel | None,
     classes: Sequence[str],
 ) -> None:
@@ -77,12 +77,20 @@ def _write(
         "torch": str(torch.__version__),
         "classes": list(classes),
         "model": model.model_dump_json(),
-        "frontends": json.dumps(frontend_constants(model)),
+        "frontends": json.dumps(frontend_constants(next(iter(networks.values())))),
         "node": "" if node is None else node.model_dump_json(),
-        "networks": {name: dict(state) for name, state in networks.items()},
+        "networks": {name: dict(network.state_dict()) for name, network in networks.items()},
     }
     with atomic_path(path) as temporary:
         torch.save(content, temporary)
+
+
+def frontend_constants(network: Detector | FrameTagger | AudioTransformer) -> dict[str, Constants]:
+    """Return the constants of each front-end of ``network``: "transformer", and "crnn" in detectors."""
+    if isinstance(network, AudioTransformer):
+        return {"transformer": build_frontend(network.config).constants}
+    constants = {"transformer": network.transformer_frontend.constants}
+    return {**constants, "crnn": network.crnn_frontend.constants} if isinstance(network, Detector) else constants
 
 
 def understand_own(content: Mapping[str, Any], path: Path) -> CheckpointContent:

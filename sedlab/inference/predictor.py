@@ -100,15 +100,29 @@ class Predictor:
         SedlabError
             For a waveform that is empty, not float, not finite, or of another shape.
         """
-        batch = _checked(waveform)
-        if batch.ndim == 1:
-            batch = batch[None]
+        batch = torch.atleast_2d(_checked(waveform))
         num_samples = batch.shape[1]
         if num_samples <= CLIP_SAMPLES:
-            probabilities = self._predict_clips(batch)[:, : self.network.num_frames(num_samples)]
+            with evaluating(self.network):
+                windows = self.network.window_probabilities(self._padded(batch)).float().cpu().numpy()
+            probabilities = windows[:, : self.network.num_frames(num_samples)]
         else:
             probabilities = np.stack([self._predict_waveform(row.cpu().numpy()).probabilities for row in batch])
         return Prediction(probabilities, self._frame_times(probabilities.shape[1]))
+
+    def tag(self, waveform: np.ndarray | Tensor) -> np.ndarray:
+        """Return the probability (batch, classes) that each class occurs in clips of at most 10 s at 16 kHz.
+
+        Raises
+        ------
+        SedlabError
+            As `predict`; for longer waveforms; and when the network has no output for whole clips.
+        """
+        batch = torch.atleast_2d(_checked(waveform))
+        if batch.shape[1] > CLIP_SAMPLES:
+            raise SedlabError(f"waveform: lasts {batch.shape[1] / SAMPLE_RATE:g} s. Cut it into clips of at most 10 s.")
+        with evaluating(self.network):
+            return self.network.clip_probabilities(self._padded(batch)).float().cpu().numpy()
 
     def detect(
         self,
@@ -216,10 +230,9 @@ class Predictor:
             num_sound_frames=sound_frames,
         )
 
-    def _predict_clips(self, batch: Tensor) -> np.ndarray:
-        with evaluating(self.network):
-            clips = F.pad(batch.to(self.device), (0, CLIP_SAMPLES - batch.shape[1]))
-            return self.network.window_probabilities(clips).float().cpu().numpy()
+    def _padded(self, batch: Tensor) -> Tensor:
+        """Return ``batch`` (B, N) on the network's device, with zeros up to 10 s."""
+        return F.pad(batch.to(self.device), (0, CLIP_SAMPLES - batch.shape[1]))
 
     def _predict_waveform(
         self, waveform: np.ndarray, sample_rate: int = SAMPLE_RATE, progress: Progress = no_progress

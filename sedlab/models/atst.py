@@ -45,7 +45,7 @@ class AtstTransformer(AudioTransformer):
         """
         tokens = self.tokens(features)
         for block in self.blocks:
-            tokens = self._run(block, tokens)
+            tokens = block(tokens)
         return self.final_norm(tokens)
 
     def tokens(self, features: Tensor) -> Tensor:

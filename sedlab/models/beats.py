@@ -47,7 +47,7 @@ class BeatsTransformer(AudioTransformer):
         for block in self.blocks:
             if self.training and self.config.layer_drop and float(torch.rand(())) < self.config.layer_drop:
                 continue
-            tokens = self._run(block, tokens, bias)
+            tokens = block(tokens, bias)
         return tokens
 
     def tokens(self, features: Tensor) -> Tensor:

@@ -102,9 +102,16 @@ class Detector(nn.Module):
 
     def window_probabilities(self, waveform: Tensor) -> Tensor:
         """Return probabilities (B, T, C) of clips ``waveform`` (B, N), N at most 10 s, without class mask."""
+        return self._scores(waveform).strong.transpose(1, 2)
+
+    def clip_probabilities(self, waveform: Tensor) -> Tensor:
+        """Return probabilities (B, C) of whole clips ``waveform`` (B, N), N at most 10 s, without class mask."""
+        return self._scores(waveform).weak
+
+    def _scores(self, waveform: Tensor) -> Scores:
         features = self.features(waveform)
         (scores,) = self(features.mel, self.embed(features.transformer))
-        return scores.strong.transpose(1, 2)
+        return scores
 
     def num_frames(self, num_samples: int) -> int:
         """Return the CNN's number of frames for ``num_samples`` samples; at least one."""

@@ -59,7 +59,7 @@ class PasstTransformer(AudioTransformer):
         """Return embeddings (B, L, D) for ``features`` (B, 1, F, T), L = min(T / 4 rounded up, max_tokens)."""
         tokens = self.tokens(features)
         for block in self.blocks:
-            tokens = self._run(block, tokens)
+            tokens = block(tokens)
         return self.final_norm(tokens)[:, 2:]
 
     def tokens(self, features: Tensor) -> Tensor:

@@ -70,6 +70,10 @@ class FrameTagger(nn.Module):
         """Return probabilities (B, 250, C) of clips ``waveform`` (B, N), N at most 10 s."""
         return self(self.features(waveform)).sigmoid().transpose(1, 2)
 
+    def clip_probabilities(self, waveform: Tensor) -> Tensor:
+        """Return probabilities (B, C') of whole clips ``waveform`` (B, N), N at most 10 s; errors as below."""
+        return self.classify_clips(self.transformer(self.features(waveform)))
+
     def num_frames(self, num_samples: int) -> int:
         """Return how many frames of 40 ms ``num_samples`` samples have; at least one."""
         return max(1, num_samples // self.frame_samples)
@@ -82,7 +86,7 @@ class FrameTagger(nn.Module):
         """Return logits (B, C, 250) for embeddings (B, L, D), averaged or interpolated to 250 frames."""
         return _linear(self.head, self._frames(embedding)).transpose(1, 2)
 
-    def clip_probabilities(self, embedding: Tensor) -> Tensor:
+    def classify_clips(self, embedding: Tensor) -> Tensor:
         """Return probabilities (B, C') of whole clips for embeddings (B, L, D).
 
         A linear clip head sees the mean over time. An attention head weighs the probabilities of the frames, as in the
@@ -94,7 +98,7 @@ class FrameTagger(nn.Module):
             When the network has no clip head.
         """
         if self.clip_head is None:
-            raise SedlabError("this network has no head for whole clips. Use the probabilities of its frames.")
+            raise SedlabError("this network has no head for whole clips. Use predict: the probabilities of its frames.")
         frames = self._frames(embedding)
         if self.sizes.clip_head == "linear":
             return _linear(self.clip_head, frames.mean(dim=1)).sigmoid()

@@ -5,12 +5,10 @@ Shape letters: B clips, F mel bins, T feature frames, L tokens, D width, H heads
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from sedlab.models.layers import Linear
 
@@ -24,14 +22,10 @@ class AudioTransformer(nn.Module):
     ----------
     dim : int
         D, the width of the embeddings.
-    gradient_checkpointing : bool
-        Keep only the input of each block in training and compute the block again in the backward pass: much less memory
-        for about a third more time.
     """
 
     dim: int
     blocks: nn.ModuleList
-    gradient_checkpointing: bool = False
 
     def layer_groups(self) -> list[list[nn.Parameter]]:
         """Return all parameters in groups from the output side down, for layer-wise learning rates.
@@ -43,11 +37,6 @@ class AudioTransformer(nn.Module):
         grouped = {id(parameter) for group in groups for parameter in group}
         groups.append([parameter for parameter in self.parameters() if id(parameter) not in grouped])
         return groups
-
-    def _run(self, block: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-        if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
-            return checkpoint(block, *inputs, use_reentrant=False)
-        return block(*inputs)
 
 
 class PreNormBlock(nn.Module):

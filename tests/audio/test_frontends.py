@@ -174,3 +174,16 @@ def test_frontends_save_nothing():
     for frontend in (*(build_frontend(config) for config in ALONE), CrnnMel(CrnnConfig())):
         assert not frontend.state_dict()
         assert not list(frontend.parameters())
+
+
+@pytest.mark.parametrize(
+    "frontend", [*map(build_frontend, ALONE), CrnnMel(CrnnConfig())], ids=lambda f: type(f).__name__
+)
+def test_recorded_constants_are_enough_to_rebuild_the_filters(frontend):
+    constants = frontend.constants
+    bank = {"Kaldi": kaldi_filters, "HTK": htk_filters}[constants["mel_scale"]]
+    filters = bank(constants["mels"], constants["n_fft"], constants["fmin"], constants["fmax"])
+    assert torch.equal(filters, frontend.filters)
+    frames = [frontend.eval()(torch.zeros(1, samples)).shape[-1] for samples in (16_000, 16_000 + 3 * constants["hop"])]
+    assert frames[1] - frames[0] == 3
+    assert constants["sample_rate"] == 16_000

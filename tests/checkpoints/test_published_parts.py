@@ -5,10 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from golden_weights import batch, generator, golden, manifest, state, weight
+from golden_weights import (
+    batch,
+    generator,
+    golden,
+    manifest,
+    own_detector_key,
+    own_transformer_key,
+    state,
+    weight,
+)
 
 from sedlab.audio.frontends import CrnnMel
-from sedlab.checkpoints.published.keys import own_detector_key, own_transformer_key
 from sedlab.config.model import ARCHS, AtstConfig, BeatsConfig, CrnnConfig, DetectorConfig, PasstConfig
 from sedlab.errors import SedlabError
 from sedlab.models.beats import relative_buckets
@@ -192,7 +200,7 @@ def test_tagger_gives_the_published_scores(length, head, rnn):
         load_golden("pw", {"seq_model.rnn": tagger.rnn})
     embedding = embedding_of("predwrap", length)
     logits = tagger.classify(embedding)[:, ::16, ::10]
-    weak = tagger.clip_probabilities(embedding)[:, ::4]
+    weak = tagger.classify_clips(embedding)[:, ::4]
     expected = golden("predictions_wrapper")
     strong = torch.from_numpy(expected[f"{length}.{head}.{'rnn' if rnn else None}.strong"])
     clip = torch.from_numpy(expected[f"{length}.{head}.{'rnn' if rnn else None}.weak"])
@@ -220,7 +228,7 @@ def test_wrapper_with_attention_head_gives_the_published_scores(length):
     embedding, expected = embedding_of("asw", length), golden("audioset_wrapper")
     probabilities = tagger.classify(embedding).sigmoid()
     np.testing.assert_allclose(probabilities[:, ::16, ::10], expected[f"{length}.strong"], atol=3e-5)
-    np.testing.assert_allclose(tagger.clip_probabilities(embedding), expected[f"{length}.weak"], atol=3e-5)
+    np.testing.assert_allclose(tagger.classify_clips(embedding), expected[f"{length}.weak"], atol=3e-5)
 
 
 def test_relative_buckets_are_the_published_ones():

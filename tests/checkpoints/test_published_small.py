@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from golden_weights import own_detector_key, own_transformer_key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from published_files import (
@@ -27,7 +28,6 @@ from published_files import (
 
 from sedlab.checkpoints.inspection import format_report, inspect_checkpoint
 from sedlab.checkpoints.loading import load_network, load_networks, load_transformer, load_transformer_into
-from sedlab.checkpoints.published.keys import own_detector_key, own_transformer_key
 from sedlab.config.model import ARCHS, PasstConfig, TaggerConfig
 from sedlab.data.corpora.audioset import display_names
 from sedlab.errors import SedlabError
@@ -169,7 +169,7 @@ def test_the_audioset_wrapper_is_a_tagger_and_brings_its_linear_layer(save, arch
     assert (tagger.sizes.clip_head, tagger.sizes.short_clips) == ("attention", "average")
     assert tagger.classes[:2] == ("Speech", "Male speech, man speaking")
     assert tagger.window_probabilities(torch.randn(1, 80000)).shape == (1, 250, 527)
-    assert tagger.clip_probabilities(torch.randn(1, 250, 64)).shape == (1, 527)
+    assert tagger.clip_probabilities(torch.randn(1, 80000)).shape == (1, 527)
     detector = Detector(small_config(arch).model_copy(update={"wrapper_dim": 527}))
     load_transformer_into(save(content), detector)
     assert torch.equal(detector.wrapper.weight, content["state_dict"]["net.head_linear_layer.weight"])

@@ -198,6 +198,31 @@ def test_waveforms_that_cannot_be_scored_are_refused(make_detector, waveform, me
         Predictor(make_detector("atst")).predict(waveform)
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_tags_are_what_the_network_says_about_whole_clips(make_detector, tiny, name):
+    if name == "tagger":
+        sizes = {"clip_head": "linear", "num_clip_classes": 3}
+        network = FrameTagger(tiny("atst").transformer, num_classes=3, classes=("a", "b", "c"), **sizes).eval()
+    else:
+        network = make_detector(name)
+    clips = torch.from_numpy(np.stack([music(4), music(4, seed=1)]))
+    with torch.no_grad():
+        expected = network.clip_probabilities(torch.nn.functional.pad(clips, (0, 96_000))).numpy()
+    assert expected.shape == (2, len(network.classes))
+    assert np.array_equal(Predictor(network).tag(clips), expected)
+    if name != "tagger":  # a mean over the frames, weighted by attention
+        windows = Predictor(network).predict(np.pad(clips, ((0, 0), (0, 96_000)))).probabilities
+        assert (expected <= windows.max(axis=1) + 1e-6).all()
+        assert (expected >= windows.min(axis=1) - 1e-6).all()
+
+
+def test_only_clips_with_an_output_for_them_are_tagged(make_predictor):
+    with pytest.raises(SedlabError, match=r"lasts 10\.5 s"):
+        make_predictor("atst").tag(music(10.5))
+    with pytest.raises(SedlabError, match="no head for whole clips"):
+        make_predictor("tagger").tag(music(1))
+
+
 # -- recordings -------------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sedlab.checkpoints.published.keys import own_detector_key
+from sedlab.checkpoints.published.keys import detector_rules, transformer_rules, translate
+from sedlab.config.model import Arch
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "models"
 SEED = "sedlab-golden-1"
@@ -66,6 +67,16 @@ def weight(key: str, shape: tuple[int, ...]) -> np.ndarray:
 def state(shapes: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
     """Return tensors for a table of published keys and shapes."""
     return {key: torch.from_numpy(weight(key, tuple(shape))) for key, shape in shapes.items()}
+
+
+def own_transformer_key(arch: Arch, key: str) -> str:
+    """Return our name of a published transformer's ``key``, both without prefix."""
+    return translate(transformer_rules(arch), key).removeprefix("transformer.")
+
+
+def own_detector_key(arch: Arch, key: str) -> str | None:
+    """Return our name of a published detector's ``key``, or None if it is not one."""
+    return translate(detector_rules(arch), key)
 
 
 def own_state(arch: str) -> dict[str, torch.Tensor]:

@@ -9,9 +9,8 @@ import re
 from typing import Any
 
 import torch
-from golden_weights import manifest, weight
+from golden_weights import manifest, own_detector_key, weight
 
-from sedlab.checkpoints.published.keys import own_detector_key
 from sedlab.config.model import AtstConfig, BeatsConfig, CrnnConfig, DetectorConfig, PasstConfig
 from sedlab.models.detector import Detector
 

@@ -98,16 +98,6 @@ def detector_rules(arch: Arch) -> tuple[Rule, ...]:
     return (*transformer_rules(arch, _PREFIX[arch]), *_DETECTOR)
 
 
-def own_transformer_key(arch: Arch, key: str) -> str | None:
-    """Return our name of a published transformer's ``key`` (without prefix), or None if it is not one."""
-    return translate(_TRANSFORMER[arch], key)
-
-
-def own_detector_key(arch: Arch, key: str) -> str | None:
-    """Return our name of a published detector's ``key``, or None if it is not one."""
-    return translate(detector_rules(arch), key)
-
-
 def translate(rules: tuple[Rule, ...], key: str) -> str | None:
     """Return our name of the published ``key``, or None when no rule knows it."""
     for published, own in rules:
