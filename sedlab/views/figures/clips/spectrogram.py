@@ -24,23 +24,17 @@ DYNAMIC_RANGE_DB = 70.0
 _TICKS_HZ = (125, 500, 1000, 2000, 4000, 8000)
 
 
-def log_mel(
-    waveform: np.ndarray,
-    sample_rate: int = SAMPLE_RATE,
-    *,
-    num_mels: int = NUM_MELS,
-    hop_seconds: float = HOP / SAMPLE_RATE,
-) -> np.ndarray:
+def log_mel(waveform: np.ndarray, sample_rate: int = SAMPLE_RATE, *, num_mels: int = NUM_MELS) -> np.ndarray:
     """Return the log-mel spectrogram (F, T) of ``waveform`` (N,) in dB below its loudest cell, cut at -70 dB.
 
-    Frames are centred: frame t looks at 64 ms (at 16 kHz) around ``t * hop_seconds``.
+    Frames are centred: at 16 kHz, frame t looks at 64 ms around second ``0.016 * t``; at other rates it is as long.
     """
-    hop = max(1, round(hop_seconds * sample_rate))
+    hop = max(1, round(HOP / SAMPLE_RATE * sample_rate))
     padded = np.pad(np.asarray(waveform, dtype=np.float32), WINDOW // 2)
     return relative_decibel(mel_power(padded, sample_rate, num_mels=num_mels, hop=hop))
 
 
-def mel_power(samples: np.ndarray, sample_rate: int, *, num_mels: int = NUM_MELS, hop: int) -> np.ndarray:
+def mel_power(samples: np.ndarray, sample_rate: int, *, num_mels: int = NUM_MELS, hop: int = HOP) -> np.ndarray:
     """Return the mel power (F, T) of the windows of 1024 samples that start at multiples of ``hop`` samples."""
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::hop]
     power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW).astype(np.float32), axis=1)) ** 2

@@ -5,7 +5,7 @@ Shape letters: B clips, N samples, F bins, T frames, C classes, R responses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from sedlab.errors import SedlabError, nearest
 from sedlab.grid import SAMPLE_RATE
-from sedlab.views.figures.clips.spectrogram import HOP, NUM_MELS, mel_power, relative_decibel
+from sedlab.views.figures.clips.spectrogram import HOP, mel_power, relative_decibel
 
 if TYPE_CHECKING:
     import torch
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from sedlab.config.model import DetectorConfig
     from sedlab.config.training import AugmentConfig
     from sedlab.data.batch import Batch, Targets
-    from sedlab.training.feature_augmentation import Features
 
+#: Before and after.
+Pair = tuple[np.ndarray, np.ndarray]
 #: Augmentations in the order in which stage 2 applies them, and how they are called in print.
 AUGMENTATIONS: dict[str, str] = {
     "wavmix": "Wavmix",
@@ -49,11 +50,11 @@ class Demonstration:
     """One clip before and after one augmentation; all pairs are (before, after)."""
 
     title: str
-    features: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    features: Mapping[str, Pair]
     """(F, T) pictures by name: the spectrogram of the sound, or what the networks are given."""
-    labels: tuple[np.ndarray, np.ndarray]
+    labels: Pair
     """(C, T) targets; clip-level ones fill the clip."""
-    sounds: tuple[np.ndarray, np.ndarray] | None
+    sounds: Pair | None
     """(N,) in [-1, 1]; None when the augmentation acts on features, of which there is no sound."""
 
 
@@ -93,8 +94,74 @@ def demonstrate(
     _check_needs(name, batch, detector, responses)
     generator = torch.Generator().manual_seed(seed)
     if name in AUDIBLE:
-        return _demonstrate_sound(name, batch, responses, clip, generator, settings)
-    return _demonstrate_features(name, batch, detector, clip, generator, settings)
+        change = _sound_change(name, batch, responses, generator, settings)
+    else:
+        change = _feature_change(name, batch, detector, generator, settings)
+    if clip is None:
+        relabelled = (change.targets.strong != batch.targets.strong).any(2).any(1)
+        clip = _most_labels(batch, change.clips | relabelled)
+    group = next(group for group, rows in batch.rows.present().items() if rows.start <= clip < rows.stop)
+    return Demonstration(
+        title=f"{AUGMENTATIONS[name]}: {group} clip {batch.clip_ids[clip]}",
+        features=change.features(clip),
+        labels=_labels(batch, change.targets, clip),
+        sounds=change.sounds(clip) if change.sounds else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What an augmentation did to a batch; pictures and sounds are made for one clip."""
+
+    clips: Tensor
+    """(B,) bool: those whose sound or features are changed"""
+    targets: Targets
+    features: Callable[[int], Mapping[str, Pair]]
+    sounds: Callable[[int], Pair] | None = None
+
+
+def _sound_change(
+    name: str, batch: Batch, responses: Tensor | None, generator: torch.Generator, settings: Mapping[str, Any]
+) -> _Change:
+    from sedlab.training.feature_augmentation import augment_waveforms
+
+    before = batch.waveform
+    partners = batch.partners if name == "wavmix" else None
+    responses = responses if name == "device_response" else None
+    after, targets = augment_waveforms(
+        before, batch.targets, _alone(name, settings), generator, partners=partners, responses=responses
+    )
+
+    def sounds(clip: int) -> Pair:
+        return before[clip].numpy(), after[clip].numpy()
+
+    def features(clip: int) -> Mapping[str, Pair]:
+        return {"Spectrogram": _decibels(*(mel_power(sound, SAMPLE_RATE, hop=HOP) for sound in sounds(clip)))}
+
+    return _Change((after != before).any(1), targets, features, sounds)
+
+
+def _feature_change(
+    name: str, batch: Batch, detector: DetectorConfig, generator: torch.Generator, settings: Mapping[str, Any]
+) -> _Change:
+    from sedlab.audio.frontends import CrnnMel, build_frontend
+    from sedlab.training.feature_augmentation import Features, augment
+
+    frontend = build_frontend(detector.transformer).eval()
+    before = Features(CrnnMel(detector.crnn)(batch.waveform), frontend(batch.waveform))
+    if name == "band_edges":
+        after, targets = replace(before, transformer=frontend.train()(batch.waveform, generator)), batch.targets
+    else:
+        augmented = augment(before, batch.targets, batch.rows, _alone(name, settings), generator)
+        after, targets = augmented.student, augmented.targets
+
+    def features(clip: int) -> Mapping[str, Pair]:
+        power = (view.mel[clip, 0].clamp(min=0).numpy() ** 2 for view in (before, after))
+        transformer = tuple(view.transformer[clip, 0].numpy() for view in (before, after))
+        return {"CRNN's magnitudes (dB)": _decibels(*power), "Transformer's features": transformer}
+
+    mel, transformer = before.mel != after.mel, before.transformer != after.transformer
+    return _Change(mel.flatten(1).any(1) | transformer.flatten(1).any(1), targets, features)
 
 
 def _check_needs(name: str, batch: Batch, detector: DetectorConfig, responses: Tensor | None) -> None:
@@ -106,70 +173,6 @@ def _check_needs(name: str, batch: Batch, detector: DetectorConfig, responses: T
         raise SedlabError(f"band_edges: {detector.transformer.arch} has fixed bands. Use the detector with fPaSST.")
 
 
-def _demonstrate_sound(
-    name: str,
-    batch: Batch,
-    responses: Tensor | None,
-    clip: int | None,
-    generator: torch.Generator,
-    settings: Mapping[str, Any],
-) -> Demonstration:
-    from sedlab.training.feature_augmentation import augment_waveforms
-
-    waveform, changed = augment_waveforms(
-        batch.waveform,
-        batch.targets,
-        _alone(name, settings),
-        generator,
-        partners=batch.partners if name == "wavmix" else None,
-        responses=responses if name == "device_response" else None,
-    )
-    if clip is None:
-        clip = _most_labels(batch, (waveform != batch.waveform).flatten(1).any(1))
-    sounds = batch.waveform[clip].numpy(), waveform[clip].numpy()
-    power = [mel_power(sound, SAMPLE_RATE, num_mels=NUM_MELS, hop=HOP) for sound in sounds]
-    return Demonstration(
-        title=_title(name, batch, clip),
-        features={"Spectrogram": _decibels(*power)},
-        labels=_labels(batch, changed, clip),
-        sounds=sounds,
-    )
-
-
-def _demonstrate_features(
-    name: str,
-    batch: Batch,
-    detector: DetectorConfig,
-    clip: int | None,
-    generator: torch.Generator,
-    settings: Mapping[str, Any],
-) -> Demonstration:
-    from sedlab.audio.frontends import CrnnMel, build_frontend
-    from sedlab.training.feature_augmentation import Features, augment
-
-    frontend = build_frontend(detector.transformer).eval()
-    before = Features(CrnnMel(detector.crnn)(batch.waveform), frontend(batch.waveform))
-    if name == "band_edges":
-        after, changed = replace(before, transformer=frontend.train()(batch.waveform, generator)), batch.targets
-    else:
-        augmented = augment(before, batch.targets, batch.rows, _alone(name, settings), generator)
-        after, changed = augmented.student, augmented.targets
-    if clip is None:
-        clip = _most_labels(
-            batch, _changed_clips(before, after) | (changed.strong != batch.targets.strong).any(2).any(1)
-        )
-    magnitudes = [view.mel[clip, 0].clamp(min=0).numpy() for view in (before, after)]
-    return Demonstration(
-        title=_title(name, batch, clip),
-        features={
-            "CRNN's magnitudes (dB)": _decibels(*(magnitude**2 for magnitude in magnitudes)),
-            "Transformer's features": (before.transformer[clip, 0].numpy(), after.transformer[clip, 0].numpy()),
-        },
-        labels=_labels(batch, changed, clip),
-        sounds=None,
-    )
-
-
 def _alone(name: str, settings: Mapping[str, Any]) -> AugmentConfig:
     from sedlab.config.training import AugmentConfig
 
@@ -177,17 +180,12 @@ def _alone(name: str, settings: Mapping[str, Any]) -> AugmentConfig:
     return AugmentConfig(**{"mixup": {"p": 0.0}, name: section | dict(settings)})
 
 
-def _changed_clips(before: Features, after: Features) -> Tensor:
-    mel, transformer = before.mel != after.mel, before.transformer != after.transformer
-    return mel.flatten(1).any(1) | transformer.flatten(1).any(1)
-
-
 def _most_labels(batch: Batch, candidates: Tensor) -> int:
     """Return the candidate (B,) bool with the most labelled frames; of none, the first clip."""
     return int(((batch.targets.strong > 0).sum(dim=(1, 2)) + 1).mul(candidates).argmax())
 
 
-def _labels(batch: Batch, after: Targets, clip: int) -> tuple[np.ndarray, np.ndarray]:
+def _labels(batch: Batch, after: Targets, clip: int) -> Pair:
     weak, both = batch.rows.weak, (batch.targets, after)
     if weak.start <= clip < weak.stop:
         num_frames = after.strong.shape[-1]
@@ -195,12 +193,7 @@ def _labels(batch: Batch, after: Targets, clip: int) -> tuple[np.ndarray, np.nda
     return tuple(targets.strong[clip].numpy() for targets in both)
 
 
-def _title(name: str, batch: Batch, clip: int) -> str:
-    group = next(group for group, rows in batch.rows.present().items() if rows.start <= clip < rows.stop)
-    return f"{AUGMENTATIONS[name]}: {group} clip {batch.clip_ids[clip]}"
-
-
-def _decibels(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _decibels(before: np.ndarray, after: np.ndarray) -> Pair:
     """Return two powers (F, T) in dB below the louder one's maximum."""
     both = relative_decibel(np.concatenate([before, after], axis=1))
     return both[:, : before.shape[1]], both[:, before.shape[1] :]
