@@ -13,6 +13,9 @@ and frequencies in Hz; checkpoints record it.
 | `AtstMel` | (B, 1, 64, 1001) | 10 ms |
 | `CrnnMel` | (B, 1, 128, 626) | 16 ms |
 
+Written here, not taken from torchaudio, because the published systems deviate from it; where they do not, tests hold
+features and filters to torchaudio's.
+
 Source: public code of CP-JKU's DCASE 2024 Task 4 system (arXiv 2408.00791), of BEATs (arXiv 2212.09058) and of
 ATST-Frame (arXiv 2306.04186).
 """

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -62,10 +61,9 @@ def mix(values: Tensor, mixing: Mixing) -> Tensor:
     return torch.lerp(values[mixing.partner], values, share)
 
 
-def mix_targets(targets: Tensor, mixing: Mixing, *, label_type: Literal["soft", "hard"] = "soft") -> Tensor:
-    """Return mixed targets in [0, 1]: in proportion (soft), or the union of both clips' labels (hard)."""
-    mixed = mix(targets, mixing) if label_type == "soft" else targets + targets[mixing.partner.to(targets.device)]
-    return mixed.clamp(0, 1)
+def mix_targets(targets: Tensor, mixing: Mixing) -> Tensor:
+    """Return targets mixed in proportion, in [0, 1]."""
+    return mix(targets, mixing).clamp(0, 1)
 
 
 def widen_mask(mask_BC: Tensor, strong_BCT: Tensor, mixing: Mixing) -> Tensor:

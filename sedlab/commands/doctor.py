@@ -45,7 +45,7 @@ def examine(project: Path) -> list[Finding]:
         ("python", True, _python),
         ("torch", True, _torch),
         ("GPU", False, _gpu),
-        ("torchaudio", True, _torchaudio),
+        ("torchaudio", True, lambda: version("torchaudio")),
         ("libsndfile", True, _libsndfile),
         ("scoring", True, _scoring),
         ("snakemake", True, lambda: version("snakemake")),
@@ -104,13 +104,6 @@ def _gpu() -> str:
     if not torch.cuda.is_available():
         raise _Missing("none that torch can use; experiments run on the CPU")
     return f"{torch.cuda.get_device_name(0)}, CUDA {torch.version.cuda}"
-
-
-def _torchaudio() -> str:
-    from sedlab.audio.torchaudio_import import import_torchaudio, torchaudio_status
-
-    import_torchaudio()
-    return torchaudio_status()
 
 
 def _libsndfile() -> str:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from sedlab.config.base import Config
 from sedlab.config.errors import explain
-from sedlab.config.experiment import STAGES, Experiment, Node, merge
+from sedlab.config.experiment import STAGES, Experiment, merge
 from sedlab.errors import SedlabError, nearest
 
 
@@ -55,19 +55,8 @@ def experiment_from_tree(tree: dict[str, Any], where: str) -> Experiment:
 
 
 def to_yaml(config: Config) -> str:
-    """Return a configuration as YAML text that `load_experiment` or `load_node` reads back to an equal one."""
+    """Return a configuration as YAML text that reads back to an equal one."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
-
-
-def load_node(path: str | Path) -> Node:
-    """Read the resolved configuration of one training node."""
-    path = Path(path)
-    if not path.is_file():
-        raise SedlabError(f"{path}: no such node configuration. Run `sedlab run` to write the run folder.")
-    try:
-        return Node.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        raise SedlabError(f"{path}: {explain(error)}") from error
 
 
 def _presets() -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from golden_weights import batch, golden
+from torchaudio_oracle import import_torchaudio
 
 from sedlab.audio.frontends import (
     AtstMel,
@@ -17,7 +18,6 @@ from sedlab.audio.frontends import (
     scale_crnn_mel,
 )
 from sedlab.audio.mel_filters import htk_filters, kaldi_filters
-from sedlab.audio.torchaudio_import import import_torchaudio
 from sedlab.config.model import AtstConfig, BeatsConfig, CrnnConfig, PasstConfig
 
 SECONDS = {"1s": 1, "10s": 10, "short": 5, "long": 12}
@@ -103,6 +103,31 @@ def test_beats_features_agree_with_torchaudio():
     theirs = torch.stack([kaldi.fbank(clip[None] * 2**15, **options) for clip in waveform])
     theirs = (theirs - 15.41663) / (2 * 6.55582)
     torch.testing.assert_close(BeatsFbank(BeatsConfig())(waveform)[:, 0].mT, theirs, atol=1e-4, rtol=0)
+
+
+def test_crnn_features_agree_with_torchaudio():
+    mel = import_torchaudio().transforms.MelSpectrogram(
+        16000,
+        2048,
+        hop_length=256,
+        n_mels=128,
+        f_max=8000,
+        power=1,
+        wkwargs={"periodic": False},
+        window_fn=torch.hamming_window,
+    )
+    torch.testing.assert_close(CrnnMel(CrnnConfig())(noise())[:, 0], mel(noise()), rtol=5e-5, atol=1e-6)
+
+
+def test_mel_filters_agree_with_torchaudio():
+    melscale_fbanks = import_torchaudio().functional.melscale_fbanks
+    from torchaudio.compliance.kaldi import get_mel_banks
+
+    for num_mels, n_fft, fmin, fmax in ((128, 2048, 0.0, 8000.0), (64, 1024, 60.0, 7800.0)):
+        theirs = melscale_fbanks(n_fft // 2 + 1, fmin, fmax, num_mels, 16000)
+        assert torch.equal(htk_filters(num_mels, n_fft, fmin, fmax), theirs)
+    theirs, _ = get_mel_banks(128, 512, 16000, 20.0, 8000.0, 100.0, -500.0, 1.0)
+    torch.testing.assert_close(kaldi_filters(128, 512, 20.0, 8000.0)[:-1].T, theirs, atol=2e-5, rtol=0)
 
 
 @pytest.mark.parametrize("config", [*ALONE, PasstConfig(num_mels=64), BeatsConfig(num_mels=64)], ids=str)

@@ -15,7 +15,6 @@ from sedlab.data.corpora.maestro import (
     cut_windows,
     parse_window_names,
     read_maestro,
-    recording_durations,
     split_recordings,
     window_labels,
     window_name,
@@ -199,10 +198,3 @@ def test_confidence_above_one_names_its_line(tmp_path, recording):
     path.write_text(path.read_text().replace("0.25", "25"))
     with pytest.raises(SedlabError, match="line 2: confidence 25 is not between 0 and 1"):
         read_maestro(tmp_path, subset, DataConfig(root=tmp_path))
-
-
-def test_durations_of_recordings(tmp_path):
-    assert recording_durations(tmp_path) == {}
-    (tmp_path / "metadata").mkdir()
-    (tmp_path / "metadata/maestro_real_durations.tsv").write_text((REAL / "maestro_durations.tsv").read_text())
-    assert recording_durations(tmp_path)["cafe_restaurant_00"] == 181.458

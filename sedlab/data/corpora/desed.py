@@ -82,7 +82,10 @@ def written_durations(root: Path, subset: Subset, clip_ids: pd.Series) -> pd.Ser
 
 
 def write_durations(root: Path, subset_name: str) -> Path:
-    """Write the durations table of a scored subset from its sound files, one decimal; return its path."""
+    """Write the durations table of a scored subset from its sound files; return its path.
+
+    One decimal, as the baseline writes them: PSDS divides by the sum of these numbers.
+    """
     subset = SUBSETS[subset_name]
     folder = subset.audio_folder(root)
     if subset.durations is None or folder is None:

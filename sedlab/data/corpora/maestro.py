@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from sedlab.config.data import DataConfig
-from sedlab.data.corpora.layout import MAESTRO_DURATIONS, Subset
-from sedlab.data.corpora.reading import annotation_table, check_labels, clip_table, clips_with_audio, event_table, stem
+from sedlab.data.corpora.layout import Subset
+from sedlab.data.corpora.reading import annotation_table, check_labels, clip_table, clips_with_audio, event_table
 from sedlab.data.tables import Corpus
 from sedlab.data.tsv import line_number, read_tsv, write_tsv
 from sedlab.errors import SedlabError
@@ -129,15 +129,6 @@ def split_recordings(recordings: Sequence[str], *, fraction: float, seed: int) -
 def scene_of(recording: str) -> str:
     """Return the scene of a recording: its name without the trailing number."""
     return recording.rsplit("_", 1)[0]
-
-
-def recording_durations(root: Path) -> dict[str, float]:
-    """Return seconds by recording from the published durations table; empty if the root has none."""
-    path = Path(root) / MAESTRO_DURATIONS
-    if not path.is_file():
-        return {}
-    table = read_tsv(path, ("filename", "duration"), numbers=("duration",))
-    return dict(zip(stem(table["filename"]), table["duration"], strict=True))
 
 
 # Preparation -----------------------------------------------------------------------------------------------------

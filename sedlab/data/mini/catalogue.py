@@ -31,11 +31,6 @@ class Sound:
     max_per_clip: int = 1
     """Most events of this class that one 10 s clip is given at once."""
 
-    @property
-    def is_long(self) -> bool:
-        """Whether it usually goes on for seconds, so that a clip may begin or end within it."""
-        return self.seconds[1] > 4
-
 
 def _table(*sounds: Sound) -> dict[str, Sound]:
     return {sound.label: sound for sound in sounds}

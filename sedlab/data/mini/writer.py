@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sedlab.config.data import MiniConfig
+from sedlab.data.corpora.desed import write_durations, write_exclusion_lists
 from sedlab.data.corpora.layout import MAESTRO_DURATIONS, SUBSETS
 from sedlab.data.mini.catalogue import SOUNDS
 from sedlab.data.mini.rendering import (
@@ -70,6 +71,7 @@ def generate(
                 if progress:
                     progress(len(made), len(tasks), item.task.subset)
             _write_clip_tables(folder, made)
+            write_exclusion_lists(folder)
             _cut_recordings(folder, made, config)
             render_devices(folder, config.seed)
             write_json(folder / MARKER, _marker(config))
@@ -81,9 +83,7 @@ def _write_clip_tables(folder: Path, made: Sequence[Rendered]) -> None:
     for name in DIFFICULTIES:
         subset, items = SUBSETS[name], [item for item in made if item.task.subset == name]
         if subset.durations:
-            # One decimal, as the baseline writes them: the criterion divides by the sum of these numbers.
-            durations = sorted((item.filename, f"{item.duration:.1f}") for item in items)
-            _write_rows(folder / subset.durations, ("filename", "duration"), durations)
+            write_durations(folder, name)
         if subset.family == "audioset":
             columns = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
             rows = [
