@@ -19,8 +19,11 @@ import pandas as pd
 from sedlab.data.targets import frame_times
 from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.postprocess.median import median_filter
-from sedlab.scoring.metrics.bootstrap import bootstrap_intervals, compare
-from sedlab.scoring.metrics.psds_statistics import psds_statistics
+from sedlab.scoring.metrics.bootstrap import Resampling, bootstrap_intervals
+from sedlab.scoring.metrics.comparison import compare
+from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.metrics.segments import CountedSegments
+from sedlab.scoring.metrics.statistics.psds import psds_statistics
 from sedlab.scoring.scores.tables import ScoreTables, score_tables, sed_scores_eval
 
 NUM_CLIPS = 1168
@@ -52,7 +55,11 @@ def timed(name: str, systems: list[ScoreTables], events: pd.DataFrame, clips: pd
     """Print seconds, and the first row of the comparison."""
     metric, replicates = options
     start = time.perf_counter()
-    row = compare(*systems, events, clips, metrics=[metric], replicates=replicates).table().loc[0]
+    if metric == "mpauc":
+        counted = [CountedSegments.of(tables, clips, events) for tables in systems]
+    else:
+        counted = [count_events(tables, events, clips) for tables in systems]
+    row = compare(*counted, [metric], resampling=Resampling(replicates)).table().loc[0]
     seconds = time.perf_counter() - start
     interval = f"{row['difference']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f})"
     print(f"{name}: {seconds:.1f} s for 2 systems x {replicates} replicates; difference {interval}", flush=True)
@@ -60,8 +67,9 @@ def timed(name: str, systems: list[ScoreTables], events: pd.DataFrame, clips: pd
 
 def compare_widths(tables: ScoreTables, events: pd.DataFrame, clips: pd.DataFrame, replicates: int) -> None:
     """Print the 95 % interval of PSDS1 and what 20 divisions into five folds, one left out each time, give."""
-    interval = bootstrap_intervals(tables, events, clips, replicates=replicates).overall
-    statistics = psds_statistics(tables, events, dict(zip(clips["clip_id"], clips["duration"], strict=True)))
+    counted = count_events(tables, events, clips)
+    interval = bootstrap_intervals(counted, resampling=Resampling(replicates)).overall
+    statistics = psds_statistics(counted)
     rng, kept = np.random.default_rng(0), []
     for _ in range(20):
         fold = rng.permutation(np.arange(len(statistics.units)) % 5)
@@ -69,6 +77,11 @@ def compare_widths(tables: ScoreTables, events: pd.DataFrame, clips: pd.DataFram
     low, high = np.quantile(statistics.evaluate(np.array(kept))[:, 0], [0.025, 0.975])
     width = interval.high - interval.low
     print(f"width of the 95 % interval: bootstrap {width:.4f}, one fifth left out {high - low:.4f}")
+
+
+def count_events(tables: ScoreTables, events: pd.DataFrame, clips: pd.DataFrame) -> CountedEvents:
+    """Return what counts of one system."""
+    return CountedEvents.of(tables, events, dict(zip(clips["clip_id"], clips["duration"], strict=True)))
 
 
 def draw_events(clip_ids: list[str], rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:

@@ -12,8 +12,10 @@ import sys
 import numpy as np
 import pandas as pd
 
-from sedlab.scoring.metrics.bootstrap import ALL, paired_bootstrap
-from sedlab.scoring.metrics.psds_statistics import PsdsStatistics, psds_statistics
+from sedlab.scoring.metrics.bootstrap import ALL, Resampling
+from sedlab.scoring.metrics.comparison import paired_bootstrap
+from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.metrics.statistics.psds import PsdsStatistics, psds_statistics
 from sedlab.scoring.scores.tables import score_tables
 
 CLASSES = ("Cat", "Dog", "Speech")
@@ -31,7 +33,7 @@ def main(num_samples: int, num_clips: int) -> None:
     held = np.zeros((3, 1 + len(CLASSES)))
     for sample in range(num_samples):
         pair = draw(num_clips, np.random.default_rng(sample))
-        rows = paired_bootstrap("psds1", *pair, replicates=300, confidence=CONFIDENCE, seed=sample)
+        rows = paired_bootstrap("psds1", *pair, resampling=Resampling(300, CONFIDENCE, sample))
         for k, row in enumerate(rows):
             for what, (interval, truth) in enumerate(
                 ((row.a, truth_a[k]), (row.b, truth_b[k]), (row.difference, truth_b[k] - truth_a[k]))
@@ -62,7 +64,7 @@ def draw(num_clips: int, rng: np.random.Generator) -> list[PsdsStatistics]:
         noise = sum(np.roll(white, shift, axis=1) for shift in range(5)) / np.sqrt(5)
         probabilities = 1 / (1 + np.exp(-skill * signal - noise))
         tables = score_tables(probabilities, clip_ids, CLASSES, TIMES)
-        systems.append(psds_statistics(tables, table, dict.fromkeys(clip_ids, 9.6), classes=CLASSES))
+        systems.append(psds_statistics(CountedEvents.of(tables, table, dict.fromkeys(clip_ids, 9.6), CLASSES)))
     return systems
 
 

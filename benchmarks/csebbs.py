@@ -117,7 +117,7 @@ def synthetic_scores(num_clips: int, seed: int) -> tuple[np.ndarray, pd.DataFram
 
 
 def _reference(python: Path, tables: ScoreTables, probabilities: np.ndarray, events: pd.DataFrame) -> dict:
-    from sedlab.scoring.scores.tables import merge_touching
+    from sedlab.scoring.metrics.events import merge_touching
 
     merged = merge_touching(events, ["clip_id"])
     truth = {clip_id: rows.values.tolist() for clip_id, rows in merged.groupby("clip_id")[["onset", "offset", "label"]]}

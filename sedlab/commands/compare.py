@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sedlab.commands import options
-from sedlab.commands.frame import Frame, read_metrics_frame
+from sedlab.commands.frame import read_metrics_frame
 from sedlab.commands.output import progress_bar, say_written, table_console, warn, write_figure, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-    from sedlab.scoring.metrics.bootstrap import Comparison
+    from sedlab.scoring.metrics.comparison import Comparison
 
 
 def compare(
@@ -42,7 +42,10 @@ def compare(
     Example: sedlab compare iteration1.hdf5 iteration2.hdf5 --ground-truth validation.tsv
     --durations validation_durations.tsv --postprocess median --metric psds1,psds2
     """
-    from sedlab.scoring.metrics import bootstrap
+    from sedlab.scoring.metrics.bootstrap import Resampling
+    from sedlab.scoring.metrics.comparison import compare as comparison_of
+    from sedlab.scoring.metrics.evaluation import count
+    from sedlab.scoring.metrics.statistics.choice import METRICS
 
     console = table_console()
     with progress_bar(console) as progress:
@@ -51,23 +54,14 @@ def compare(
             ground_truth,
             durations,
             metric=metric,
-            known=tuple(bootstrap.METRICS),
+            known=tuple(METRICS),
             classes=classes,
             common_clips=common_clips,
             postprocess=postprocess,
         )
-        comparison = bootstrap.compare(
-            *frame.tables,
-            *_events_and_clips(frame),
-            metrics=metrics,
-            classes=frame.classes,
-            threshold=threshold,
-            recording_seconds=frame.durations,
-            replicates=intervals,
-            confidence=confidence,
-            seed=seed,
-            progress=progress,
-        )
+        counted = [count(tables, frame.truth, frame.kind, frame.durations, frame.classes) for tables in frame.tables]
+        resampling = Resampling(intervals, confidence, seed)
+        comparison = comparison_of(*counted, metrics, threshold=threshold, resampling=resampling, progress=progress)
     table = comparison.table()
     print(f"A: {scores_a}\nB: {scores_b}")
     for name, rows in table.groupby("metric", sort=False):
@@ -83,19 +77,6 @@ def compare(
     say_written(csv_file, plot)
 
 
-def _events_and_clips(frame: Frame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return what `bootstrap.compare` resamples: events of clips, or soft labels of windows of recordings."""
-    import pandas as pd
-
-    from sedlab.scoring.metrics.evaluation import SEGMENTS, recording_clips
-
-    if frame.kind == SEGMENTS:
-        return frame.truth.events, recording_clips(frame.truth)
-    seconds = frame.durations
-    clips = pd.DataFrame({"clip_id": list(seconds), "duration": list(seconds.values())})
-    return frame.events, clips
-
-
 def _table(metric: str, rows: pd.DataFrame, comparison: Comparison) -> Table:
     from rich.table import Table
 
@@ -103,7 +84,7 @@ def _table(metric: str, rows: pd.DataFrame, comparison: Comparison) -> Table:
     from sedlab.views.figures.style import metric_name
 
     table = Table("", title=metric_name(metric))
-    for name in ("A", "B", "B - A", f"{100 * comparison.confidence:g} % interval", "p"):
+    for name in ("A", "B", "B - A", f"{100 * comparison.resampling.confidence:g} % interval", "p"):
         table.add_column(name, justify="right")
     for row in rows.itertuples():
         clear = row.low > 0 or row.high < 0
@@ -128,7 +109,7 @@ def _print_notes(comparison: Comparison, table: pd.DataFrame) -> None:
         what = "recordings" if metric == "mpauc" else "clips with an event"
         missing = comparison.missing_classes[metric]
         without = f"; no value for {', '.join(missing)}" if missing else ""
-        print(f"{metric}: {comparison.replicates} resamples of {units} {what}{without}")
+        print(f"{metric}: {comparison.resampling.replicates} resamples of {units} {what}{without}")
     # All metrics see the same resamples.
     counts = table[table["metric"] == table["metric"].iloc[0]].set_index("label")["num_without_positive"]
     classes = counts.drop(ALL)

@@ -42,7 +42,7 @@ def errors(
     Example: sedlab errors scores.hdf5 --ground-truth validation.tsv --out errors --against earlier_scores.hdf5
     """
     from sedlab.scoring.errors.tables import is_false_detection
-    from sedlab.scoring.metrics.evaluation import EVENTS
+    from sedlab.scoring.scores.matching import EVENTS
 
     console = table_console()
     with progress_bar(console) as progress:

@@ -40,7 +40,7 @@ class Frame(Matched):
     """Matched files as the shared options say: which classes, how they are scored, after which post-processing."""
 
     kind: str
-    """``EVENTS`` or ``SEGMENTS`` of `sedlab.scoring.metrics.evaluation`."""
+    """``EVENTS`` or ``SEGMENTS`` of `sedlab.scoring.scores.matching`."""
     classes: tuple[str, ...]
     tables: list[ScoreTables]
     """Post-processed scores, one a score file."""
@@ -59,9 +59,9 @@ def match(scores: Sequence[EvaluationScores], truth: GroundTruth, *, common: boo
     Raises
     ------
     SedlabError
-        As `sedlab.scoring.metrics.evaluation.match_clips` does, for each score file.
+        As `sedlab.scoring.scores.matching.match_clips` does, for each score file.
     """
-    from sedlab.scoring.metrics.evaluation import match_clips
+    from sedlab.scoring.scores.matching import match_clips
 
     scored = [match_clips(each, truth, common=common)[0].tables.keys() for each in scores]
     everywhere = set.intersection(*map(set, scored))
@@ -102,16 +102,16 @@ def read_frame(
     SedlabError
         For unreadable or unfitting files.
     """
-    from sedlab.scoring.metrics import evaluation
     from sedlab.scoring.postprocess import Postprocess
     from sedlab.scoring.scores.inputs import read_durations, read_ground_truth, read_scores
+    from sedlab.scoring.scores.matching import kind_of, scored_classes
 
     method = Postprocess.read(postprocess)
     truth, scores = read_ground_truth(ground_truth), [read_scores(path) for path in score_files]
-    kind = kind or evaluation.kind_of(truth)
+    kind = kind or kind_of(truth)
     chosen = names(classes)
     for each in scores:
-        chosen = evaluation.scored_classes(each, truth, kind, chosen)
+        chosen = scored_classes(each, truth, kind, chosen)
     matched = match(scores, truth, common=common_clips)
     return Frame(
         **vars(matched),
@@ -150,7 +150,7 @@ def read_metrics_frame(
     SedlabError
         As `read_frame`; for unknown metrics, and when PSDS lacks durations.
     """
-    from sedlab.scoring.metrics.evaluation import EVENTS
+    from sedlab.scoring.scores.matching import EVENTS
 
     asked = _asked_metrics(metric, known, on_request)
     frame = read_frame(score_files, ground_truth, durations, kind=_kind(asked[0]) if asked else None, **options)
@@ -162,7 +162,7 @@ def read_metrics_frame(
 
 
 def _asked_metrics(text: str, known: Sequence[str], on_request: Sequence[str]) -> tuple[str, ...]:
-    from sedlab.scoring.metrics.evaluation import EVENTS, SEGMENTS
+    from sedlab.scoring.scores.matching import EVENTS, SEGMENTS
 
     asked: list[str] = []
     for name in names(text):
@@ -179,6 +179,7 @@ def _asked_metrics(text: str, known: Sequence[str], on_request: Sequence[str]) -
 
 
 def _kind(metric: str) -> str:
-    from sedlab.scoring.metrics.evaluation import EVENTS, SEGMENT_METRICS, SEGMENTS
+    from sedlab.scoring.metrics.evaluation import SEGMENT_METRICS
+    from sedlab.scoring.scores.matching import EVENTS, SEGMENTS
 
     return SEGMENTS if metric in SEGMENT_METRICS else EVENTS

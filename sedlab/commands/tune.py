@@ -80,7 +80,7 @@ def tuned_classes(scores: EvaluationScores, truth: GroundTruth) -> tuple[str, ..
         For soft labels, which say nothing about extents, and when no class has scores.
     """
     from sedlab.labels import DESED_CLASSES
-    from sedlab.scoring.metrics.evaluation import SEGMENTS, kind_of
+    from sedlab.scoring.scores.matching import SEGMENTS, kind_of
 
     if kind_of(truth) == SEGMENTS:
         raise SedlabError(

@@ -53,6 +53,11 @@ class Corpus:
         """Names of the subsets in it, in the order of their clips."""
         return tuple(self.clips["subset"].drop_duplicates())
 
+    @property
+    def durations(self) -> dict[str, float]:
+        """{clip id: seconds}, where clip ids are unique: in one subset."""
+        return dict(zip(self.clips["clip_id"], self.clips["duration"], strict=True))
+
     def subset(self, *names: str) -> Corpus:
         """Return the clips and events of the named subsets, in corpus order.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sedlab.scoring.audit.reliability import PseudoLabelAudit
-    from sedlab.scoring.metrics.bootstrap import Comparison
+    from sedlab.scoring.metrics.comparison import Comparison
     from sedlab.scoring.metrics.psds import PsdsResult
     from sedlab.scoring.scores.file import ScoreFile
     from sedlab.scoring.scores.tables import ScoreTables
@@ -85,8 +85,7 @@ def psds_of(
 
     part = run.corpus().subset(subset)
     tables = postprocessed_scores(run, iteration, model, stage=stage, subset=subset, postprocess=postprocess)
-    durations = dict(zip(part.clips["clip_id"], part.clips["duration"], strict=True))
-    return scoring.psds(tables, part.events, durations, scenario=getattr(scoring, scenario))
+    return scoring.psds(tables, part.events, part.durations, scenario=getattr(scoring, scenario))
 
 
 def postprocessed_scores(
@@ -112,12 +111,16 @@ def postprocessed_scores(
 
 def compared_ensembles(run: Run, first: int, second: int, *, subset: str = "devtest") -> Comparison:
     """Return what the ensemble of iteration ``second`` gained over that of ``first``, with confidence intervals."""
-    from sedlab.scoring.metrics.bootstrap import compare
+    from sedlab.scoring.metrics.comparison import compare
+    from sedlab.scoring.results import count
 
     part = run.corpus().subset(subset)
-    systems = [postprocessed_scores(run, iteration, ENSEMBLE, subset=subset) for iteration in (first, second)]
+    systems = [
+        count(postprocessed_scores(run, iteration, ENSEMBLE, subset=subset), part, subset)
+        for iteration in (first, second)
+    ]
     metric = "mpauc" if family(subset) == "maestro" else "psds1"
-    return compare(*systems, part.events, part.clips, metrics=[metric])
+    return compare(*systems, [metric])
 
 
 def heard_clip(run: Run, subset: str, clip_id: str) -> ClipView:

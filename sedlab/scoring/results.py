@@ -28,6 +28,9 @@ from sedlab.scoring.metrics.evaluation import (
     segment_measures,
     with_intervals,
 )
+from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.metrics.segments import CountedSegments
+from sedlab.scoring.metrics.statistics.choice import Counted
 from sedlab.scoring.postprocess.choice import CSEBBS, POSTPROCESS, Postprocess
 from sedlab.scoring.postprocess.csebbs import CsebbsParams
 from sedlab.scoring.scores.file import ScoreFile
@@ -109,12 +112,23 @@ def evaluate_score_file(
         if postprocess == "csebbs" and (csebbs is None or not in_ladder or kind == "maestro"):
             continue
         tables = Postprocess(postprocess, csebbs if postprocess == CSEBBS else None).scores(scores.tables())
-        measures = _measures(tables, part, kind, classes, _event_metrics(postprocess, in_ladder))
-        if replicates and in_ladder and postprocess == "median":
+        counted = count(tables, part, subset)
+        if kind == "maestro":
+            measures, _ = segment_measures(counted)
+        else:
+            measures, _ = event_measures(counted, _event_metrics(postprocess, in_ladder))
+        if in_ladder and postprocess == "median":
             headline = {name: measure for name, measure in measures.items() if name in LADDER}
-            measures |= with_intervals(headline, tables, part.events, part.clips, classes, replicates=replicates)
+            measures |= with_intervals(headline, counted, replicates)
         rows += _rows(measures, postprocess=postprocess, **source)
     return rows
+
+
+def count(tables: ScoreTables, part: Corpus, subset: str) -> Counted:
+    """Return what counts of scores of a subset: whole recordings of MAESTRO, events of DESED."""
+    if family(subset) == "maestro":
+        return CountedSegments.of(tables, part.clips, part.events)
+    return CountedEvents.of(tables, part.events, part.durations)
 
 
 def tune_boxes(scores: ScoreFile, corpus: Corpus, subset: str) -> CsebbsParams:
@@ -127,7 +141,7 @@ def tune_boxes(scores: ScoreFile, corpus: Corpus, subset: str) -> CsebbsParams:
     """
     part = corpus.subset(subset)
     chosen = scores.select(list(part.clips["clip_id"]), DESED_CLASSES)
-    return tune_csebbs(chosen.tables(), part.events, _durations(part)).params
+    return tune_csebbs(chosen.tables(), part.events, part.durations).params
 
 
 def write_results(path: str | Path, rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> None:
@@ -212,18 +226,6 @@ def _event_metrics(postprocess: str, in_ladder: bool) -> Sequence[str]:
     if postprocess == "none":
         return ("psds1",)
     return EVENT_METRICS if in_ladder else ("psds1", "psds2")
-
-
-def _measures(
-    tables: ScoreTables, part: Corpus, kind: str, classes: Sequence[str], metrics: Sequence[str]
-) -> dict[str, Measure]:
-    if kind == "maestro":
-        return segment_measures(tables, part.clips, part.events, classes)[0]
-    return event_measures(tables, part.events, _durations(part), classes, metrics=metrics)[0]
-
-
-def _durations(part: Corpus) -> dict[str, float]:
-    return dict(zip(part.clips["clip_id"], part.clips["duration"], strict=True))
 
 
 def _rows(measures: Mapping[str, Measure], **source: object) -> list[Row]:

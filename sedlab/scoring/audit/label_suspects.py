@@ -21,8 +21,8 @@ from sedlab.errors import SedlabError
 from sedlab.labels import SOFT_THRESHOLD
 from sedlab.postprocess.decode import detect_events
 from sedlab.scoring.audit.labelled_cells import annotated, clip_truth, frame_truth
+from sedlab.scoring.metrics.events import merge_touching
 from sedlab.scoring.scores.file import ScoreFile
-from sedlab.scoring.scores.tables import merge_touching
 
 UNLABELLED, DENIED = "unlabelled", "denied"
 SUSPECT_COLUMNS: tuple[str, ...] = ("clip_id", "label", "onset", "offset", "kind", "score")

@@ -37,8 +37,8 @@ import numpy as np
 import pandas as pd
 
 from sedlab.errors import SedlabError
+from sedlab.scoring.metrics.events import merge_touching
 from sedlab.scoring.metrics.fscores import Collar
-from sedlab.scoring.scores.tables import merge_touching
 
 CORRECT, FRAGMENTED, MERGED, DUPLICATE = "correct", "fragmented", "merged", "duplicate"
 ONSET_EARLY, ONSET_LATE, OFFSET_EARLY, OFFSET_LATE = "onset early", "onset late", "offset early", "offset late"

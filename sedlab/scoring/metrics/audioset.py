@@ -23,8 +23,9 @@ import pandas as pd
 from sedlab.data.corpora.audioset_classes import is_trained
 from sedlab.data.tables import Corpus
 from sedlab.postprocess.median import median_filter
-from sedlab.scoring.metrics.psds import PSDS1, clip_durations, count_changes, event_lists, scored_events
-from sedlab.scoring.metrics.psds_statistics import SECONDS_PER_HOUR
+from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.metrics.psds import PSDS1
+from sedlab.scoring.metrics.statistics.psds import SECONDS_PER_HOUR
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.scoring.scores.tables import score_tables, sed_scores_eval
 
@@ -70,20 +71,18 @@ def audioset_psds1(scores: ScoreFile, corpus: Corpus, *, classes: Sequence[str] 
         When a clip has no scores or no duration, or a class no score column.
     """
     classes = tuple(filter(is_trained, scores.classes) if classes is None else classes)
-    events = scored_events(corpus.events, classes)
-    clip_ids = sorted(set(events["clip_id"]))
-    durations = clip_durations(dict(zip(corpus.clips["clip_id"], corpus.clips["duration"], strict=True)), clip_ids)
-    by_class = dict(list(events.groupby("label")))
-    present = [label for label in classes if label in by_class]
+    counted = CountedEvents.of({}, corpus.events, corpus.durations, classes)
+    durations = counted.seconds
+    by_class = dict(list(counted.events.groupby("label")))
     values = {
         label: _class_psds(frames, label, by_class[label], durations, scores.frame_times)
-        for label, frames in _filtered(scores, clip_ids, present)
+        for label, frames in _filtered(scores, counted.clip_ids, [label for label in classes if label in by_class])
     }
     return AudiosetScore(
         overall=float(np.mean(list(values.values()))) if values else np.nan,
         per_class={label: values.get(label, np.nan) for label in classes},
-        missing_classes=tuple(label for label in classes if label not in by_class),
-        num_clips=len(clip_ids),
+        missing_classes=counted.missing_classes,
+        num_clips=len(counted.clip_ids),
     )
 
 
@@ -99,12 +98,11 @@ def _class_psds(
     frames_NT: np.ndarray, label: str, events: pd.DataFrame, durations: Mapping[str, float], frame_times: np.ndarray
 ) -> float:
     """Return PSDS1 of one class; rows of ``frames_NT`` are in the order of ``durations``."""
-    ground_truth = event_lists(events)
-    has_event = np.array([clip_id in ground_truth for clip_id in durations])
-    heard = [clip_id for clip_id in durations if clip_id in ground_truth]
+    has_event = np.isin(list(durations), events["clip_id"])
+    heard = [clip_id for clip_id, has in zip(durations, has_event, strict=True) if has]
     tables = score_tables(frames_NT[has_event][..., None], heard, (label,), frame_times)
-    changes = count_changes(tables, ground_truth, SCENARIO)
-    seconds = {clip_id: durations[clip_id] for clip_id in heard}
+    counted = CountedEvents(tables, events, (label,), durations)
+    ground_truth, seconds, changes = counted.ground_truth, counted.seconds, counted.changes(SCENARIO)
     if not has_event.all():
         counted = SCENARIO.max_efpr * sum(durations.values()) / SECONDS_PER_HOUR
         changes[_OTHERS] = {label: _false_alarm_changes(frames_NT[~has_event], int(counted) + 1)}

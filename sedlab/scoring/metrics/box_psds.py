@@ -9,15 +9,14 @@ Criteria and their rounding are those of sed_scores_eval 0.0.4 (arXiv 2201.13148
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from sedlab.errors import SedlabError
 from sedlab.postprocess.csebbs import Candidates
-from sedlab.scoring.metrics.psds import Scenario, clip_durations, scored_events
+from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.metrics.psds import Scenario
 
 SECONDS_PER_HOUR = 3600.0
 TIME_DECIMALS = 6
@@ -58,18 +57,17 @@ class CandidateOverlaps:
     """(candidates,) index behind the last event that begins before the offset"""
 
 
-def truth_tracks(events: pd.DataFrame, durations: Mapping[str, float], classes: Sequence[str]) -> TruthTracks:
-    """Return the events of ``classes`` by track.
+def truth_tracks(counted: CountedEvents) -> TruthTracks:
+    """Return the events that count by track.
 
     Raises
     ------
     SedlabError
         When no class has an event, or a clip with one no duration.
     """
-    rows = scored_events(events, classes)
+    rows, clip_ids, classes = counted.events, tuple(counted.clip_ids), counted.classes
     if rows.empty:
         raise SedlabError("ground truth: no event of the classes to tune. Check its labels and clips.")
-    clip_ids = tuple(sorted(set(rows["clip_id"])))
     clip = rows["clip_id"].map({clip_id: index for index, clip_id in enumerate(clip_ids)}).to_numpy()
     label = rows["label"].map({name: index for index, name in enumerate(classes)}).to_numpy()
     track = label * len(clip_ids) + clip
@@ -77,11 +75,11 @@ def truth_tracks(events: pd.DataFrame, durations: Mapping[str, float], classes: 
     order = np.lexsort((onset, track))
     return TruthTracks(
         clip_ids=clip_ids,
-        classes=tuple(classes),
+        classes=classes,
         track=track[order],
         onset=onset[order],
         offset=offset[order],
-        duration=sum(clip_durations(durations, clip_ids).values()),
+        duration=sum(counted.seconds.values()),
     )
 
 

@@ -12,21 +12,15 @@ to expect elsewhere. Computed by sed_scores_eval over all thresholds at once (ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from sedlab.labels import DESED_CLASSES
-from sedlab.scoring.metrics.psds import event_lists, scored_events
-from sedlab.scoring.scores.tables import (
-    ScoreTables,
-    check_classes,
-    check_clips,
-    never_empty,
-    sed_scores_eval,
-    select_classes,
-)
+from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.scores.tables import ScoreTables, sed_scores_eval
 
 THRESHOLD = 0.5
 
@@ -41,6 +35,8 @@ class Collar:
     """Seconds."""
     offset_collar_rate: float = 0.2
     """Part of the event's length; the larger of the two offset collars counts."""
+    matching: ClassVar[str] = "collar_based"
+    rules = property(asdict)
 
 
 @dataclass(frozen=True)
@@ -51,6 +47,8 @@ class Intersection:
     """Part of a detection that must lie in events of its class."""
     gtc_threshold: float = 0.5
     """Part of an event that must be covered by valid detections."""
+    matching: ClassVar[str] = "intersection_based"
+    rules = property(asdict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,36 +73,22 @@ def fscores(
 ) -> tuple[FscoreResult, FscoreResult]:
     """Return F1 at ``threshold`` and F1 at the best threshold of each class.
 
-    The clips and events that count are those of ``psds``.
-
-    Parameters
-    ----------
-    scores : {clip id: score table}
-    events : DataFrame
-        clip_id, onset, offset (seconds), label. Other labels than ``classes`` are ignored.
-    classes : sequence of str
-    criterion : Collar or Intersection
-
-    Raises
-    ------
-    SedlabError
-        When a clip with an event has no scores, or a class no score column.
+    Parameters and errors are those of ``CountedEvents.of``.
     """
-    check_classes(scores, classes)
-    counted = scored_events(events, classes)
-    present = sorted(set(counted["label"]))
+    return fscores_of(CountedEvents.of(scores, events, {}, classes), criterion, threshold)
+
+
+def fscores_of(
+    counted: CountedEvents, criterion: Collar | Intersection, threshold: float = THRESHOLD
+) -> tuple[FscoreResult, FscoreResult]:
+    """Return F1 of what counts, see ``fscores``."""
+    classes, present = counted.classes, counted.present
     if not present:
         nothing = _result(classes, {}, {}, {}, {})
         return nothing, nothing
-    ground_truth = event_lists(counted)
-    check_clips(scores, list(ground_truth))
     library = sed_scores_eval()
-    based = library.collar_based if isinstance(criterion, Collar) else library.intersection_based
-    changes = based.intermediate_statistics_deltas(
-        select_classes(scores, list(ground_truth), present), ground_truth, **vars(criterion), num_jobs=1
-    )
-    counts, _ = based.accumulated_intermediate_statistics(
-        None, ground_truth, deltas=never_empty(changes), **vars(criterion)
+    counts, _ = getattr(library, criterion.matching).accumulated_intermediate_statistics(
+        None, counted.ground_truth, deltas=counted.changes(criterion), **criterion.rules
     )
     curves = library.base_modules.precision_recall
     f1, precision, recall, _ = curves.single_fscore_from_intermediate_statistics(counts, threshold)

@@ -19,7 +19,7 @@ from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
 from sedlab.progress import Progress
 from sedlab.scoring.metrics.mpauc import validation_mpauc
-from sedlab.scoring.metrics.psds import PSDS1, psds
+from sedlab.scoring.metrics.psds import psds
 from sedlab.scoring.postprocess.choice import MEDIAN, Postprocess
 from sedlab.scoring.scores.predict import Predictions, WaveformReader, predict_masked
 from sedlab.scoring.scores.tables import score_tables
@@ -112,8 +112,7 @@ def score_subset(predictions: Predictions, corpus: Corpus, subset: str) -> float
     tables = Postprocess.read(MEDIAN).scores(tables)
     if subset == "maestro_val":
         return validation_mpauc(tables, corpus.events).overall
-    durations = dict(zip(corpus.clips["clip_id"], corpus.clips["duration"], strict=True))
-    return psds(tables, corpus.events, durations, scenario=PSDS1).overall
+    return psds(tables, corpus.events, corpus.durations).overall
 
 
 def weak_f1(weak: np.ndarray, target: np.ndarray, mask: np.ndarray, *, threshold: float = WEAK_THRESHOLD) -> float:

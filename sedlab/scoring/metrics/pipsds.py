@@ -14,17 +14,10 @@ import pandas as pd
 
 from sedlab.grid import FRAME_SECONDS
 from sedlab.labels import DESED_CLASSES
-from sedlab.scoring.metrics.psds import (
-    PSDS1,
-    Scenario,
-    clip_durations,
-    count_changes,
-    event_lists,
-    for_classes,
-    scored_events,
-)
+from sedlab.scoring.metrics.events import CountedEvents, count_changes
+from sedlab.scoring.metrics.psds import PSDS1, Scenario
 from sedlab.scoring.postprocess.median import median_filtered
-from sedlab.scoring.scores.tables import ScoreTables, check_classes, check_clips, sed_scores_eval, select_classes
+from sedlab.scoring.scores.tables import ScoreTables, sed_scores_eval
 
 #: From no filter to twice the longest published one (17 frames of 64 ms), in seconds.
 FILTER_SECONDS: tuple[float, ...] = tuple(FRAME_SECONDS * frames for frames in (1, 3, 5, 7, 9, 13, 17, 25, 33))
@@ -44,23 +37,26 @@ def pipsds(
     Parameters and errors are those of ``psds``; ``scores`` are raw, and ``filter_seconds`` are the lengths to choose
     from. Takes as long as one ``psds`` for each of them.
     """
-    check_classes(scores, classes)
-    counted = scored_events(events, classes)
-    present = sorted(set(counted["label"]))
-    if not present:
-        return np.nan, dict.fromkeys(classes, np.nan)
-    ground_truth = event_lists(counted)
-    check_clips(scores, list(ground_truth))
-    raw, scenario = select_classes(scores, list(ground_truth), present), for_classes(scenario, len(present))
-    filtered = (median_filtered(raw, present, [seconds] * len(present)) for seconds in filter_seconds)
+    return pipsds_of(CountedEvents.of(scores, events, durations, classes), scenario, filter_seconds)
+
+
+def pipsds_of(
+    counted: CountedEvents, scenario: Scenario = PSDS1, filter_seconds: Sequence[float] = FILTER_SECONDS
+) -> tuple[float, dict[str, float]]:
+    """Return piPSDS of what counts, see ``pipsds``."""
+    if not counted.present:
+        return np.nan, dict.fromkeys(counted.classes, np.nan)
+    present, scenario = counted.present, scenario.among(len(counted.present))
+    filtered = (median_filtered(counted.tables, present, [seconds] * len(present)) for seconds in filter_seconds)
+    changes = [count_changes(tables, counted.ground_truth, scenario) for tables in filtered]
     overall, per_class, *_ = sed_scores_eval().intersection_based.postprocessing_independent_psds(
         None,
-        ground_truth,
-        clip_durations(durations, list(ground_truth)),
+        counted.ground_truth,
+        counted.seconds,
         postprocessing_functions=None,
-        deltas=[count_changes(tables, ground_truth, scenario) for tables in filtered],
+        deltas=changes,
         **asdict(scenario),
         unit_of_time="hour",
         num_jobs=1,
     )
-    return float(overall), {label: float(per_class.get(label, np.nan)) for label in classes}
+    return float(overall), {label: float(per_class.get(label, np.nan)) for label in counted.classes}

@@ -8,21 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from sedlab.errors import SedlabError
 from sedlab.labels import DESED_CLASSES
-from sedlab.scoring.scores.tables import (
-    ScoreTables,
-    check_classes,
-    check_clips,
-    merge_touching,
-    never_empty,
-    sed_scores_eval,
-    select_classes,
-)
+from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.scores.tables import ScoreTables, sed_scores_eval
 
 
 @dataclass(frozen=True)
@@ -41,6 +34,17 @@ class Scenario:
     """Weight of the standard deviation over classes that is taken off the mean true positive ratio."""
     max_efpr: float = 100.0
     """The curve is integrated up to this many effective false positives per hour."""
+    matching: ClassVar[str] = "intersection_based"
+
+    @property
+    def rules(self) -> dict[str, float | None]:
+        """What decides whether a detection is right, as sed_scores_eval takes it."""
+        return {name: getattr(self, name) for name in ("dtc_threshold", "gtc_threshold", "cttc_threshold")}
+
+    def among(self, num_classes: int) -> Scenario:
+        """Return the scenario for so many classes: with one there is nothing to confuse it with."""
+        # The library's mean over no other class would be nan.
+        return self if num_classes > 1 else replace(self, alpha_ct=0.0, cttc_threshold=None)
 
 
 # The two scenarios of DCASE Task 4 (2021 to 2024): reacting fast with exact boundaries, and not confusing classes.
@@ -83,99 +87,36 @@ def psds(
     classes: Sequence[str] = DESED_CLASSES,
     scenario: Scenario = PSDS1,
 ) -> PsdsResult:
-    """Score detections at every threshold.
+    """Score detections at every threshold; parameters and errors are those of ``CountedEvents.of``.
 
-    Clips without any event of ``classes`` are left out, as in the task's official evaluation. Overlapping or touching
-    events of one class are joined, because an intersection with both would be ambiguous.
-
-    Parameters
-    ----------
-    scores : {clip id: score table}
-    events : DataFrame
-        Ground truth: clip_id, onset, offset (seconds), label. Other labels than ``classes`` are ignored.
-    durations : {clip id: seconds}
-        Of every clip in ``events`` at least; their sum turns false positives into a rate.
-    classes : sequence of str
-    scenario : Scenario
-
-    Returns
-    -------
-    PsdsResult
-        ``overall`` is nan when no class has an event.
-
-    Raises
-    ------
-    SedlabError
-        When a clip of the ground truth has no scores or no duration, or a class no score column.
+    ``overall`` is nan when no class has an event.
     """
-    check_classes(scores, classes)
-    events = scored_events(events, classes)
-    found = set(events["label"])
-    # Alphabetical, so that a mean over classes has the same last digit whatever the caller's order.
-    present = sorted(found)
-    missing = tuple(label for label in classes if label not in found)
-    if not present:
-        empty = PsdRoc(np.empty(0), np.empty(0))
-        return PsdsResult(np.nan, dict.fromkeys(classes, np.nan), empty, {}, missing)
+    return psds_of(CountedEvents.of(scores, events, durations, classes), scenario)
 
-    ground_truth = event_lists(events)
-    clip_ids = list(ground_truth)
-    check_clips(scores, clip_ids)
-    scenario = for_classes(scenario, len(present))
+
+def psds_of(counted: CountedEvents, scenario: Scenario = PSDS1) -> PsdsResult:
+    """Return PSDS of what counts, see ``psds``."""
+    missing = counted.missing_classes
+    if not counted.present:
+        empty = PsdRoc(np.empty(0), np.empty(0))
+        return PsdsResult(np.nan, dict.fromkeys(counted.classes, np.nan), empty, {}, missing)
+    scenario = scenario.among(len(counted.present))
+    changes = counted.changes(scenario)
     overall, per_class, (etpr, efpr), class_curves = sed_scores_eval().intersection_based.psds(
         None,
-        ground_truth,
-        clip_durations(durations, clip_ids),
-        deltas=count_changes(select_classes(scores, clip_ids, present), ground_truth, scenario),
+        counted.ground_truth,
+        counted.seconds,
+        deltas=changes,
         **asdict(scenario),
         unit_of_time="hour",
         num_jobs=1,
     )
     return PsdsResult(
         overall=float(overall),
-        per_class={label: float(per_class.get(label, np.nan)) for label in classes},
+        per_class={label: float(per_class.get(label, np.nan)) for label in counted.classes},
         curve=PsdRoc(efpr, etpr),
         class_curves={label: PsdRoc(rates, ratios) for label, (ratios, rates, _) in class_curves.items()},
         missing_classes=missing,
-        num_clips=len(clip_ids),
-        num_events=len(events),
+        num_clips=len(counted.clip_ids),
+        num_events=len(counted.events),
     )
-
-
-def scored_events(events: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """Return the events that count: those of ``classes`` that last, overlapping or touching ones of a class joined."""
-    events = events[events["label"].isin(list(classes)) & (events["offset"] > events["onset"])]
-    return merge_touching(events, ["clip_id"])
-
-
-def event_lists(events: pd.DataFrame) -> dict[str, list[tuple[float, float, str]]]:
-    """Return {clip id: [(onset, offset, label)]}, the form in which sed_scores_eval takes ground truth."""
-    return {
-        clip_id: list(rows.itertuples(index=False, name=None))
-        for clip_id, rows in events.groupby("clip_id")[["onset", "offset", "label"]]
-    }
-
-
-def count_changes(
-    scores: ScoreTables, ground_truth: dict[str, list[tuple[float, float, str]]], scenario: Scenario
-) -> dict[str, dict[str, tuple]]:
-    """Return how the counts of each clip and class change as the threshold falls, in sed_scores_eval's form."""
-    criteria = {name: getattr(scenario, name) for name in ("dtc_threshold", "gtc_threshold", "cttc_threshold")}
-    library = sed_scores_eval().intersection_based
-    return never_empty(library.intermediate_statistics_deltas(scores, ground_truth, **criteria, num_jobs=1))
-
-
-def for_classes(scenario: Scenario, num_classes: int) -> Scenario:
-    # With one class there is nothing to confuse it with, and the mean over no other class would be nan.
-    return scenario if num_classes > 1 else replace(scenario, alpha_ct=0.0, cttc_threshold=None)
-
-
-def clip_durations(durations: Mapping[str, float], clip_ids: Sequence[str]) -> dict[str, float]:
-    """Return the seconds of each of ``clip_ids``; SedlabError if one has none."""
-    missing = [clip_id for clip_id in clip_ids if clip_id not in durations]
-    if missing:
-        raise SedlabError(
-            f"no duration for {len(missing)} of {len(clip_ids)} clips of the ground truth (first: {missing[0]}). "
-            "Add them to the durations table."
-        )
-    return {clip_id: float(durations[clip_id]) for clip_id in clip_ids}

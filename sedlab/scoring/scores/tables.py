@@ -87,46 +87,6 @@ def check_clips(scores: ScoreTables, clip_ids: Sequence[str]) -> None:
         )
 
 
-def merge_touching(events: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Join overlapping or touching events of one class into one.
-
-    Parameters
-    ----------
-    events : DataFrame
-        Columns onset, offset, label and those in ``by``.
-    by : sequence of str
-        Columns that name the stretch of audio an event lies in, such as the clip id.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``by``, label, onset, offset; sorted by them.
-    """
-    keys = [*by, "label"]
-    rows = events[[*keys, "onset", "offset"]].sort_values([*keys, "onset", "offset"], ignore_index=True)
-    merged: list[list] = []
-    for *key, onset, offset in rows.itertuples(index=False):
-        if merged and merged[-1][: len(keys)] == key and onset <= merged[-1][-1]:
-            merged[-1][-1] = max(merged[-1][-1], offset)
-        else:
-            merged.append([*key, onset, offset])
-    return pd.DataFrame(merged, columns=[*keys, "onset", "offset"])
-
-
-def never_empty(deltas: dict[str, dict[str, tuple]]) -> dict[str, dict[str, tuple]]:
-    """Return the library's count changes, {clip id: {class: (scores, changes)}}, with at least one change a class.
-
-    A class whose counts never change, because no threshold gives a hit or a false alarm, makes sed_scores_eval 0.0.4
-    fail with an index out of bounds; a change by zero does not.
-    """
-    first = next(iter(deltas))
-    for label in deltas[first]:
-        if not any(len(changes[label][0]) for changes in deltas.values()):
-            _, changes = deltas[first][label]
-            deltas[first][label] = (np.zeros(1), {name: np.zeros(1) for name in changes})
-    return deltas
-
-
 def sed_scores_eval() -> ModuleType:
     """Import and return sed_scores_eval.
 

@@ -16,9 +16,10 @@ from sedlab.labels import DESED_CLASSES
 from sedlab.postprocess.csebbs import Candidates, find_candidates
 from sedlab.progress import Progress
 from sedlab.scoring.metrics.box_psds import TruthTracks, box_psds, candidate_overlaps, truth_tracks
+from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.psds import PSDS1, Scenario
 from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
-from sedlab.scoring.scores.tables import ScoreTables, check_classes, check_clips, score_arrays
+from sedlab.scoring.scores.tables import ScoreTables, check_clips, score_arrays
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,7 @@ def tune_csebbs(
         When no class has an event, a clip with events no scores or no duration, a class no column, or a score is not in
         [0, 1].
     """
-    check_classes(scores, classes)
-    truth = truth_tracks(events, durations, classes)
+    truth = truth_tracks(CountedEvents.of(scores, events, durations, classes))
     check_clips(scores, truth.clip_ids)
     groups = _tracks(scores, truth)
     values = np.empty((len(classes), len(grid.steps), len(grid.thresholds)))

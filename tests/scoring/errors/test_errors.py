@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sedlab.errors import SedlabError
 from sedlab.scoring.errors.detections import detected_events
 from sedlab.scoring.errors.kinds import BOUNDARY, DETECTION, EVENT, OUTCOMES, find_errors
+from sedlab.scoring.metrics.events import merge_touching
 from sedlab.scoring.metrics.fscores import fscores
-from sedlab.scoring.scores.tables import merge_touching, score_tables
+from sedlab.scoring.scores.tables import score_tables
 
 COLUMNS = ["clip_id", "label", "onset", "offset"]
 LABELS = ("Dog", "Speech", "Cat")

@@ -11,20 +11,19 @@ from hypothesis import strategies as st
 from sedlab.errors import SedlabError
 from sedlab.scoring.metrics.bootstrap import (
     ALL,
-    COLUMNS,
-    METRICS,
+    Resampling,
     bootstrap_intervals,
-    compare,
-    metric_statistics,
-    paired_bootstrap,
-    sign_level,
 )
-from sedlab.scoring.metrics.fscore_statistics import FscoreStatistics, fscore_statistics
+from sedlab.scoring.metrics.comparison import COLUMNS, compare, paired_bootstrap, sign_level
+from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.fscores import Collar, Intersection, fscores
 from sedlab.scoring.metrics.mpauc import segment_mpauc
-from sedlab.scoring.metrics.mpauc_statistics import mpauc_statistics
 from sedlab.scoring.metrics.psds import PSDS1, PSDS2, psds
-from sedlab.scoring.metrics.psds_statistics import psds_statistics
+from sedlab.scoring.metrics.segments import CountedSegments
+from sedlab.scoring.metrics.statistics.choice import METRICS, metric_statistics
+from sedlab.scoring.metrics.statistics.fscores import FscoreStatistics, fscore_statistics
+from sedlab.scoring.metrics.statistics.mpauc import mpauc_statistics
+from sedlab.scoring.metrics.statistics.psds import psds_statistics
 from sedlab.scoring.scores.tables import score_tables
 
 CLASSES = ("Cat", "Dog", "Speech")
@@ -43,6 +42,13 @@ class Clips:
     @property
     def durations(self) -> dict[str, float]:
         return dict(zip(self.clips["clip_id"], self.clips["duration"], strict=True))
+
+    @property
+    def counted(self) -> CountedEvents:
+        return CountedEvents.of(self.tables, self.events, self.durations, CLASSES)
+
+    def segments(self, durations: dict[str, float] | None = None) -> CountedSegments:
+        return CountedSegments.of(self.tables, self.clips, self.events, CLASSES, durations)
 
 
 def random_clips(num_clips: int, seed: int, *, levels: int | None = None, skill: float = 2.0) -> Clips:
@@ -101,7 +107,7 @@ def test_weighted_statistics_equal_the_metric_on_duplicated_clips(metric, data):
         levels=data.draw(st.sampled_from([None, 3, 20])),
         skill=data.draw(st.sampled_from([2.0, 6.0])),
     )
-    statistics = metric_statistics(metric, clips.tables, clips.events, clips.clips, classes=CLASSES)
+    statistics = metric_statistics(metric, clips.counted)
     some = st.lists(st.integers(0, 3), min_size=len(statistics.units), max_size=len(statistics.units))
     weights = np.array(data.draw(some.filter(any)))
     result = slow_values(metric, duplicated(clips, statistics.units, weights))
@@ -116,7 +122,7 @@ def test_every_clip_once_gives_the_metric_on_recorded_scores(synthetic60, real20
         (real20.tables, real20.events, real20.durations),
     ):
         result = psds(scores, events, durations, scenario=scenario)
-        statistics = psds_statistics(scores, events, durations, scenario=scenario)
+        statistics = psds_statistics(CountedEvents.of(scores, events, durations), scenario)
         once = statistics.evaluate(np.ones((1, len(statistics.units))))
         assert_equals(once[0], statistics.classes, result.overall, result.per_class)
 
@@ -128,7 +134,7 @@ def test_resample_of_recorded_scores_equals_psds_of_duplicated_clips(synthetic60
     recorded = Clips(
         tables, synthetic60.events, pd.DataFrame(synthetic60.durations.items(), columns=["clip_id", "duration"])
     )
-    statistics = psds_statistics(tables, recorded.events, recorded.durations, scenario=scenario)
+    statistics = psds_statistics(CountedEvents.of(tables, recorded.events, recorded.durations), scenario)
     weights = np.random.default_rng(2).multinomial(60, np.full(len(statistics.units), 1 / len(statistics.units)))
     holding = recorded.events[recorded.events["label"] == without]["clip_id"]
     weights[np.isin(statistics.units, holding)] = 0
@@ -142,7 +148,7 @@ def test_resample_of_recorded_scores_equals_psds_of_duplicated_clips(synthetic60
 @pytest.mark.parametrize("threshold", [0.2, 0.5])
 def test_f1_of_every_clip_once_is_the_metric(real20, criterion, threshold):
     result, _ = fscores(real20.tables, real20.events, criterion=criterion, threshold=threshold)
-    statistics = fscore_statistics(real20.tables, real20.events, criterion=criterion, threshold=threshold)
+    statistics = fscore_statistics(CountedEvents.of(real20.tables, real20.events, {}), criterion, threshold)
     once = statistics.evaluate(np.ones((1, len(statistics.units))))
     assert_equals(once[0], statistics.classes, result.overall, result.per_class)
 
@@ -172,7 +178,7 @@ def duplicated_recordings(clips: Clips, recordings: tuple[str, ...], weights: np
 )
 def test_weighted_segments_equal_mpauc_of_duplicated_recordings(seed, levels, weights):
     clips = maestro_clips(seed, levels=levels)
-    statistics = mpauc_statistics(clips.tables, clips.clips, clips.events, classes=CLASSES)
+    statistics = mpauc_statistics(clips.segments())
     assert statistics.units == ("recording0", "recording1", "recording2")
     copies = duplicated_recordings(clips, statistics.units, np.array(weights))
     result = segment_mpauc(copies.tables, copies.clips, copies.events, classes=CLASSES)
@@ -182,7 +188,7 @@ def test_weighted_segments_equal_mpauc_of_duplicated_recordings(seed, levels, we
 
 def test_batches_of_resamples_do_not_change_values():
     clips = random_clips(6, 5)
-    statistics = psds_statistics(clips.tables, clips.events, clips.durations, classes=CLASSES, scenario=PSDS2)
+    statistics = psds_statistics(clips.counted, PSDS2)
     weights = np.random.default_rng(0).integers(0, 4, (7, 6)) + (np.arange(6) == 0)
     together = statistics.evaluate(weights)
     one_by_one = np.concatenate([statistics.evaluate(row[None]) for row in weights])
@@ -192,8 +198,7 @@ def test_batches_of_resamples_do_not_change_values():
 def test_same_seed_same_intervals_and_another_seed_others():
     clips = random_clips(12, 1)
     first, again, other = (
-        bootstrap_intervals(clips.tables, clips.events, clips.clips, classes=CLASSES, replicates=60, seed=seed)
-        for seed in (0, 0, 1)
+        bootstrap_intervals(clips.counted, resampling=Resampling(60, seed=seed)) for seed in (0, 0, 1)
     )
     assert first.overall == again.overall and first.per_class == again.per_class
     assert first.overall != other.overall
@@ -206,18 +211,13 @@ def test_order_of_the_clips_does_not_matter():
     shuffled = Clips(
         dict(reversed(clips.tables.items())), clips.events.sample(frac=1, random_state=1), clips.clips.iloc[::-1]
     )
-    here, there = (
-        bootstrap_intervals(some.tables, some.events, some.clips, classes=CLASSES, replicates=30)
-        for some in (clips, shuffled)
-    )
+    here, there = (bootstrap_intervals(some.counted, resampling=Resampling(30)) for some in (clips, shuffled))
     assert here.overall == there.overall
 
 
 def test_a_system_does_not_differ_from_itself():
     clips = random_clips(10, 3)
-    table = compare(
-        clips.tables, clips.tables, clips.events, clips.clips, metrics=list(METRICS)[:4], classes=CLASSES, replicates=20
-    ).table()
+    table = compare(clips.counted, clips.counted, list(METRICS)[:4], resampling=Resampling(20)).table()
     assert list(table.columns) == list(COLUMNS)
     assert list(table["metric"].unique()) == ["psds1", "psds2", "collar_f1", "intersection_f1"]
     assert list(table["label"]) == [ALL, *CLASSES] * 4
@@ -226,9 +226,10 @@ def test_a_system_does_not_differ_from_itself():
 
 def test_swapping_the_systems_turns_the_difference_around():
     bad, good = (random_clips(10, 4, skill=skill) for skill in (0.5, 3.0))
-    options = {"metrics": ["intersection_f1"], "classes": CLASSES, "replicates": 40}
+    bad = replace(bad, events=good.events, clips=good.clips)
     forth, back = (
-        compare(a.tables, b.tables, good.events, good.clips, **options).table() for a, b in ((bad, good), (good, bad))
+        compare(a.counted, b.counted, ["intersection_f1"], resampling=Resampling(40)).table()
+        for a, b in ((bad, good), (good, bad))
     )
     np.testing.assert_allclose(forth["difference"], -back["difference"])
     np.testing.assert_allclose(forth["low"], -back["high"])
@@ -239,8 +240,8 @@ def test_swapping_the_systems_turns_the_difference_around():
 
 def test_difference_of_similar_systems_is_known_better_than_either_value():
     a, b = (random_clips(40, 6, skill=skill) for skill in (2.0, 3.0))
-    options = {"metrics": ["intersection_f1"], "classes": CLASSES, "replicates": 100}
-    row = compare(a.tables, b.tables, a.events, a.clips, **options).table().loc[0]
+    b = replace(b, events=a.events, clips=a.clips)
+    row = compare(a.counted, b.counted, ["intersection_f1"], resampling=Resampling(100)).table().loc[0]
     width = row["high"] - row["low"]
     assert width < row["a_high"] - row["a_low"] and width < row["b_high"] - row["b_low"]
 
@@ -250,7 +251,7 @@ def test_replicates_without_a_class_are_counted_and_left_out():
     rare = clips.events[(clips.events["label"] != "Cat") | (clips.events["clip_id"] == "clip0")]
     rare = pd.concat([rare, pd.DataFrame([("clip0", 0.0, 1.0, "Cat", 1.0)], columns=rare.columns)])
     replicates = 400
-    result = bootstrap_intervals(clips.tables, rare, clips.clips, classes=CLASSES, replicates=replicates)
+    result = bootstrap_intervals(replace(clips, events=rare).counted, resampling=Resampling(replicates))
     # A class in one of n clips is missed by (1 - 1/n)^n of the replicates.
     share = result.num_without_positive["Cat"] / replicates
     num_units = result.num_units
@@ -263,38 +264,31 @@ def test_replicates_without_a_class_are_counted_and_left_out():
 def test_class_that_the_set_lacks_has_no_interval():
     clips = random_clips(6, 8)
     without = clips.events[clips.events["label"] != "Dog"]
-    result = bootstrap_intervals(clips.tables, without, clips.clips, "psds2", classes=CLASSES, replicates=10)
+    result = bootstrap_intervals(replace(clips, events=without).counted, "psds2", resampling=Resampling(10))
     assert result.missing_classes == ("Dog",) and set(result.per_class) == {"Cat", "Speech"}
     with pytest.raises(SedlabError, match="no event of the classes"):
-        bootstrap_intervals(clips.tables, clips.events.iloc[:0], clips.clips, classes=CLASSES)
+        bootstrap_intervals(replace(clips, events=clips.events.iloc[:0]).counted)
 
 
 def test_one_clip_has_an_interval_of_no_width():
     clips = random_clips(1, 9)
-    result = bootstrap_intervals(clips.tables, clips.events, clips.clips, classes=CLASSES, replicates=5)
+    result = bootstrap_intervals(clips.counted, resampling=Resampling(5))
     assert result.overall.low == result.overall.high == pytest.approx(result.overall.value, abs=1e-12)
 
 
 def test_unknown_metric_and_missing_scores_are_refused():
     clips = random_clips(3, 0)
     with pytest.raises(SedlabError, match=r"unknown metric 'psds'\. Did you mean 'psds"):
-        bootstrap_intervals(clips.tables, clips.events, clips.clips, "psds", classes=CLASSES)
+        bootstrap_intervals(clips.counted, "psds")
     fewer = {name: table for name, table in clips.tables.items() if name != "clip1"}
     with pytest.raises(SedlabError, match="no scores for 1 of 3 clips"):
-        compare(clips.tables, fewer, clips.events, clips.clips, classes=CLASSES)
+        compare(clips.counted, replace(clips, tables=fewer).counted)
 
 
 def test_progress_is_reported_up_to_the_end():
     clips, seen = random_clips(4, 0), []
-    compare(
-        clips.tables,
-        clips.tables,
-        clips.events,
-        clips.clips,
-        classes=CLASSES,
-        replicates=120,
-        progress=lambda *s: seen.append(s),
-    )
+    counted = clips.counted
+    compare(counted, counted, resampling=Resampling(120), progress=lambda *s: seen.append(s))
     assert seen == [(50, 120, "psds1"), (100, 120, "psds1"), (120, 120, "psds1")]
 
 
@@ -324,7 +318,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     truth_a, truth_b = (2 * 3 * found / (3 * found + 3.5) for found in (0.6, 0.7))
     trials, covered = 300, np.zeros(3)
     for trial in range(trials):
-        row, _ = paired_bootstrap("f1", *counted_pair(60, rng), replicates=200, confidence=0.9, seed=trial)
+        row, _ = paired_bootstrap("f1", *counted_pair(60, rng), resampling=Resampling(200, 0.9, trial))
         pairs = ((row.a, truth_a), (row.b, truth_b), (row.difference, truth_b - truth_a))
         covered += [interval.low <= truth <= interval.high for interval, truth in pairs]
     # Five standard errors of a share of 300 trials are 0.087.
@@ -339,7 +333,7 @@ def test_equal_systems_are_called_different_about_as_rarely_as_they_should_be():
         hits = rng.binomial(first.num_events.astype(int), 0.6).astype(float)
         other = rng.binomial(first.num_events.astype(int), 0.6).astype(float)
         a, b = replace(first, hits=hits), replace(first, hits=other)
-        called += paired_bootstrap("f1", a, b, replicates=200, seed=trial)[0].p < 0.1
+        called += paired_bootstrap("f1", a, b, resampling=Resampling(200, seed=trial))[0].p < 0.1
     assert called / trials == pytest.approx(0.1, abs=0.087)
 
 
@@ -353,30 +347,20 @@ def test_sign_level_counts_the_rarer_sign_and_zero_for_both():
 def test_a_difference_of_rounding_alone_counts_for_neither_sign():
     exact, _ = counted_pair(20, np.random.default_rng(0))
     nearly = replace(exact, hits=exact.hits * (1 + 1e-15))
-    row = paired_bootstrap("f1", exact, nearly, replicates=20)[0]
+    row = paired_bootstrap("f1", exact, nearly, resampling=Resampling(20))[0]
     assert row.p == 1.0 and row.difference.low == row.difference.high == 0.0
 
 
 def test_f1_threshold_and_recording_lengths_reach_the_metric():
     clips = random_clips(6, 3)
     low, high = (
-        bootstrap_intervals(
-            clips.tables, clips.events, clips.clips, "collar_f1", classes=CLASSES, threshold=threshold, replicates=2
-        ).overall.value
+        bootstrap_intervals(clips.counted, "collar_f1", threshold=threshold, resampling=Resampling(2)).overall.value
         for threshold in (0.2, 0.8)
     )
     assert low != high
     maestro = maestro_clips(4)
     longer = {"recording0": 40.0}
     result = segment_mpauc(maestro.tables, maestro.clips, maestro.events, classes=CLASSES, durations=longer)
-    interval = bootstrap_intervals(
-        maestro.tables,
-        maestro.events,
-        maestro.clips,
-        "mpauc",
-        classes=CLASSES,
-        recording_seconds=longer,
-        replicates=2,
-    )
+    interval = bootstrap_intervals(maestro.segments(longer), "mpauc", resampling=Resampling(2))
     assert interval.overall.value == pytest.approx(result.overall, abs=1e-12)
     assert interval.num_units == 3

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sedlab.errors import SedlabError
 from sedlab.postprocess.csebbs import find_candidates
 from sedlab.scoring.metrics.box_psds import box_psds, candidate_overlaps, truth_tracks
+from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.psds import PSDS1, Scenario, psds
 
 CLASSES = ("Cat", "Dog")
@@ -51,7 +52,7 @@ def test_equals_sed_scores_eval(seed, num_clips, thresholds, scenario):
         return
     # Long clips keep the rate of false positives low enough to leave something of the curve.
     durations = {f"c{clip}": 300.0 for clip in range(num_clips)}
-    truth = truth_tracks(events, durations, CLASSES)
+    truth = truth_tracks(CountedEvents.of({}, events, durations, CLASSES))
     levels = 1 / (1 + np.exp(-np.cumsum(rng.normal(size=(2 * len(truth.clip_ids), NUM_FRAMES)), axis=1)))
     candidates = find_candidates(np.round(levels, 1), TIMES, 0.38)
     first, last = candidates.merge(*thresholds)
@@ -70,7 +71,7 @@ def test_value_by_hand():
     scores = np.zeros((1, NUM_FRAMES))
     for start, stop, score in ((10, 20, 0.9), (27, 33, 0.7), (40, 50, 0.6)):
         scores[0, start:stop] = score
-    truth = truth_tracks(events, {"c0": 3600.0}, ("Cat",))
+    truth = truth_tracks(CountedEvents.of({}, events, {"c0": 3600.0}, ("Cat",)))
     candidates = find_candidates(scores, TIMES, 0.38)
     first, last = candidates.merge(0.1, np.inf)
     value = box_psds(candidates, first, last, candidate_overlaps(candidates, truth), truth, PSDS1)
@@ -80,9 +81,9 @@ def test_value_by_hand():
 def test_no_event_is_an_error_and_a_class_without_event_has_no_value():
     none = pd.DataFrame(columns=["clip_id", "onset", "offset", "label"])
     with pytest.raises(SedlabError, match="no event of the classes to tune"):
-        truth_tracks(none, {}, CLASSES)
+        truth_tracks(CountedEvents.of({}, none, {}, CLASSES))
     events = pd.DataFrame([("c0", 0.5, 1.0, "Dog")], columns=none.columns)
-    truth = truth_tracks(events, {"c0": 10.0}, CLASSES)
+    truth = truth_tracks(CountedEvents.of({}, events, {"c0": 10.0}, CLASSES))
     candidates = find_candidates(np.full((2, NUM_FRAMES), 0.5), TIMES, 0.38)
     first, last = candidates.merge(0.1, np.inf)
     value = box_psds(candidates, first, last, candidate_overlaps(candidates, truth), truth, PSDS1)

@@ -13,18 +13,14 @@ from sedlab.errors import SedlabError
 from sedlab.labels import MAESTRO_EVAL_CLASSES
 from sedlab.scoring.metrics.evaluation import (
     EVENT_METRICS,
-    EVENTS,
     PIPSDS,
     SEGMENT_METRICS,
-    SEGMENTS,
     evaluate_events,
     evaluate_segments,
-    kind_of,
-    match_clips,
-    scored_classes,
 )
 from sedlab.scoring.metrics.mpauc import segment_mpauc
 from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth, read_durations, read_ground_truth, read_scores
+from sedlab.scoring.scores.matching import EVENTS, SEGMENTS, kind_of, match_clips, scored_classes
 from sedlab.scoring.scores.tables import score_tables
 
 CLASSES = ("Cat", "Dog")

@@ -8,8 +8,8 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from sedlab.errors import SedlabError
 from sedlab.postprocess.decode import detect_events
+from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.fscores import Collar, Intersection, fscores
-from sedlab.scoring.metrics.psds import scored_events
 from sedlab.scoring.scores.tables import score_tables
 
 CLASSES = ("Cat", "Dog")
@@ -38,7 +38,7 @@ def random_case(seed, num_clips=5, step=0.25):
 def slow_f1(tables, truth, label, threshold, criterion) -> float:
     """Decode events at one threshold and count hits and false alarms clip by clip."""
     hits = detections = 0
-    truth = scored_events(truth, CLASSES)
+    truth = CountedEvents.of({}, truth, {}, CLASSES).events
     tables = {clip_id: tables[clip_id] for clip_id in set(truth["clip_id"])}
     truth = truth[truth["label"] == label]
     for clip_id, table in tables.items():

@@ -6,8 +6,10 @@ from scoring_material import make_corpus
 from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, MAESTRO_EVAL_CLASSES
-from sedlab.scoring.metrics.mpauc import overlap_add, recording_segments, segment_mpauc, validation_mpauc
-from sedlab.scoring.scores.tables import merge_touching, score_tables, sed_scores_eval
+from sedlab.scoring.metrics.events import merge_touching
+from sedlab.scoring.metrics.mpauc import segment_mpauc, validation_mpauc
+from sedlab.scoring.metrics.segments import CountedSegments, overlap_add
+from sedlab.scoring.scores.tables import score_tables, sed_scores_eval
 
 PRESENT = ("people talking", "footsteps", "car")
 
@@ -245,7 +247,8 @@ def test_linear_area_beside_the_staircase(maestro_corpus, decimals):
     for table in tables.values():
         table["offset"] = np.append(table["onset"].to_numpy()[1:], 9.984)
     result = segment_mpauc(tables, clips, events)
-    segments, truth = recording_segments(tables, clips, events, MAESTRO_EVAL_CLASSES)
+    counted = CountedSegments.of(tables, clips, events)
+    segments, truth = counted.scores, counted.truth
     scores, positive = (np.concatenate(list(parts.values())) for parts in (segments, truth))
     for label in PRESENT:
         column = MAESTRO_EVAL_CLASSES.index(label)
@@ -269,7 +272,8 @@ def test_recordings_may_be_longer_than_their_clips(maestro_corpus):
     clips, events = maestro_corpus.clips, maestro_corpus.events
     tables = random_tables(maestro_corpus)
     durations = {"cafe_restaurant_00": 25.5, "elsewhere": 99.0}
-    segments, truth = recording_segments(tables, clips, events, MAESTRO_EVAL_CLASSES, durations)
+    counted = CountedSegments.of(tables, clips, events, durations=durations)
+    segments, truth = counted.scores, counted.truth
     assert {name: len(rows) for name, rows in segments.items()} == {"cafe_restaurant_00": 26, "city_center_01": 21}
     assert not segments["cafe_restaurant_00"][21:].any() and not truth["cafe_restaurant_00"][21:].any()
     assert segment_mpauc(tables, clips, events, durations=durations).num_segments == 47

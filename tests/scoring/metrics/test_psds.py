@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from sedlab.errors import SedlabError
+from sedlab.scoring.metrics.events import merge_touching
 from sedlab.scoring.metrics.psds import PSDS1, PSDS2, psds
-from sedlab.scoring.scores.tables import merge_touching, score_tables
+from sedlab.scoring.scores.tables import score_tables
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedlab.scoring.metrics.bootstrap import COLUMNS
+from sedlab.scoring.metrics.comparison import COLUMNS
 from sedlab.views.figures.intervals import differences_figure
 from sedlab.views.figures.style import MUTED
 

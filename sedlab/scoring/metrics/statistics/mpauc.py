@@ -6,16 +6,13 @@ evidence than there is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from sedlab.errors import SedlabError
-from sedlab.labels import MAESTRO_EVAL_CLASSES
-from sedlab.scoring.metrics.mpauc import MAX_FPR, recording_segments
-from sedlab.scoring.scores.tables import ScoreTables
+from sedlab.scoring.metrics.mpauc import MAX_FPR
+from sedlab.scoring.metrics.segments import CountedSegments
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,23 +61,10 @@ class MpaucStatistics:
         return np.column_stack((mean, areas))
 
 
-def mpauc_statistics(
-    scores: ScoreTables,
-    clips: pd.DataFrame,
-    events: pd.DataFrame,
-    *,
-    classes: Sequence[str] = MAESTRO_EVAL_CLASSES,
-    durations: Mapping[str, float] | None = None,
-) -> MpaucStatistics:
-    """Compute the statistics of one system's scores.
-
-    Arguments and errors are those of ``segment_mpauc``; that no class has a ROC curve is one more.
-    """
-    segments, truth = recording_segments(scores, clips, events, classes, durations)
-    recordings = sorted(segments)
-    recording = np.repeat(np.arange(len(recordings)), [len(segments[name]) for name in recordings])
-    values = np.concatenate([segments[name] for name in recordings])
-    present = np.concatenate([truth[name] for name in recordings])
+def mpauc_statistics(counted: CountedSegments) -> MpaucStatistics:
+    """Compute the statistics of one system's scores; SedlabError when no class has a ROC curve."""
+    (values, present), classes = counted.stacked(), counted.classes
+    recording = np.repeat(np.arange(len(counted.units)), [len(counted.scores[name]) for name in counted.units])
     usable = [k for k in range(len(classes)) if 0 < np.count_nonzero(present[:, k]) < len(present)]
     if not usable:
         raise SedlabError(
@@ -88,7 +72,7 @@ def mpauc_statistics(
             "Check labels and clips."
         )
     return MpaucStatistics(
-        units=tuple(recordings),
+        units=tuple(counted.units),
         classes=tuple(classes[k] for k in usable),
         missing_classes=tuple(label for k, label in enumerate(classes) if k not in usable),
         segments=tuple(_class_segments(values[:, k], present[:, k], recording) for k in usable),

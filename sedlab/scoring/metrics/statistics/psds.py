@@ -8,24 +8,19 @@ threshold are cumulative sums of weighted changes, and no score is looked at aga
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from sedlab.errors import SedlabError
-from sedlab.labels import DESED_CLASSES
-from sedlab.scoring.metrics.psds import PSDS1, Scenario, clip_durations, event_lists, for_classes, scored_events
-from sedlab.scoring.scores.tables import ScoreTables, check_classes, check_clips, sed_scores_eval, select_classes
+from sedlab.scoring.metrics.events import Changes, CountedEvents
+from sedlab.scoring.metrics.psds import PSDS1, Scenario
 
 NO_EVENT = "ground truth: no event of the classes to score, so there is nothing to resample. Check labels and clips."
 SECONDS_PER_HOUR = 3600.0
 #: Numbers in the largest temporary array: small enough for the processor's cache.
 CHUNK = 2**18
-
-# For each clip and class: the thresholds at which counts change, and the changes of each count.
-Deltas = Mapping[str, Mapping[str, tuple[np.ndarray, Mapping[str, np.ndarray]]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,57 +110,34 @@ class PsdsStatistics:
         return np.column_stack((per_hour, cross_rates))
 
 
-def psds_statistics(
-    scores: ScoreTables,
-    events: pd.DataFrame,
-    durations: Mapping[str, float],
-    *,
-    classes: Sequence[str] = DESED_CLASSES,
-    scenario: Scenario = PSDS1,
-) -> PsdsStatistics:
-    """Compute the statistics of one system's scores.
-
-    Arguments and errors are those of ``psds``; that no class has an event is one more.
-    """
-    check_classes(scores, classes)
-    events = scored_events(events, classes)
-    present = sorted(set(events["label"]))
+def psds_statistics(counted: CountedEvents, scenario: Scenario = PSDS1) -> PsdsStatistics:
+    """Compute the statistics of one system's scores; SedlabError when no class has an event."""
+    present, clip_ids = counted.present, counted.clip_ids
     if not present:
         raise SedlabError(NO_EVENT)
-    scenario = for_classes(scenario, len(present))
-    ground_truth = event_lists(events)
-    clip_ids = list(ground_truth)
-    check_clips(scores, clip_ids)
-    seconds = clip_durations(durations, clip_ids)
-    deltas: Deltas = sed_scores_eval().intersection_based.intermediate_statistics_deltas(
-        select_classes(scores, clip_ids, present),
-        ground_truth,
-        dtc_threshold=scenario.dtc_threshold,
-        gtc_threshold=scenario.gtc_threshold,
-        cttc_threshold=scenario.cttc_threshold,
-        num_jobs=1,
-    )
-    events = events.assign(duration=events["offset"] - events["onset"])
+    scenario = scenario.among(len(present))
+    changes = counted.changes(scenario)
+    events = counted.events.assign(duration=counted.events["offset"] - counted.events["onset"])
     by_class = events.groupby(["clip_id", "label"])["duration"].agg(["size", "sum"]).unstack(fill_value=0)
     return PsdsStatistics(
         units=tuple(clip_ids),
-        classes=tuple(present),
-        missing_classes=tuple(label for label in classes if label not in present),
+        classes=present,
+        missing_classes=counted.missing_classes,
         scenario=scenario,
-        changes=tuple(_class_changes(deltas, clip_ids, label, present, scenario) for label in present),
-        durations=np.array([seconds[clip_id] for clip_id in clip_ids]),
-        num_events=by_class["size"].loc[clip_ids, present].to_numpy(dtype=np.float64),
-        event_seconds=by_class["sum"].loc[clip_ids, present].to_numpy(dtype=np.float64),
+        changes=tuple(_class_changes(changes, clip_ids, label, present, scenario) for label in present),
+        durations=np.array(list(counted.seconds.values())),
+        num_events=by_class["size"].loc[clip_ids, list(present)].to_numpy(dtype=np.float64),
+        event_seconds=by_class["sum"].loc[clip_ids, list(present)].to_numpy(dtype=np.float64),
     )
 
 
 def _class_changes(
-    deltas: Deltas, clip_ids: Sequence[str], label: str, classes: Sequence[str], scenario: Scenario
+    changes: Changes, clip_ids: Sequence[str], label: str, classes: Sequence[str], scenario: Scenario
 ) -> ClassChanges:
     kinds = ["fps"]
     if scenario.alpha_ct:
         kinds += [f"cts\\{other}" for other in classes if other != label]
-    of_class = [deltas[clip_id][label] for clip_id in clip_ids]
+    of_class = [changes[clip_id][label] for clip_id in clip_ids]
     thresholds = np.concatenate([thresholds for thresholds, _ in of_class])
     clip = np.repeat(np.arange(len(clip_ids)), [len(thresholds) for thresholds, _ in of_class])
     errors = np.stack([np.concatenate([counts[kind] for _, counts in of_class]) for kind in kinds])
