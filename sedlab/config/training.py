@@ -40,10 +40,8 @@ class BatchSizes(Config):
 
 
 class LossConfig(Config):
-    """Weights of the loss terms and how the self-supervised ones are formed."""
+    """What each term of the loss weighs, and how the self-supervised ones are formed."""
 
-    form: Literal["stage1", "stage2"] = "stage1"
-    """stage1: plain sum times 5. stage2: strong terms over 3, weak over 2, clip-level self-supervised part over 2."""
     # Published: stage 1 in iteration 1 .08 .05 .08 .21 .58 0, in iteration 2 .5 .25 .12 .1 .1 1.5;
     # stage 2 in iteration 1 2 1 1 1 70 0, in iteration 2 12 3 .25 1 60 0.
     maestro: NonNegativeFloat = 0.08
@@ -55,12 +53,23 @@ class LossConfig(Config):
     pseudo: NonNegativeFloat = 0.0
     """Weight of the pseudo-label term; 0: pseudo-labels are not needed."""
 
+    # The numbers around the weights are those of the public code's two training scripts.
+    strong_divisor: PositiveFloat = 1.0
+    """The sum of the weighted maestro, strong and synth terms is divided by this (stage 2: 3)."""
+    weak_divisor: PositiveFloat = 1.0
+    """The weighted weak term is divided by this (stage 2: 2)."""
+    consistency_weak_divisor: PositiveFloat = 1.0
+    """The clip-level half of the mean teacher's distance is divided by this (stage 2: 2)."""
+    ict_divisor: PositiveFloat = 4.0
+    """In a step of interpolation consistency, self_supervised is divided by this."""
+    total_factor: PositiveFloat = 5.0
+    """The sum of all terms is multiplied by this (stage 1: 5, the number of weights but the last; stage 2: 1)."""
     ramp_steps: PositiveInt = 14_000
     """Optimiser steps over which the self-supervised weight reaches its nominal value (stage 2: 270)."""
     ramp_max: PositiveFloat = 2.0
     """The ramp goes on to this multiple of the nominal weight (stage 2: 1)."""
     ict: bool = False
-    """Interpolation consistency whenever mixup fired; needs the teacher to see unmixed clips. Only in form stage2."""
+    """Interpolation consistency whenever mixup fired; needs the teacher to see unmixed clips."""
     ssl_no_class_mask: bool = False
     """Self-supervise all classes, not only those that the clip's corpus labels."""
     include_maestro_ssl: bool = True
@@ -72,12 +81,6 @@ class LossConfig(Config):
     pseudo_no_class_mask: bool = False
     """Learn pseudo-labels of all classes, not only of those that the clip's corpus labels."""
     pseudo_criterion: Literal["bce", "mse"] = "bce"
-
-    @model_validator(mode="after")
-    def _check(self) -> LossConfig:
-        if self.ict and self.form != "stage2":
-            raise ValueError("ict needs form: stage2 (in stage 1 the teacher sees the mixed clips)")
-        return self
 
 
 class GainConfig(Config):

@@ -18,8 +18,8 @@ class Scores(NamedTuple):
     """Probabilities (B, C, T)."""
     weak: Tensor
     """Probabilities of the clip (B, C)."""
-    logits: Tensor
-    """Logits of the frames (B, C, T), without mask."""
+    logits: Tensor | None = None
+    """Logits of the frames (B, C, T), without mask; None where probabilities were mixed."""
 
 
 class AttentionHead(nn.Module):

@@ -16,7 +16,7 @@ from sedlab.checkpoints.own import save_networks
 from sedlab.config.experiment import Node, StageConfig
 from sedlab.data.batch import Batch
 from sedlab.models.detector import Detector
-from sedlab.training.feature_augmentation import Features, augment, augment_waveforms
+from sedlab.training.augmentation import augment, augment_waveforms
 from sedlab.training.losses import LossTerms, prediction_masks, stage_loss
 from sedlab.training.optimizer import detector_optimizer
 from sedlab.training.prior import set_prior
@@ -80,9 +80,7 @@ class DetectionTask:
             partners=batch.partners,
             responses=self.responses,
         )
-        with torch.no_grad():
-            features = Features(*self.student.features(waveform, generator))
-        views = augment(features, targets, batch.rows, config.augment, generator)
+        views = augment(self.student.features(waveform, generator), targets, batch.rows, config.augment, generator)
         masks = prediction_masks(views.targets.mask, config.loss)
 
         with self.fabric.autocast():
@@ -102,8 +100,7 @@ class DetectionTask:
             rows=batch.rows,
             step=step,
             config=config.loss,
-            # Where the teacher saw mixed clips too, there is nothing left to interpolate.
-            mixing=views.mixing if config.augment.teacher_input == "unmixed" else None,
+            mixing=views.mixing,
         )
 
     def before_backward(self, step: int) -> None:

@@ -1,8 +1,11 @@
 """The loss of a stage: annotation, agreement with the teacher, pseudo-labels.
 
-Stage 1 and stage 2 weigh the same terms differently; ``LossConfig`` says how, this module does it for both.
+Stages weigh the same terms differently; all numbers stand in ``LossConfig``. Means run over every class, also those
+that a clip's mask switched off. A masked cell is 0 in prediction and target, so it adds nothing to the sum but stays in
+the count, as in the published system.
 
-Source: CP-JKU system for DCASE 2024 Task 4, arXiv 2408.00791, and its public code.
+Sources: CP-JKU system for DCASE 2024 Task 4, arXiv 2408.00791, and its public code; mean teacher, arXiv 1703.01780;
+interpolation consistency (ICT), arXiv 1903.03825, in the form of ATST-SED, arXiv 2309.08153.
 Shape letters: B clips, C classes, T frames.
 """
 
@@ -10,21 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from sedlab.audio.mixup import Mixing
+from sedlab.audio.mixup import Mixing, mix_targets
 from sedlab.config.training import LossConfig
-from sedlab.data.batch import Rows, Targets
-from sedlab.training.consistency import Predictions, Scores, interpolation_consistency, mean_teacher
-from sedlab.training.criteria import mean_over
+from sedlab.data.batch import Rows, Targets, has_clips
+from sedlab.labels import valid_classes
+from sedlab.models.head import Scores
 from sedlab.training.schedules import ramp
-
-# Number of loss weights but the last: the published stage 1 multiplies its total by it.
-STAGE1_FACTOR = 5
-# Against mean teacher, the published stage 2 divides the self-supervised weight of an ICT step by this.
-ICT_DIVISOR = 4
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class LossTerms:
     """Scalar with gradient."""
     parts: dict[str, Tensor]
     """Detached scalars for the log. maestro, strong, synth, weak, consistency_* and ict are plain means; supervised,
-    self_supervised and pseudo are weighted as they enter the total (in stage 1 before its common factor)."""
+    self_supervised and pseudo are weighted as they enter the total, before its factor."""
 
 
 def prediction_masks(mask: Tensor, config: LossConfig) -> tuple[Tensor | None, ...]:
@@ -68,7 +68,7 @@ def stage_loss(
     step
         Optimiser steps done so far.
     mixing
-        How the student's clips were mixed, when the teacher saw them unmixed; makes an ICT step if the stage uses ICT.
+        How the student's clips were mixed, if they were; makes an ICT step of it if the stage uses ICT.
     """
     with torch.autocast(targets.strong.device.type, enabled=False):
         student = [_float(scores) for scores in student]
@@ -76,34 +76,34 @@ def stage_loss(
         # would cost a constant 100 times its label; here one option covers both.
         targets = targets.masked(pseudo=not config.pseudo_no_class_mask)
 
-        parts = supervised_losses(student[0], targets, rows)
-        strong = config.maestro * parts["maestro"] + config.strong * parts["strong"] + config.synth * parts["synth"]
-        weak = config.weak * parts["weak"]
-        parts["supervised"] = strong + weak if config.form == "stage1" else strong / 3 + weak / 2
+        parts = supervised_losses(student[0], targets, rows, config)
 
-        parts["self_supervised"] = strong.new_zeros(())
+        parts["self_supervised"] = parts["supervised"].new_zeros(())
         if config.self_supervised and teacher is not None:
             teacher = [_float(scores, detach=True) for scores in teacher]
             parts |= self_supervised_losses(student, teacher, rows, step=step, config=config, mixing=mixing)
 
-        parts["pseudo"] = strong.new_zeros(())
+        parts["pseudo"] = parts["supervised"].new_zeros(())
         if config.pseudo and targets.pseudo is not None:
             scores = student[1] if config.pseudo_no_class_mask else student[0]
             parts["pseudo"] = pseudo_label_loss(scores, targets.pseudo, rows, config)
 
-        total = parts["supervised"] + parts["self_supervised"] + parts["pseudo"]
-        if config.form == "stage1":
-            total = STAGE1_FACTOR * total
+        total = config.total_factor * (parts["supervised"] + parts["self_supervised"] + parts["pseudo"])
     return LossTerms(total, {name: value.detach() for name, value in parts.items()})
 
 
-def supervised_losses(scores: Scores, targets: Targets, rows: Rows) -> dict[str, Tensor]:
-    """Return the unweighted binary cross-entropy of each annotated group. MAESTRO's labels stay soft."""
-    losses = {
-        name: mean_over(scores.strong, targets.strong, getattr(rows, name)) for name in ("maestro", "strong", "synth")
-    }
-    losses["weak"] = mean_over(scores.weak, targets.weak, rows.weak)
-    return losses
+def supervised_losses(scores: Scores, targets: Targets, rows: Rows, config: LossConfig) -> dict[str, Tensor]:
+    """Return the binary cross-entropy of each annotated group, plain, and ``supervised``, their weighted sum.
+
+    MAESTRO's labels stay soft.
+    """
+    maestro = mean_over(scores.strong, targets.strong, rows.maestro)
+    real = mean_over(scores.strong, targets.strong, rows.strong)
+    synth = mean_over(scores.strong, targets.strong, rows.synth)
+    weak = mean_over(scores.weak, targets.weak, rows.weak)
+    frames = (config.maestro * maestro + config.strong * real + config.synth * synth) / config.strong_divisor
+    clips = config.weak * weak / config.weak_divisor
+    return {"maestro": maestro, "strong": real, "synth": synth, "weak": weak, "supervised": frames + clips}
 
 
 def self_supervised_losses(
@@ -115,15 +115,60 @@ def self_supervised_losses(
     config: LossConfig,
     mixing: Mixing | None,
 ) -> dict[str, Tensor]:
-    """Return the plain means and ``self_supervised``, the term weighted as it enters the total."""
+    """Return the distances of student and teacher, plain, and ``self_supervised``, their weighted sum."""
     which = 1 if config.ssl_no_class_mask else 0
     weight = config.self_supervised * ramp(step, num_steps=config.ramp_steps, maximum=config.ramp_max)
     if config.ict and mixing is not None:
         distance = interpolation_consistency(student[which], teacher[which], rows, mixing, config)
-        return {"ict": distance, "self_supervised": weight / ICT_DIVISOR * distance}
+        return {"ict": distance, "self_supervised": weight / config.ict_divisor * distance}
     strong, weak = mean_teacher(student[which], teacher[which], rows, config)
-    distance = strong + weak if config.form == "stage1" else strong + weak / 2
+    distance = strong + weak / config.consistency_weak_divisor
     return {"consistency_strong": strong, "consistency_weak": weak, "self_supervised": weight * distance}
+
+
+def mean_teacher(student: Scores, teacher: Scores, rows: Rows, config: LossConfig) -> tuple[Tensor, Tensor]:
+    """Return the mean distance of student and teacher on the same clips, frame by frame and at clip level."""
+    strong_rows = rows.everyone if config.include_maestro_ssl else rows.desed
+    weak_rows = rows.desed if config.exclude_maestro_weak_ssl else strong_rows
+    criterion = config.self_supervised_criterion
+    return (
+        mean_over(student.strong, teacher.strong, strong_rows, criterion),
+        mean_over(student.weak, teacher.weak, weak_rows, criterion),
+    )
+
+
+def interpolation_consistency(
+    student: Scores, teacher: Scores, rows: Rows, mixing: Mixing, config: LossConfig
+) -> Tensor:
+    """Return the ICT distance between the student on mixed clips and the mixed predictions of the teacher.
+
+    Four terms (strongly labelled, weak, unlabeled, MAESTRO) over 8. Where MAESTRO clips were mixed with the other
+    strongly labelled ones, that joint term stands for MAESTRO as well and so counts twice, as in the published system.
+    """
+    target = interpolated(teacher, mixing)
+    criterion = config.self_supervised_criterion
+
+    def term(clips: slice, *, weak_factor: float = 0.5, columns: slice | list[int] = slice(None)) -> Tensor:
+        strong_part = mean_over(student.strong, target.strong, clips, criterion)
+        return strong_part + weak_factor * mean_over(
+            student.weak[:, columns], target.weak[:, columns], clips, criterion
+        )
+
+    without_maestro = not config.include_maestro_ssl or not has_clips(rows.maestro)
+    if mixing.joint and not without_maestro:
+        desed_classes = valid_classes("desed", training=True).nonzero()[0].tolist()
+        columns = desed_classes if config.exclude_maestro_weak_ssl else slice(None)
+        strong = maestro = term(rows.strongly_labelled, columns=columns)
+    else:
+        strong = term(rows.hard_labelled)
+        weak_factor = 0.0 if config.exclude_maestro_weak_ssl else 0.5
+        maestro = term(slice(0, 0) if without_maestro else rows.maestro, weak_factor=weak_factor)
+    return (strong + term(rows.weak) + term(rows.unlabeled) + maestro) / 8
+
+
+def interpolated(teacher: Scores, mixing: Mixing) -> Scores:
+    """Return what the teacher's predictions for unmixed clips say about the mixed ones."""
+    return Scores(mix_targets(teacher.strong, mixing), mix_targets(teacher.weak, mixing))
 
 
 def pseudo_label_loss(scores: Scores, pseudo: Tensor, rows: Rows, config: LossConfig) -> Tensor:
@@ -133,6 +178,21 @@ def pseudo_label_loss(scores: Scores, pseudo: Tensor, rows: Rows, config: LossCo
     return config.pseudo * ((config.strong + config.synth + config.weak) * desed + config.maestro * maestro)
 
 
-def _float(scores: Scores, *, detach: bool = False) -> Predictions:
+def mean_over(
+    prediction: Tensor, target: Tensor, rows: slice, criterion: Literal["mse", "bce", "both"] = "bce"
+) -> Tensor:
+    """Return the mean of ``criterion`` over all elements of ``rows``; 0, not nan, when there are none."""
+    if not has_clips(rows):
+        return prediction.new_zeros(())
+    prediction, target = prediction[rows], target[rows]
+    if criterion == "bce":
+        return F.binary_cross_entropy(prediction, target)
+    if criterion == "mse":
+        return F.mse_loss(prediction, target)
+    # The published code brings both to a similar size before it averages them.
+    return (4 * F.mse_loss(prediction, target) + F.binary_cross_entropy(prediction, target)) / 2
+
+
+def _float(scores: Scores, *, detach: bool = False) -> Scores:
     strong, weak = scores.strong.float(), scores.weak.float()
-    return Predictions(strong.detach(), weak.detach()) if detach else Predictions(strong, weak)
+    return Scores(strong.detach(), weak.detach()) if detach else Scores(strong, weak)

@@ -17,10 +17,9 @@ from sedlab.checkpoints.own import save_tagger
 from sedlab.config.experiment import Node, PretrainConfig
 from sedlab.data.batch import Batch, Targets
 from sedlab.models.tagger import FrameTagger
-from sedlab.training.feature_augmentation import augment_waveforms
+from sedlab.training.augmentation import augment_pretraining, augment_waveforms
 from sedlab.training.losses import LossTerms
 from sedlab.training.optimizer import detector_optimizer
-from sedlab.training.pretraining_augmentation import augment_pretraining
 from sedlab.training.prior import set_prior
 
 

@@ -11,7 +11,8 @@ from sedlab.config.training import AugmentConfig, BatchSizes, FilterConfig, Loss
     [
         (BatchSizes, {"maestro": 0, "strong": 0, "synth": 0, "weak": 0, "unlabeled": 0}),
         (BatchSizes, {"weak": -1}),
-        (LossConfig, {"ict": True, "form": "stage1"}),
+        (LossConfig, {"form": "stage2"}),
+        (LossConfig, {"strong_divisor": 0}),
         (LossConfig, {"ramp_steps": 0}),
         (LossConfig, {"pseudo": -1.0}),
         (TimeMaskConfig, {"min_fraction": 0.5, "max_fraction": 0.4}),

@@ -12,7 +12,7 @@ from golden_batch import GOLDEN
 from sedlab.audio.mixup import Mixing
 from sedlab.data.batch import Rows, Targets
 from sedlab.data.corpora.layout import DETECTION_GROUPS
-from sedlab.training.consistency import Predictions
+from sedlab.models.head import Scores
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +27,8 @@ def batch() -> SimpleNamespace:
         counts=counts,
         rows=Rows.of(counts),
         targets=Targets(strong, weak, arrays["loss.mask"], arrays["loss.pseudo"].transpose(1, 2)),
-        student=Predictions(arrays["loss.student_strong"], arrays["loss.student_weak"]),
-        teacher=Predictions(arrays["loss.teacher_strong"], arrays["loss.teacher_weak"]),
+        student=Scores(arrays["loss.student_strong"], arrays["loss.student_weak"]),
+        teacher=Scores(arrays["loss.teacher_strong"], arrays["loss.teacher_weak"]),
     )
 
 

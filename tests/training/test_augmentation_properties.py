@@ -14,7 +14,8 @@ from torch.testing import assert_close
 from sedlab.config.training import AugmentConfig
 from sedlab.data.batch import Rows, Targets
 from sedlab.data.corpora.layout import DETECTION_GROUPS
-from sedlab.training.feature_augmentation import Features, augment
+from sedlab.models.detector import Features
+from sedlab.training.augmentation import augment
 
 CLASSES, FRAMES = 12, 40
 OFF = {"mixup": {"p": 0.0}}

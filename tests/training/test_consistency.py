@@ -5,7 +5,8 @@ from golden_batch import masked
 from numpy.testing import assert_allclose
 
 from sedlab.config.training import LossConfig
-from sedlab.training.consistency import Predictions, interpolated, interpolation_consistency, mean_teacher
+from sedlab.models.head import Scores
+from sedlab.training.losses import interpolated, interpolation_consistency, mean_teacher
 
 
 def test_teacher_targets_agree_with_the_published_code(batch, golden_mixing):
@@ -33,7 +34,7 @@ def test_options_keep_maestro_out(option, joint, batch, golden_mixing):
         weak[:2, 13:] = 0.5  # classes that only MAESTRO labels
     else:
         strong[:2], weak[:2] = 0.5, 0.5
-    changed = Predictions(strong, weak)
+    changed = Scores(strong, weak)
     for own, other in zip(
         mean_teacher(batch.student, batch.teacher, batch.rows, config),
         mean_teacher(batch.student, changed, batch.rows, config),

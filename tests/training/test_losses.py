@@ -5,32 +5,33 @@ from dataclasses import replace
 
 import pytest
 import torch
-from golden_batch import GOLDEN, masked, mixed
+from golden_batch import GOLDEN, masked
 
 from sedlab.audio.mixup import Mixing
 from sedlab.config.training import LossConfig
 from sedlab.data.batch import Rows
 from sedlab.data.corpora.layout import DETECTION_GROUPS
-from sedlab.training.consistency import Predictions
-from sedlab.training.criteria import mean_over
-from sedlab.training.losses import prediction_masks, stage_loss
+from sedlab.models.head import Scores
+from sedlab.training.augmentation_steps import mixed
+from sedlab.training.losses import mean_over, prediction_masks, stage_loss
 
 CASES = json.loads((GOLDEN / "losses.json").read_text())
+#: How each stage of the published system puts its terms together.
+FORMS = {1: {}, 2: {"total_factor": 1, "strong_divisor": 3, "weak_divisor": 2, "consistency_weak_divisor": 2}}
+RAMPS = {1: {"ramp_steps": 14_000, "ramp_max": 2.0}, 2: {"ramp_steps": 270, "ramp_max": 1.0}}
 
 
 def config_of(case: dict) -> LossConfig:
     weights = dict(
         zip(("maestro", "strong", "synth", "weak", "self_supervised", "pseudo"), case["loss_weights"], strict=True)
     )
-    ramp = {1: (14_000, 2.0), 2: (270, 1.0)}[case["stage"]]
     return LossConfig(
-        form=f"stage{case['stage']}",
-        ramp_steps=ramp[0],
-        ramp_max=ramp[1],
         ict=case["stage"] == 2 and case.get("use_ict_loss", True),
         ssl_no_class_mask=bool(case.get("ssl_no_class_mask", False)),
         exclude_maestro_weak_ssl=bool(case.get("exclude_maestro_weak_ssl", False)),
         pseudo_no_class_mask=bool(case.get("pseudo_strong_no_class_mask", False)),
+        **FORMS[case["stage"]],
+        **RAMPS[case["stage"]],
         **weights,
     )
 
@@ -74,16 +75,14 @@ def test_agrees_with_the_published_code(name, batch, golden_mixing):
         assert float(terms.parts[ours[key]]) == pytest.approx(logged[key], rel=1e-6, abs=1e-9), key
 
 
-EVERYTHING = LossConfig(
-    form="stage2", maestro=12, strong=3, synth=0.25, weak=1, self_supervised=60, pseudo=1.5, ict=True
-)
+EVERYTHING = LossConfig(**FORMS[2], maestro=12, strong=3, synth=0.25, weak=1, self_supervised=60, pseudo=1.5, ict=True)
 
 
 def test_masked_classes_get_no_gradient(batch, golden_mixing):
     mixing = golden_mixing(True)
     logits = torch.randn(12, 27, 20, requires_grad=True)
     strong = logits.sigmoid()
-    student = Predictions(strong, strong.mean(-1))
+    student = Scores(strong, strong.mean(-1))
     loss_of(batch, EVERYTHING, mixing=mixing, student=student).total.backward()
     valid = mixed(batch.targets, mixing).mask
     assert (logits.grad[~valid] == 0).all()
@@ -94,25 +93,25 @@ def test_masked_classes_get_no_gradient(batch, golden_mixing):
 def test_the_no_class_mask_options_reach_every_class(option, batch):
     config = LossConfig(pseudo=1.5, **{option: True})
     logits = torch.randn(12, 27, 20, requires_grad=True)
-    student = Predictions(logits.sigmoid(), logits.sigmoid().mean(-1))
+    student = Scores(logits.sigmoid(), logits.sigmoid().mean(-1))
     loss_of(batch, config, student=student).total.backward()
     assert (logits.grad[~batch.targets.mask] != 0).all()
     assert prediction_masks(batch.targets.mask, config)[1] is None
 
 
-@pytest.mark.parametrize("form", ["stage1", "stage2"])
+@pytest.mark.parametrize("stage", FORMS)
 @pytest.mark.parametrize("absent", DETECTION_GROUPS)
 @pytest.mark.parametrize("joint", [None, True, False])
-def test_an_absent_group_adds_nothing(form, absent, joint, batch):
-    config = LossConfig(form=form, pseudo=1.0, ict=form == "stage2")
+def test_an_absent_group_adds_nothing(stage, absent, joint, batch):
+    config = LossConfig(**FORMS[stage], pseudo=1.0, ict=stage == 2)
     gone = batch.rows.present()[absent]
     rows = torch.tensor([row for row in range(12) if not gone.start <= row < gone.stop])
     counts = {name: count for name, count in batch.counts.items() if name != absent}
     rest = type(batch)(
         rows=Rows.of(counts),
         targets=batch.targets.map(lambda values: values[rows]),
-        student=Predictions(*(values[rows] for values in batch.student)),
-        teacher=Predictions(*(values[rows] for values in batch.teacher)),
+        student=Scores(*(values[rows] for values in batch.student[:2])),
+        teacher=Scores(*(values[rows] for values in batch.teacher[:2])),
     )
     mixing = None if joint is None else Mixing(torch.arange(len(rows)), torch.ones(len(rows)), joint)
     missing = loss_of(rest, config, mixing=mixing)
@@ -136,8 +135,8 @@ def test_the_order_of_clips_inside_a_group_does_not_matter(batch):
     shuffled = type(batch)(
         rows=batch.rows,
         targets=batch.targets.map(lambda values: values[order]),
-        student=Predictions(*(values[order] for values in batch.student)),
-        teacher=Predictions(*(values[order] for values in batch.teacher)),
+        student=Scores(*(values[order] for values in batch.student[:2])),
+        teacher=Scores(*(values[order] for values in batch.teacher[:2])),
     )
     for config in (EVERYTHING, LossConfig(pseudo=1.0)):
         assert float(loss_of(shuffled, config).total) == pytest.approx(float(loss_of(batch, config).total), rel=1e-6)
@@ -146,7 +145,7 @@ def test_the_order_of_clips_inside_a_group_does_not_matter(batch):
 def test_the_joint_ict_term_counts_for_maestro_too(batch, golden_mixing):
     """With the teacher at 0, each term is a mean square of the student, so the sum can be written out."""
     mixing = golden_mixing(True)
-    teacher = Predictions(torch.zeros(12, 27, 20), torch.zeros(12, 27))
+    teacher = Scores(torch.zeros(12, 27, 20), torch.zeros(12, 27))
     config = EVERYTHING.model_copy(update={"ssl_no_class_mask": True})
     terms = stage_loss(
         (batch.student, batch.student),
@@ -176,9 +175,9 @@ def test_without_weight_neither_teacher_nor_pseudo_labels_are_needed(batch):
 
 def test_the_teacher_receives_no_gradient(batch):
     strong = batch.teacher.strong.clone().requires_grad_()
-    teacher = Predictions(strong, batch.teacher.weak)
+    teacher = Scores(strong, batch.teacher.weak)
     student_strong = batch.student.strong.clone().requires_grad_()
-    student = Predictions(student_strong, batch.student.weak)
+    student = Scores(student_strong, batch.student.weak)
     stage_loss(
         (student, student), (teacher, teacher), targets=batch.targets, rows=batch.rows, step=9, config=LossConfig()
     ).total.backward()
@@ -187,11 +186,11 @@ def test_the_teacher_receives_no_gradient(batch):
 
 
 def test_half_precision_scores_under_autocast_are_computed_in_float32(batch):
-    student = Predictions(*(values.bfloat16() for values in batch.student))
+    student = Scores(*(values.bfloat16() for values in batch.student[:2]))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         terms = loss_of(batch, EVERYTHING, student=student)
     assert terms.total.dtype == torch.float32
-    rounded = Predictions(*(values.float() for values in student))
+    rounded = Scores(*(values.float() for values in student[:2]))
     assert float(terms.total) == float(loss_of(batch, EVERYTHING, student=rounded).total)
 
 

@@ -14,9 +14,9 @@ from sedlab.config.loading import load_experiment
 from sedlab.config.pretraining import PretrainAugmentConfig
 from sedlab.data.batch import Batch, Partners, Rows, Targets
 from sedlab.errors import SedlabError
+from sedlab.training.augmentation import augment_pretraining
 from sedlab.training.distributed import make_fabric
 from sedlab.training.pretraining import PretrainingTask, pretraining_loss
-from sedlab.training.pretraining_augmentation import augment_pretraining
 
 CLASSES = ("/m/09x0r", "/m/0bt9lr", "/m/04brg2")
 EVERYTHING = {

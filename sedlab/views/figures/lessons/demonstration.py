@@ -6,7 +6,7 @@ Shape letters: B clips, N samples, F bins, T frames, C classes, R responses.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,7 +123,7 @@ class _Change:
 def _sound_change(
     name: str, batch: Batch, responses: Tensor | None, generator: torch.Generator, settings: Mapping[str, Any]
 ) -> _Change:
-    from sedlab.training.feature_augmentation import augment_waveforms
+    from sedlab.training.augmentation import augment_waveforms
 
     before = batch.waveform
     partners = batch.partners if name == "wavmix" else None
@@ -145,12 +145,13 @@ def _feature_change(
     name: str, batch: Batch, detector: DetectorConfig, generator: torch.Generator, settings: Mapping[str, Any]
 ) -> _Change:
     from sedlab.audio.frontends import CrnnMel, build_frontend
-    from sedlab.training.feature_augmentation import Features, augment
+    from sedlab.models.detector import Features
+    from sedlab.training.augmentation import augment
 
     frontend = build_frontend(detector.transformer).eval()
     before = Features(CrnnMel(detector.crnn)(batch.waveform), frontend(batch.waveform))
     if name == "band_edges":
-        after, targets = replace(before, transformer=frontend.train()(batch.waveform, generator)), batch.targets
+        after, targets = before._replace(transformer=frontend.train()(batch.waveform, generator)), batch.targets
     else:
         augmented = augment(before, batch.targets, batch.rows, _alone(name, settings), generator)
         after, targets = augmented.student, augmented.targets

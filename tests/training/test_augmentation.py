@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from sedlab.audio.device_response import convolve_responses
 from sedlab.config.training import AugmentConfig
 from sedlab.data.batch import Partners, Rows, Targets
-from sedlab.training.feature_augmentation import Features, augment, augment_waveforms
+from sedlab.models.detector import Features
+from sedlab.training.augmentation import augment, augment_waveforms
 
 SIZES = {"maestro": 2, "strong": 2, "synth": 2, "weak": 3, "unlabeled": 2}
 OFF = {"mixup": {"p": 0.0}}

@@ -1,0 +1,142 @@
+"""The augmentations of a step in their order, and what student and teacher each get to see.
+
+First waveforms: wavmix, device response, gain. Then features, any number of streams with the labels that belong to
+them, in the order of `ORDER`. In stage 1 ("mixed") the teacher sees the student's features, but for a filter of its own
+when there are two views. In stage 2 ("unmixed") it sees whole clips, copied before mixup, and interpolation consistency
+mixes its predictions instead. PaSST's front-end moves its band edges itself while it is in training mode, which in
+stage 1 it is not. Pre-training has one stream of features and no teacher network.
+
+Order, groups, parameters and coins (one a batch; gain, wavmix and device response one a clip) are the published ones.
+Four things differ on purpose:
+
+- The time mask silences pseudo-labels together with the targets. The published code silences the targets twice and
+  leaves the pseudo-labels as they were; where it masks, in stage 2, they have weight 0.
+- The frame shift moves everything it is meant to. The published code loses the shift of one of its targets in a
+  variable nobody reads; it is off there.
+- Wavmix and device responses are drawn by the loader and in the step, and applied to the batch on its device rather
+  than clip by clip in the loader.
+- All numbers come from one generator of the step (those of wavmix from seed, epoch and clip), so that the experiment's
+  seed decides them. The published code draws from three libraries, of which one is re-seeded with 42 in every run.
+
+Sources: CP-JKU system for DCASE 2024 Task 4, arXiv 2408.00791, and PretrainedSED, arXiv 2409.09546, with their code.
+Shape letters: B clips, N samples, R responses, F bins, C classes, T label frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from sedlab.audio.device_response import draw_devices, record_with_devices
+from sedlab.audio.draws import coin
+from sedlab.audio.mixup import Mixing
+from sedlab.audio.waveform_augment import apply_gain, draw_gains_db, mix_waveforms
+from sedlab.config.pretraining import PretrainAugmentConfig
+from sedlab.config.training import AugmentConfig
+from sedlab.data.batch import Partners, Rows, Targets
+from sedlab.models.detector import Features
+from sedlab.training.augmentation_steps import STEPS, Clips, filter_streams
+
+#: Augmentations of features before and after the teacher's copy; a filter for each of both comes last.
+ORDER = {
+    "mixed": (("harden", "frame_shift", "mixup", "mixstyle", "time_mask", "warp"), ()),
+    "unmixed": (("harden", "frame_shift", "time_mask"), ("mixup", "mixstyle", "warp")),
+}
+PRETRAINING_ORDER = ("frame_shift", "mixup", "mixstyle", "time_mask", "filter", "warp")
+
+
+@dataclass(frozen=True)
+class AugmentedBatch:
+    """What one training step works on."""
+
+    student: Features
+    teacher: Features
+    targets: Targets
+    """Of the student's clips; class masks widened by mixup but not yet applied."""
+    mixing: Mixing | None
+    """How the student's clips were mixed; None when mixup did not fire."""
+
+
+def augment_waveforms(
+    waveform: Tensor,
+    targets: Targets,
+    config: AugmentConfig | PretrainAugmentConfig,
+    generator: Generator,
+    *,
+    partners: Partners | None = None,
+    responses: Tensor | None = None,
+) -> tuple[Tensor, Targets]:
+    """Return waveforms (B, N) and targets after wavmix, device responses and gain.
+
+    Parameters
+    ----------
+    generator
+        On the CPU, here and below: the same state then gives the same augmentation on every device.
+    partners
+        The clips to mix in, drawn with the batch; None: no wavmix.
+    responses : (R, samples) Tensor
+        Device impulse responses, see `align_responses`; None: no other microphones.
+    """
+    if partners is not None:
+        waveform, targets = _wavmix(waveform, targets, partners)
+    if responses is not None:
+        devices = draw_devices(len(waveform), len(responses), config.device_response.p, generator)
+        waveform = record_with_devices(waveform, responses, devices)
+    return apply_gain(waveform, draw_gains_db(len(waveform), config.gain.max_db, generator)), targets
+
+
+def augment(
+    features: Features, targets: Targets, rows: Rows, config: AugmentConfig, generator: Generator
+) -> AugmentedBatch:
+    """Return student's and teacher's view of a batch; whether an augmentation runs is one coin for the whole batch."""
+    num_labels = targets.strong.shape[-1]
+    # The CNN makes a label of a whole number of frames and drops what is left over.
+    frames_per_label = round(features.mel.shape[-1] / num_labels), features.transformer.shape[-1] / num_labels
+    before, after = ORDER[config.teacher_input]
+    teacher = _in_order(before, Clips(features, frames_per_label, targets, rows), config, generator)
+    student = _in_order(after, teacher, config, generator)
+    if coin(config.filter.p, generator):
+        shared = student is teacher
+        student = filter_streams(student, config.filter, generator)
+        if config.filter.views == 2:
+            teacher = filter_streams(teacher, config.filter, generator)
+        elif shared:
+            teacher = student
+    return AugmentedBatch(student.streams, teacher.streams, student.targets, student.mixing)
+
+
+def augment_pretraining(
+    features: Tensor, targets: Targets, config: PretrainAugmentConfig, generator: Generator
+) -> tuple[Tensor, Targets]:
+    """Return augmented features (B, 1, F, frames) and their targets: labels, and what teachers said.
+
+    All clips may be mixed with each other. An augmentation that is off draws no coin.
+    """
+    order = [name for name in PRETRAINING_ORDER if getattr(config, name).p]
+    frames_per_label = features.shape[-1] / targets.strong.shape[-1]
+    clips = Clips((features,), (frames_per_label,), targets, Rows.of({"audioset": len(features)}))
+    # What only a detector's streams and groups can choose has no effect here.
+    clips = _in_order(order, clips, AugmentConfig(**config.model_dump()), generator)
+    return clips.streams[0], clips.targets
+
+
+def _in_order(order: Iterable[str], clips: Clips, config: AugmentConfig, generator: Generator) -> Clips:
+    for name in order:
+        section = getattr(config, name)
+        if coin(section.p, generator):
+            clips = STEPS[name](clips, section, generator)
+    return clips
+
+
+def _wavmix(waveform: Tensor, targets: Targets, partners: Partners) -> tuple[Tensor, Targets]:
+    """Mix the partners in. Targets and pseudo-labels share the coefficient of the waveforms; masks are the same."""
+    rows, share = partners.rows, partners.share
+    mixed = mix_waveforms(waveform[rows], partners.waveform, share)
+
+    def mixed_labels(own: Tensor, partner: Tensor) -> Tensor:
+        return own.index_copy(0, rows, torch.lerp(partner, own[rows], share[:, None, None]))
+
+    return waveform.index_copy(0, rows, mixed), targets.with_frames(mixed_labels, partners.targets)
