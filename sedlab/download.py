@@ -9,22 +9,22 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
-import json
 import os
 import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 import requests
+from pydantic import BaseModel
 
 from sedlab.errors import SedlabError
-from sedlab.files import write_json
+from sedlab.files import read_json, write_json
 from sedlab.progress import Progress
 
 CHUNK_BYTES = 64 * 1024
@@ -133,6 +133,16 @@ def part_path(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
+class _Mark(BaseModel):
+    """Which version of a file has begun to arrive: what lies beside the `.part` file."""
+
+    url: str = ""
+    validator: str = ""
+    """The server's mark of the version, empty if it gave none."""
+    total: int | None = None
+    """Size of the whole file in bytes, None if unknown."""
+
+
 class _Part:
     """The beginning of a file, and which version of it this is."""
 
@@ -140,14 +150,15 @@ class _Part:
         self.url = url
         self.path = path
         self._file = file
-        self._state_path = path.with_name(path.name + ".json")
+        self._mark_path = path.with_name(path.name + ".json")
         self._digest = hashlib.sha256()
-        state = self._read_state()
-        self.validator: str = state.get("validator", "")
-        self.total: int | None = state.get("total")
+        mark = _Mark()
+        with suppress(SedlabError):  # without a readable mark it starts over
+            mark = read_json(self._mark_path, _Mark, "")
+        self.validator, self.total = mark.validator, mark.total
         self.size = path.stat().st_size
         # Without a validator nobody can tell whether the rest would belong to the same version.
-        if not self.validator or state.get("url") != url:
+        if not self.validator or mark.url != url:
             self.restart("", None)
         with path.open("rb") as begin:
             self._digest = hashlib.file_digest(begin, "sha256")
@@ -172,7 +183,7 @@ class _Part:
         self.size = self.resumed_from = 0
         self._digest = hashlib.sha256()
         self.validator, self.total = validator, total
-        write_json(self._state_path, {"url": self.url, "validator": validator, "total": total})
+        write_json(self._mark_path, _Mark(url=self.url, validator=validator, total=total))
 
     def append(self, chunk: bytes) -> None:
         self._file.write(chunk)
@@ -183,17 +194,11 @@ class _Part:
         self._file.flush()
         os.fsync(self._file.fileno())
         self.path.replace(path)
-        self._state_path.unlink()
+        self._mark_path.unlink()
 
     def discard(self) -> None:
         self.path.unlink(missing_ok=True)
-        self._state_path.unlink(missing_ok=True)
-
-    def _read_state(self) -> dict:
-        try:
-            return json.loads(self._state_path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return {}
+        self._mark_path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, first_problem
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -72,8 +72,10 @@ def write_text_if_changed(path: str | Path, text: str) -> bool:
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write ``value`` as indented JSON to ``path`` atomically."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=False) + "\n")
+    """Write ``value``, plain data or a pydantic model, as indented JSON to ``path`` atomically."""
+    # Not model_dump_json, which writes null for nan.
+    plain = value.model_dump() if hasattr(value, "model_dump") else value
+    write_text(path, json.dumps(plain, indent=2) + "\n")
 
 
 def read_json(path: str | Path, model: type[_Model], remedy: str) -> _Model:
@@ -100,10 +102,7 @@ def read_json(path: str | Path, model: type[_Model], remedy: str) -> _Model:
     except OSError as error:
         raise SedlabError(f"{path}: cannot be read ({error.strerror}). {remedy}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        problem = first["msg"].removeprefix("Value error, ")
-        raise SedlabError(f"{path}: {f'{place}: ' if place else ''}{problem}. {remedy}") from error
+        raise SedlabError(f"{path}: {first_problem(error)} {remedy}") from error
 
 
 def _umask() -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import BaseModel
 
 from sedlab.errors import SedlabError
-from sedlab.files import atomic_path, write_text, write_text_if_changed
+from sedlab.files import atomic_path, read_json, write_json, write_text, write_text_if_changed
 
 
 def test_an_error_leaves_the_old_file_and_no_temporary_one(tmp_path):
@@ -39,3 +40,34 @@ def test_a_full_disk_is_a_user_error_and_leaves_nothing(tmp_path):
         temporary.write_bytes(b"half")
         raise OSError(28, "No space left on device")
     assert list(tmp_path.iterdir()) == []
+
+
+class Note(BaseModel):
+    """A small file."""
+
+    name: str
+    value: float | None = None
+
+
+def test_a_model_reads_back_as_it_was_written(tmp_path):
+    write_json(tmp_path / "note.json", Note(name="a", value=float("inf")))
+    assert read_json(tmp_path / "note.json", Note, "") == Note(name="a", value=float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (None, "no such file"),
+        ("{", "not JSON (EOF while parsing"),
+        ("{}", "missing key name."),
+        ('{"name": "a", "value": "x"}', "value: Input should be a valid number"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_named_in_one_line_with_the_remedy(tmp_path, text, problem):
+    path = tmp_path / "note.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(SedlabError) as error:
+        read_json(path, Note, "Write it again.")
+    assert str(error.value).startswith(f"{path}: {problem}") and str(error.value).endswith(" Write it again.")
+    assert "\n" not in str(error.value)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sedlab.files import write_text
+from sedlab.runs.manifest import read_manifest
 
 DIGEST = "inputs.sha256"
 #: What a training leaves behind to go on from.
@@ -36,10 +37,10 @@ def inputs_digest(inputs: Iterable[Path]) -> str:
     """Return the SHA-256 of the contents of all inputs, in order."""
     total = hashlib.sha256()
     for path in inputs:
+        if path.name == "manifest.json":
+            # It says when a node ran; what it says about the data is all that matters here.
+            total.update(json.dumps(read_manifest(path).results, sort_keys=True).encode())
+            continue
         with path.open("rb") as file:
-            # A manifest says when a node ran; what it says about the data is all that matters here.
-            if path.name == "manifest.json":
-                total.update(json.dumps(json.load(file)["results"], sort_keys=True).encode())
-            else:
-                total.update(hashlib.file_digest(file, "sha256").digest())
+            total.update(hashlib.file_digest(file, "sha256").digest())
     return total.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import shutil
@@ -15,12 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sedlab.config.experiment import Experiment
 from sedlab.errors import SedlabError
 from sedlab.pipeline.graph import find_job, graph_of
 from sedlab.pipeline.outside_files import anchored, check_outside_files
+from sedlab.pipeline.scheduler import Event
 from sedlab.runs.locks import RUN_PROCESS, run_lock, this_process, wait_until_idle
 from sedlab.runs.run import Run, config_files, create_run
 from sedlab.runs.versions import gpu_names
@@ -48,8 +48,8 @@ class Outcome:
     """One line for each failed job."""
 
 
-class Display(Protocol):
-    """Shows a run while it goes on; called from one thread."""
+class Display:
+    """Shows a run while it goes on, called from one thread; this one shows nothing."""
 
     def planned(self, jobs: int) -> None:
         """So many jobs are to be run."""
@@ -67,27 +67,8 @@ class Display(Protocol):
         """Called about four times a second."""
 
 
-class Silent:
-    """A display that shows nothing."""
-
-    def planned(self, jobs: int) -> None:
-        """Show nothing."""
-
-    def started(self, name: str) -> None:
-        """Show nothing."""
-
-    def finished(self, name: str, seconds: float) -> None:
-        """Show nothing."""
-
-    def failed(self, name: str, message: str) -> None:
-        """Show nothing."""
-
-    def tick(self) -> None:
-        """Show nothing."""
-
-
 def plan(experiment: Experiment, folder: Path) -> list[PlannedJob]:
-    """Return the jobs `run` would start, with reasons, and leave the run folder as it is.
+    """Return the jobs `run` would start, in the graph's order, with reasons, and leave the run folder as it is.
 
     Raises
     ------
@@ -98,10 +79,9 @@ def plan(experiment: Experiment, folder: Path) -> list[PlannedJob]:
     check_outside_files(intended)
     if (folder / "config.yaml").is_file():
         with run_lock(folder), _restored(folder, list(config_files(experiment))):
-            return _schedule(create_run(experiment, folder), 1, dry_run=True, display=Silent()).jobs
+            return _planned(create_run(experiment, folder))
     with tempfile.TemporaryDirectory() as elsewhere:
-        run = create_run(anchored(intended), Path(elsewhere) / "runs" / folder.name)
-        return _schedule(run, 1, dry_run=True, display=Silent()).jobs
+        return _planned(create_run(anchored(intended), Path(elsewhere) / "runs" / folder.name))
 
 
 def run_experiment(experiment: Experiment, folder: Path, *, cores: int, display: Display) -> Outcome:
@@ -135,9 +115,15 @@ def short_reason(reason: str) -> str:
     return "; ".join(shortened)
 
 
+def _planned(run: Run) -> list[PlannedJob]:
+    # Snakemake tells jobs that may run at the same time in any order.
+    order = [job.name for job in graph_of(run)]
+    return sorted(_schedule(run, 1, dry_run=True, display=Display()).jobs, key=lambda job: order.index(job.name))
+
+
 def _schedule(run: Run, cores: int, *, dry_run: bool, display: Display) -> Outcome:
     # Errors in the experiment or the data surface here, in one line, before any process is started.
-    jobs = graph_of(run)
+    graph = graph_of(run)
     (run.path / "logs").mkdir(exist_ok=True)
     log = run.path / "logs" / "scheduler.txt"
     command = [sys.executable, "-m", "sedlab.pipeline.scheduler", str(run.path), f"--cores={cores}"]
@@ -146,31 +132,30 @@ def _schedule(run: Run, cores: int, *, dry_run: bool, display: Display) -> Outco
     started: dict[str, float] = {}
     with log.open("w") as errors, _process_group(command, stdout=subprocess.PIPE, stderr=errors) as process:
         for event in _events(process, display):
-            name = event.get("name", "")
-            if event["event"] == "planned":
-                display.planned(event["jobs"])
-            elif event["event"] == "job":
-                outcome.jobs.append(PlannedJob(name, short_reason(event["reason"])))
-                started[name] = time.monotonic()
-                display.started(name)
-            elif event["event"] == "finished":
-                display.finished(name, time.monotonic() - started[name])
-            elif event["event"] == "failed":
-                message = _last_error(run, find_job(jobs, name).text_log)
-                outcome.failed.append(f"{name}: {message}")
-                display.failed(name, message)
-            elif event["event"] == "error":
-                problems.append(event["message"])
-            elif event["event"] == "done" and event["ok"]:
-                problems.clear()
-                return outcome
+            match event:
+                case Event(event="planned", jobs=jobs):
+                    display.planned(jobs)
+                case Event(event="job", name=name, reason=reason):
+                    outcome.jobs.append(PlannedJob(name, short_reason(reason)))
+                    started[name] = time.monotonic()
+                    display.started(name)
+                case Event(event="finished", name=name):
+                    display.finished(name, time.monotonic() - started[name])
+                case Event(event="failed", name=name):
+                    message = _last_error(run, find_job(graph, name).text_log)
+                    outcome.failed.append(f"{name}: {message}")
+                    display.failed(name, message)
+                case Event(event="error", message=message):
+                    problems.append(message)
+                case Event(event="done", ok=True):
+                    return outcome
     if not outcome.failed:
         line = problems[-1].strip().splitlines()[-1] if problems else "the scheduler ended unexpectedly"
         raise SedlabError(f"{run.path}: {line}. See {log}.")
     return outcome
 
 
-def _events(process: subprocess.Popen, display: Display) -> Iterator[dict[str, Any]]:
+def _events(process: subprocess.Popen, display: Display) -> Iterator[Event]:
     """Yield the scheduler's events until it ends, calling ``display.tick`` in between."""
     buffer = b""
     with selectors.DefaultSelector() as selector:
@@ -181,7 +166,7 @@ def _events(process: subprocess.Popen, display: Display) -> Iterator[dict[str, A
                 if not chunk:
                     return
                 *lines, buffer = (buffer + chunk).split(b"\n")
-                yield from (json.loads(line) for line in lines)
+                yield from map(Event.model_validate_json, lines)
             display.tick()
 
 

@@ -1,27 +1,41 @@
 """The process in which Snakemake runs: `python -m sedlab.pipeline.scheduler RUN`, started by `sedlab run`.
 
 Snakemake takes seconds to import and handles signals its own way, so it gets a process of its own. What happens is told
-as JSON lines on standard output; everything else, also from the jobs, goes to standard error.
-
-Events: {"event": "planned", "jobs": n}; {"event": "job", "name": ..., "reason": ...} when a job starts or, in a dry
-run, would; {"event": "finished" | "failed", "name": ...}; {"event": "error", "message": ...};
-{"event": "done", "ok": bool}.
+as JSON lines (`Event`) on standard output; everything else, also from the jobs, goes to standard error.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
+
+from pydantic import BaseModel
 
 from sedlab.runs.locks import when_run_ends
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
+
+
+class Event(BaseModel):
+    """One thing that happened, a line on the scheduler's standard output."""
+
+    event: Literal["planned", "job", "finished", "failed", "error", "done"]
+    """"job": one starts or, in a dry run, would; "done": nothing follows."""
+    jobs: int = 0
+    """planned: how many there are."""
+    name: str = ""
+    """job, finished, failed: of the job."""
+    reason: str = ""
+    """job: why it has to run, in Snakemake's words."""
+    message: str = ""
+    """error: what went wrong in Snakemake."""
+    ok: bool = False
+    """done: whether all went well."""
 
 
 class _EventHandler(logging.Handler):
@@ -34,7 +48,7 @@ class _EventHandler(logging.Handler):
 
     def tell(self, event: str, **values: Any) -> None:
         """Write one event."""
-        print(json.dumps({"event": event, **values}), file=self._stream, flush=True)
+        print(Event(event=event, **values).model_dump_json(exclude_unset=True), file=self._stream, flush=True)
 
     def emit(self, record: logging.LogRecord) -> None:
         kind = str(getattr(record, "event", None) or "")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from sedlab.errors import SedlabError
 from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.versions import read_versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,10 +129,7 @@ def versions_table(run: Run) -> pd.DataFrame:
     """Return `what, version` as the run recorded them in versions.json."""
     import pandas as pd
 
-    file = run.path / "versions.json"
-    if not file.is_file():
-        raise SedlabError(f"{file}: not there. Run `sedlab run` again to write it.")
-    known = json.loads(file.read_text(encoding="utf-8"))
-    parts = {"python": known["python"], "commit": known["commit"], **known["packages"], **known["machine"]}
+    known = read_versions(run.path)
+    parts = {"python": known.python, "commit": known.commit, **known.packages, **known.machine.model_dump()}
     rows = [(name, ", ".join(map(str, value)) if isinstance(value, list) else value) for name, value in parts.items()]
     return pd.DataFrame([(name, str(value or "–")) for name, value in rows], columns=["what", "version"])

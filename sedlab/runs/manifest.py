@@ -5,23 +5,21 @@ The executed notebook cannot say so: Papermill marks the cells after a dead kern
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sedlab.errors import SedlabError
-from sedlab.files import write_json
+from pydantic import BaseModel
+
+from sedlab.files import read_json, write_json
 from sedlab.runs.locks import working
 from sedlab.runs.versions import versions_digest
 
 
-@dataclass
-class Manifest:
+class Manifest(BaseModel):
     """What a node did. `results` and `files` are filled while it works."""
 
     node: str
@@ -33,9 +31,9 @@ class Manifest:
     status: str = "running"
     versions: str | None = None
     """Digest of the run's versions.json at the time."""
-    results: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, Any] = {}
     """Key numbers: objective, counts, ..."""
-    files: dict[str, int] = field(default_factory=dict)
+    files: dict[str, int] = {}
     """Files written, relative to the run folder, with their sizes in bytes."""
 
 
@@ -55,7 +53,7 @@ def recorded(run_folder: Path, path: str, node: str, parameters: dict[str, Any])
         manifest.seconds = round(time.monotonic() - begin, 3)
         manifest.finished, manifest.status = _now(), "complete"
         manifest.versions = versions_digest(run_folder)
-        write_json(target, asdict(manifest))
+        write_json(target, manifest)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -66,12 +64,7 @@ def read_manifest(path: Path) -> Manifest:
     SedlabError
         When it is missing or not a manifest.
     """
-    try:
-        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise SedlabError(f"{path}: this node has not finished. Run `sedlab run` to make it.") from error
-    except (ValueError, TypeError) as error:
-        raise SedlabError(f"{path}: not a manifest. Delete it and run `sedlab run` again.") from error
+    return read_json(path, Manifest, "The node has not finished. Delete the file if it is there and run `sedlab run`.")
 
 
 def manifests(run_folder: Path) -> list[Manifest]:

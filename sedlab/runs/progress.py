@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sedlab.files import write_text
+from pydantic import BaseModel
+
+from sedlab.errors import SedlabError
+from sedlab.files import read_json, write_json
 
 FOLDER = "progress"
 #: A file is rewritten at most this often; the last call of a stage is always written.
 EVERY_SECONDS = 0.5
 
 
-@dataclass(frozen=True)
-class NodeProgress:
+class NodeProgress(BaseModel):
     """State of one node at one time."""
 
     what: str
@@ -44,8 +45,7 @@ class ProgressFile:
         if now - self._written < EVERY_SECONDS and done < total:
             return
         self._written = now
-        state = {"what": what, "done": int(done), "total": int(total), "time": now}
-        write_text(self._path, json.dumps(state))
+        write_json(self._path, NodeProgress(what=what, done=int(done), total=int(total), time=now))
         self._show(f"{what}: {done} of {total}")
 
     def _show(self, text: str) -> None:
@@ -65,11 +65,9 @@ def read_progress(run_folder: Path) -> dict[str, NodeProgress]:
     """Return the last state of every node that has reported one."""
     found = {}
     for path in (run_folder / FOLDER).glob("*.json"):
-        try:
-            found[path.stem] = NodeProgress(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            # Only a picture of the state: a file that vanishes or comes from elsewhere is not shown.
-            continue
+        # Only a picture of the state: a file that vanishes or comes from elsewhere is not shown.
+        with suppress(SedlabError):
+            found[path.stem] = read_json(path, NodeProgress, "")
     return found
 
 

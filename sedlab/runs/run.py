@@ -19,7 +19,7 @@ from sedlab.config.loading import experiment_from_tree, to_yaml
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import write_text_if_changed
 from sedlab.runs.manifest import read_manifest
-from sedlab.runs.versions import collect_versions, write_versions
+from sedlab.runs.versions import write_versions
 
 if TYPE_CHECKING:
     from sedlab.data.cache import WaveformCache
@@ -187,7 +187,7 @@ def create_run(experiment: Experiment, path: Path) -> Run:
     run = Run(path.resolve(), experiment)
     for relative, text in config_files(experiment).items():
         write_text_if_changed(run.path / relative, text)
-    write_versions(run.path / "versions.json", collect_versions())
+    write_versions(run.path)
     return run
 
 

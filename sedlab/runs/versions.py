@@ -6,16 +6,18 @@ Read from package metadata, so that asking costs milliseconds and imports nothin
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 import shutil
 import subprocess
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
-from sedlab.files import write_text_if_changed
+from pydantic import BaseModel
+
+from sedlab.files import read_json, write_text_if_changed
+
+VERSIONS_FILE = "versions.json"
 
 PACKAGES = (
     "sedlab",
@@ -33,19 +35,32 @@ PACKAGES = (
 )
 
 
-def collect_versions() -> dict[str, Any]:
+class Computer(BaseModel):
+    """The machine that a run was made on."""
+
+    system: str
+    cpu: str
+    cores: int
+    gpus: list[str]
+
+
+class Versions(BaseModel):
+    """What `versions.json` of a run holds."""
+
+    python: str
+    packages: dict[str, str | None]
+    commit: str | None
+    machine: Computer
+
+
+def collect_versions() -> Versions:
     """Return Python and package versions, the commit of a checkout, and the machine."""
-    return {
-        "python": platform.python_version(),
-        "packages": {name: package_version(name) for name in PACKAGES},
-        "commit": checkout_commit(),
-        "machine": {
-            "system": platform.platform(),
-            "cpu": _cpu_model(),
-            "cores": num_cores(),
-            "gpus": gpu_names(),
-        },
-    }
+    return Versions(
+        python=platform.python_version(),
+        packages={name: package_version(name) for name in PACKAGES},
+        commit=checkout_commit(),
+        machine=Computer(system=platform.platform(), cpu=_cpu_model(), cores=num_cores(), gpus=gpu_names()),
+    )
 
 
 def package_version(name: str) -> str | None:
@@ -56,14 +71,19 @@ def package_version(name: str) -> str | None:
         return None
 
 
-def write_versions(path: Path, versions: dict[str, Any]) -> None:
-    """Write `versions.json` unless it already says the same."""
-    write_text_if_changed(path, json.dumps(versions, indent=2) + "\n")
+def write_versions(run_folder: Path) -> None:
+    """Write the `versions.json` of a run unless it already says the same."""
+    write_text_if_changed(run_folder / VERSIONS_FILE, collect_versions().model_dump_json(indent=2) + "\n")
+
+
+def read_versions(run_folder: Path) -> Versions:
+    """Return what a run was made with; raises SedlabError when it has not recorded that."""
+    return read_json(run_folder / VERSIONS_FILE, Versions, "Run `sedlab run` again to write it.")
 
 
 def versions_digest(run_folder: Path) -> str | None:
     """Return a short digest of the run's `versions.json`, or None when there is none."""
-    file = run_folder / "versions.json"
+    file = run_folder / VERSIONS_FILE
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else None
 
 

@@ -6,15 +6,16 @@ with that.
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from sedlab.download import Patience, download, file_sha256, part_path
 from sedlab.errors import SedlabError
-from sedlab.files import write_json
+from sedlab.files import read_json, write_json
 from sedlab.progress import Progress
 from sedlab.weights.registry import Entry, find
 
@@ -36,6 +37,19 @@ class FileState:
     """Bytes on the disk."""
     sha256: str = ""
     """As computed by ``verify``, else as recorded; empty for a file put there by hand that was never verified."""
+
+
+class Record(BaseModel):
+    """What is remembered of a file since it came; every field is empty where nothing was recorded."""
+
+    file: str = ""
+    size: int | None = None
+    """bytes"""
+    sha256: str = ""
+    url: str = ""
+    """Empty for a file that was put there by hand."""
+    date: str = ""
+    """UTC, ISO 8601."""
 
 
 def local_path(name: str, root: str | Path = WEIGHTS_FOLDER) -> Path:
@@ -76,15 +90,14 @@ def file_state(entry: Entry, root: str | Path = WEIGHTS_FOLDER, *, verify: bool 
             return FileState(PARTIAL, f"{part.stat().st_size} bytes so far", part.stat().st_size)
         return FileState(ABSENT)
     size, record = path.stat().st_size, _read_record(path)
-    sha256 = record.get("sha256", "")
-    wanted = record.get("size", entry.size)
+    wanted = record.size if record.date else entry.size
     if wanted is not None and size != wanted:
-        return FileState(CORRUPT, f"size is {size} bytes, expected {wanted}", size, sha256)
-    detail = "" if record else "SHA-256 not recorded yet"
+        return FileState(CORRUPT, f"size is {size} bytes, expected {wanted}", size, record.sha256)
+    detail = "" if record.date else "SHA-256 not recorded yet"
     if not verify:
-        return FileState(PRESENT, detail, size, sha256)
+        return FileState(PRESENT, detail, size, record.sha256)
     found = file_sha256(path)
-    for expected in filter(None, (sha256, entry.sha256)):
+    for expected in filter(None, (record.sha256, entry.sha256)):
         if not found.startswith(expected):
             return FileState(CORRUPT, f"SHA-256 is {found}, expected {expected}", size, found)
     return FileState(PRESENT, detail, size, found)
@@ -126,8 +139,8 @@ def fetch(
         done = download(
             url,
             path,
-            size=record.get("size", entry.size),
-            sha256=record.get("sha256", entry.sha256),
+            size=record.size if record.date else entry.size,
+            sha256=record.sha256 if record.date else entry.sha256,
             patience=patience,
             progress=progress,
         )
@@ -144,7 +157,7 @@ def _check_present(entry: Entry, path: Path) -> None:
         raise SedlabError(
             f"{path}: {found.detail}. It is damaged or another file: delete it and run {_command(entry, path.parent)}"
         )
-    if not _read_record(path):
+    if not _read_record(path).date:
         _write_record(path, path.stat().st_size, found.sha256, "")
 
 
@@ -152,26 +165,21 @@ def _record_path(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def _read_record(path: Path) -> dict:
+def _read_record(path: Path) -> Record:
     place = _record_path(path)
-    try:
-        return json.loads(place.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise SedlabError(f"{place}: not a record of sedlab ({error}). Delete it.") from error
+    return read_json(place, Record, "It is not a record of sedlab: delete it.") if place.is_file() else Record()
 
 
 def _write_record(path: Path, size: int, sha256: str, url: str) -> None:
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    write_json(_record_path(path), {"file": path.name, "size": size, "sha256": sha256, "url": url, "date": date})
+    write_json(_record_path(path), Record(file=path.name, size=size, sha256=sha256, url=url, date=date))
 
 
-def _hint(entry: Entry, path: Path, record: dict) -> str:
+def _hint(entry: Entry, path: Path, record: Record) -> str:
     """Say what else helps: where people find the file, and how to accept another version of it."""
     hint = f" See {entry.source_page}."
-    if record:
-        hint += f" To accept another file than the one recorded on {record['date']}, delete {_record_path(path)}."
+    if record.date:
+        hint += f" To accept another file than the one recorded on {record.date}, delete {_record_path(path)}."
     return hint
 
 

@@ -64,8 +64,8 @@ def test_deleted_score_file_brings_back_exactly_its_descendants(finished):
         "iteration2_scores_stage2_atst",
         "iteration2_pseudo_labels",
         "iteration2_evaluate",
-        "errors",
         "compare",
+        "errors",
         "report",
     ]
     assert planned(finished) == expected
@@ -79,8 +79,8 @@ def test_changed_option_runs_its_stage_and_what_follows(finished):
         "iteration2_scores_stage2_atst",
         "iteration2_pseudo_labels",
         "iteration2_evaluate",
-        "errors",
         "compare",
+        "errors",
         "report",
     ]
     before = files(finished.run_folder)
@@ -91,7 +91,7 @@ def test_changed_option_runs_its_stage_and_what_follows(finished):
 
 
 def test_fewer_iterations_leave_trained_nodes_alone(finished):
-    assert planned(finished, "--iterations", "1") == ["errors", "compare", "report"]
+    assert planned(finished, "--iterations", "1") == ["compare", "errors", "report"]
 
 
 def test_kernel_that_dies_fails_the_job_and_the_next_run_goes_on(finished):

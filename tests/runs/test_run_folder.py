@@ -14,8 +14,8 @@ from sedlab.runs.run import create_run, open_run
 
 
 @pytest.fixture
-def run(tmp_path, tiny):
-    return create_run(tiny, tmp_path / "runs" / "tiny")
+def run(tmp_path):
+    return create_run(make_experiment(), tmp_path / "runs" / "tiny")
 
 
 def test_opened_run_has_the_experiment_it_was_made_from(run):

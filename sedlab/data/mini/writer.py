@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
 
 from sedlab.config.data import MiniConfig
 from sedlab.data.corpora.desed import write_durations, write_exclusion_lists
@@ -25,7 +27,7 @@ from sedlab.data.mini.rendering import (
     render_devices,
 )
 from sedlab.errors import SedlabError
-from sedlab.files import write_json
+from sedlab.files import read_json, write_json
 
 MARKER = "mini.json"
 #: Raised whenever the same configuration would give other files.
@@ -134,8 +136,16 @@ def _write_rows(path: Path, columns: tuple[str, ...], rows: Sequence[tuple[str, 
     path.write_text("".join("\t".join(row) + "\n" for row in [columns, *rows]), encoding="utf-8")
 
 
-def _marker(config: MiniConfig) -> dict:
-    return {"generator_version": GENERATOR_VERSION, "config": config.model_dump(mode="json")}
+class _Marker(BaseModel):
+    """What a generated corpus was made from."""
+
+    generator_version: int
+    config: dict[str, Any]
+    """As it was: an option that is new, or gone, makes it another corpus."""
+
+
+def _marker(config: MiniConfig) -> _Marker:
+    return _Marker(generator_version=GENERATOR_VERSION, config=config.model_dump(mode="json"))
 
 
 def _is_generated(root: Path, config: MiniConfig) -> bool:
@@ -149,8 +159,8 @@ def _is_generated(root: Path, config: MiniConfig) -> bool:
             "Choose another folder, or move this one away."
         )
     try:
-        return json.loads(marker.read_text(encoding="utf-8")) == _marker(config)
-    except ValueError:
+        return read_json(marker, _Marker, "") == _marker(config)
+    except SedlabError:
         return False
 
 
