@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from sedlab.commands.output import format_seconds, say
+from sedlab.pipeline.runner import Display
 from sedlab.runs.progress import read_progress
 
 
-class LineDisplay:
+class LineDisplay(Display):
     """One line for each job that ends; for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
@@ -25,9 +26,6 @@ class LineDisplay:
         self._total = jobs
         self._line(f"{jobs} jobs to run")
 
-    def started(self, name: str) -> None:
-        """Show nothing: the line comes at the end."""
-
     def finished(self, name: str, seconds: float) -> None:
         """Print the job and how long it took."""
         self._done += 1
@@ -36,9 +34,6 @@ class LineDisplay:
     def failed(self, name: str, message: str) -> None:
         """Print the job and what went wrong."""
         self._line(f"[failed] {name}: {message}")
-
-    def tick(self) -> None:
-        """Show nothing."""
 
     def _line(self, text: str) -> None:
         say(self._console, text)
