@@ -15,11 +15,11 @@ from sedlab.errors import SedlabError, nearest
 from sedlab.models.build import build_transformer
 from sedlab.models.detector import Detector
 from sedlab.models.tagger import FrameTagger
+from sedlab.models.transformer import AudioTransformer
 
 State = dict[str, Tensor]
 
 _TRANSFORMER = "transformer."
-_WRAPPER = "wrapper."
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class CheckpointContent:
     """What the file was recognised as."""
     config: DetectorConfig | TaggerConfig | TransformerConfig
     networks: Mapping[str, State]
-    """Tensors by our names, for "student" and perhaps "teacher"; those of the transformer begin with transformer."""
+    """Tensors by our names, of "student" and perhaps "teacher". Those of the transformer begin with ``transformer.``"""
     classes: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     """Keys of the file that the format does not know."""
@@ -40,7 +40,7 @@ class CheckpointContent:
     extra: tuple[str, ...] = ()
     """Other entries of the file, such as an optimiser's state."""
     fresh: str | None = None
-    """Beginning of the keys that keep their initialisation, because the format has no such tensors."""
+    """Prefix of tensors that a network needs and the format lacks: they stay as they are initialised."""
     file_key: Callable[[str], str] = str
     """Returns the file's name of one of our keys."""
     notes: tuple[str, ...] = ()
@@ -86,46 +86,22 @@ class CheckpointContent:
         SedlabError
             When the file does not hold ``network``, or its tensors do not fit.
         """
-        state = self.network(network)
         module = self._module()
-        load_strict(
-            module,
-            self._placed(module, state),
-            source=self.source,
-            unexpected=self.unexpected,
-            file_key=self._file_key,
-        )
+        self._fit(load_strict, module, network)
         return module.eval()
 
-    def build_transformer(self, network: str = "student") -> nn.Module:
+    def build_transformer(self, network: str = "student") -> AudioTransformer:
         """Return the transformer alone; the rest of the network must be complete too. Errors as in `build`."""
-        if isinstance(self.config, DetectorConfig | TaggerConfig):
-            self.check(network)
+        self.check(network)
         transformer = build_transformer(self.transformer_config)
-        state = self.transformer_state(network)
-        if self.fresh:
-            state = {**_kept(transformer, self.fresh.removeprefix(_TRANSFORMER)), **state}
-        load_strict(
-            transformer,
-            state,
-            source=self.source,
-            unexpected=self.unexpected,
-            file_key=lambda key: self.file_key(_TRANSFORMER + key),
-        )
+        self._fit(load_strict, transformer, network)
         return transformer.eval()
 
     def check(self, network: str = "student") -> nn.Module:
         """Raise `SedlabError` unless the tensors fit; return the network without memory for its weights."""
-        state = self.network(network)
         with torch.device("meta"):
             module = self._module()
-        check_fit(
-            module,
-            self._placed(module, state),
-            source=self.source,
-            unexpected=self.unexpected,
-            file_key=self._file_key,
-        )
+        self._fit(check_fit, module, network)
         return module
 
     def transformer_state(self, network: str = "student") -> State:
@@ -134,10 +110,9 @@ class CheckpointContent:
 
     def wrapper_state(self, network: str = "student") -> State | None:
         """Return weight and bias of the linear layer behind the transformer, which a detector uses; None: no such."""
-        state = self.network(network)
         # The AudioSet wrapper's frame-level head is that layer.
         is_wrapper = isinstance(self.config, TaggerConfig) and self.config.short_clips == "average"
-        return _below(state, "head." if is_wrapper else _WRAPPER) or None
+        return _below(self.network(network), "head." if is_wrapper else "wrapper.") or None
 
     def _module(self) -> nn.Module:
         if isinstance(self.config, DetectorConfig):
@@ -147,22 +122,22 @@ class CheckpointContent:
             return FrameTagger(self.config.transformer, **sizes, classes=self.classes)
         return build_transformer(self.config)
 
-    def _placed(self, module: nn.Module, state: State) -> State:
-        if isinstance(self.config, DetectorConfig | TaggerConfig):
-            return state
-        # A file of a transformer may hold the linear layer behind it, for detectors.
-        weights = {key: value for key, value in state.items() if not key.startswith((_TRANSFORMER, _WRAPPER))}
-        weights |= _below(state, _TRANSFORMER)
-        return weights if self.fresh is None else {**_kept(module, self.fresh.removeprefix(_TRANSFORMER)), **weights}
-
-    def _file_key(self, key: str) -> str:
-        complete = isinstance(self.config, DetectorConfig | TaggerConfig)
-        return self.file_key(key if complete else _TRANSFORMER + key)
+    def _fit(self, fit: Callable[..., None], module: nn.Module, network: str) -> None:
+        """Call ``fit`` (`check_fit` or `load_strict`) with ``module`` and the file's tensors for it."""
+        prefix, state = "", self.network(network)
+        if isinstance(module, AudioTransformer):
+            prefix, state = _TRANSFORMER, self.transformer_state(network)
+            if self.fresh:
+                fresh = self.fresh.removeprefix(prefix)
+                state |= {key: value for key, value in module.state_dict().items() if key.startswith(fresh)}
+        fit(
+            module,
+            state,
+            source=self.source,
+            unexpected=self.unexpected,
+            file_key=lambda key: self.file_key(prefix + key),
+        )
 
 
 def _below(state: Mapping[str, Tensor], prefix: str) -> State:
     return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-
-
-def _kept(module: nn.Module, prefix: str) -> State:
-    return {key: value for key, value in module.state_dict().items() if key.startswith(prefix)}

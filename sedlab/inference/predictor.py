@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,10 +32,11 @@ from sedlab.data.audio_stream import open_audio, resampled_length, sound_length
 from sedlab.errors import SedlabError
 from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
 from sedlab.inference.evaluating import clips_stand_alone, evaluating
-from sedlab.inference.recording import Postprocess, RecordingScores, Thresholds
+from sedlab.inference.recording import EventProposer, RecordingScores
 from sedlab.inference.windows import WindowGrid
 from sedlab.models.detector import Detector
 from sedlab.models.tagger import FrameTagger
+from sedlab.postprocess.decode import Thresholds
 from sedlab.progress import Progress, no_progress
 
 
@@ -130,7 +131,7 @@ class Predictor:
         *,
         sample_rate: int = SAMPLE_RATE,
         thresholds: Thresholds = 0.5,
-        postprocess: Postprocess = "median",
+        postprocess: Literal["median", "none"] | EventProposer = "median",
         progress: Progress = no_progress,
     ) -> pd.DataFrame:
         """Return the events in a sound file or a waveform of any length.

@@ -5,7 +5,7 @@ Shape letters: T frames, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,14 +14,12 @@ import pandas as pd
 
 from sedlab.errors import SedlabError
 from sedlab.labels import MEDIAN_FILTER_FRAMES
-from sedlab.postprocess.decode import detect_events, threshold_row
+from sedlab.postprocess.decode import Thresholds, detect_events, threshold_row
 from sedlab.postprocess.median import median_filter, median_lengths
 
-Thresholds = float | Mapping[str, float] | Sequence[float]
 #: Turns probabilities (T, C), classes and frame boundaries (T + 1,) into a table of candidate events (onset, offset,
 #: label, confidence).
 EventProposer = Callable[[np.ndarray, Sequence[str], np.ndarray], pd.DataFrame]
-Postprocess = Literal["median", "none"] | EventProposer
 
 #: For classes of AudioSet; the length with which PretrainedSED is scored, in frames of 40 ms (arXiv 2409.09546).
 AUDIOSET_MEDIAN_FRAMES = 9
@@ -43,7 +41,9 @@ class RecordingScores:
     num_sound_frames: int
     """Frames up to there."""
 
-    def events(self, *, thresholds: Thresholds = 0.5, postprocess: Postprocess = "median") -> pd.DataFrame:
+    def events(
+        self, *, thresholds: Thresholds = 0.5, postprocess: Literal["median", "none"] | EventProposer = "median"
+    ) -> pd.DataFrame:
         """Return the events of the recording up to the end of its sound.
 
         Parameters

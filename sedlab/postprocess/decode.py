@@ -11,12 +11,15 @@ from sedlab.errors import SedlabError
 
 EVENT_COLUMNS = ["onset", "offset", "label", "confidence"]
 
+#: One for all classes, or one per class by name or in their order.
+Thresholds = float | Mapping[str, float] | Sequence[float]
+
 
 def detect_events(
     probabilities: np.ndarray,
     classes: Sequence[str],
     frame_times: np.ndarray,
-    thresholds: float | Mapping[str, float] | Sequence[float] = 0.5,
+    thresholds: Thresholds = 0.5,
 ) -> pd.DataFrame:
     """Return the events of one clip: maximal runs of frames whose probability exceeds the class's threshold.
 
@@ -26,7 +29,6 @@ def detect_events(
     classes : sequence of str
     frame_times : (frames + 1,) float
         Boundaries in seconds.
-    thresholds : float, or one per class (by name or in the order of ``classes``)
 
     Returns
     -------
@@ -74,8 +76,8 @@ def active_runs(active: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return row, start, stop
 
 
-def threshold_row(thresholds: float | Mapping[str, float] | Sequence[float], classes: Sequence[str]) -> np.ndarray:
-    """Return the threshold of each class (classes,), given one for all, or one per class by name or in order.
+def threshold_row(thresholds: Thresholds, classes: Sequence[str]) -> np.ndarray:
+    """Return the threshold of each class (classes,).
 
     Raises
     ------
