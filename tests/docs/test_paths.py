@@ -1,0 +1,43 @@
+"""What the documents point at is there: links, files of the repository, names of the package."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from documents import CHECKOUT, DOCUMENTS, inline_code, links
+
+FOLDERS = ("sedlab/", "docs/", "notebooks/", "tests/", "benchmarks/", ".ci/")
+
+
+@pytest.fixture(params=DOCUMENTS, ids=lambda document: document.relative_to(CHECKOUT).as_posix())
+def document(request) -> Path:
+    return request.param
+
+
+def test_links_lead_somewhere(document):
+    relative = [link.partition("#")[0] for link in links(document) if not link.startswith(("http:", "https:"))]
+    assert [link for link in relative if not (document.parent / link).exists()] == []
+
+
+def test_named_files_are_there(document):
+    named = [code for code in inline_code(document) if code.startswith(FOLDERS) and " " not in code]
+    assert [code for code in named if not (CHECKOUT / code).exists()] == []
+
+
+def test_named_parts_of_the_package_are_there(document):
+    for code in inline_code(document):
+        if re.fullmatch(r"sedlab(\.\w+)+", code):
+            module, _, name = code.rpartition(".")
+            assert hasattr(importlib.import_module(module), name), f"{document.name}: `{code}`"
+
+
+def test_every_page_of_docs_is_linked_from_the_readme():
+    pages = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "docs").glob("*.md")}
+    assert pages <= set(links(CHECKOUT / "README.md"))
+
+
+def test_the_readme_is_one_screen():
+    assert len((CHECKOUT / "README.md").read_text(encoding="utf-8").splitlines()) <= 95
