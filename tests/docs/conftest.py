@@ -27,7 +27,11 @@ from sedlab.scoring.scores.file import ScoreFile, write_score_file
 
 #: The smallest corpus that has every set; the clips of `devtest` are among those of `mini`.
 SIZES = {name: 1 for name in MiniConfig.model_fields if name.startswith("num_")} | {
-    "num_weak": 2,
+    "num_synth_train": 2,
+    "num_strong_train": 2,
+    "num_weak": 4,
+    "num_unlabeled": 2,
+    "num_synth_val": 2,
     "num_devtest": 8,
     "num_maestro_train": 5,
     "num_maestro_dev": 5,
