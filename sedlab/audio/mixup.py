@@ -27,7 +27,7 @@ class Mixing:
     coefficient: Tensor
     """(B,) float32 share of the clip itself, in [0, 1]."""
     joint: bool = True
-    """Whether MAESTRO clips were mixed with the other strongly labelled ones; the consistency loss asks."""
+    """Whether MAESTRO clips were mixed with the other strongly labelled ones; the consistency loss depends on it."""
 
     def to(self, device: torch.device | str) -> Mixing:
         """Return the same draws on ``device``."""

@@ -25,7 +25,7 @@ STAGES: tuple[Stage, ...] = ("pretrain", "stage1", "stage2")
 
 
 class TrainerConfig(Config):
-    """Where and how precisely the arithmetic runs; handed to Lightning Fabric."""
+    """The hardware a training runs on, and its precision; handed to Lightning Fabric."""
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
@@ -43,7 +43,7 @@ class TrainerConfig(Config):
 
 
 class StageConfig(Config):
-    """Everything that tells one training node from another."""
+    """How a stage trains detectors: which parameters, batches, losses and augmentations, which optimiser."""
 
     train_transformer: bool
     """False: the transformer is frozen and in evaluation mode (stage 1)."""
@@ -78,8 +78,8 @@ class PretrainConfig(Config):
     archs: tuple[Arch, ...] = ("passt", "atst")
     """Transformers to pre-train; the others start from `weights` of the experiment."""
     weights: dict[Arch, str] = Field(default_factory=dict)
-    """What a transformer is before its pre-training: a name of the weights registry (`sedlab weights list`) or a file.
-    Absent: initial weights."""
+    """What the pre-training of a transformer starts from: a name of the weights registry (`sedlab weights list`) or a
+    file. Absent: initial weights."""
     label_space: LabelSpace = "present"
     """present: the classes of the training clips. train447: those of the published networks. all456: also those that
     only the evaluation clips have."""
@@ -111,7 +111,7 @@ class Rule(Config):
     """A change to the sections of the stages that match `when`."""
 
     class When(Config):
-        """Conditions; an absent one always holds."""
+        """Conditions on the node; one that is absent always holds."""
 
         stage: Stage | None = None
         arch: Arch | None = None
@@ -131,14 +131,14 @@ class Rule(Config):
 
 
 class StageSections(Config):
-    """Partial sections, completed by the defaults of their classes and by the rules."""
+    """What a preset says about the stages; the defaults of `StageConfig` and the rules complete it."""
 
     stage1: dict[str, Any]
     stage2: dict[str, Any]
 
 
 class Node(Config):
-    """One training run, completely resolved: what is saved beside its checkpoints."""
+    """One training run with every setting resolved, as saved beside its checkpoints."""
 
     name: str
     stage: Stage

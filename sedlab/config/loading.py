@@ -1,4 +1,4 @@
-"""Presets and overrides in, a validated experiment out; and back to YAML for the run folder."""
+"""Read a preset and overrides as a validated experiment, and write configurations as YAML for the run folder."""
 
 from __future__ import annotations
 

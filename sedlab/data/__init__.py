@@ -1,4 +1,4 @@
-"""Corpora -> tables -> batches."""
+"""Read corpora as tables of clips and events, and these as batches to train on."""
 
 from __future__ import annotations
 

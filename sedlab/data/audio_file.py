@@ -1,4 +1,4 @@
-"""Sound files in, mono float waveforms out; damaged files are refused with their name."""
+"""Read sound files as mono float waveforms; damaged ones are refused with their name."""
 
 from __future__ import annotations
 

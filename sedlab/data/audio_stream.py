@@ -32,7 +32,7 @@ _stderr_lock = Lock()
 
 @dataclass(frozen=True)
 class AudioStream:
-    """A sound file whose every sample has been decoded once."""
+    """A sound file that was decoded once from end to end, so that its length is certain."""
 
     path: Path
     sample_rate: int

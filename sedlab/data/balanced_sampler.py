@@ -1,4 +1,4 @@
-"""Which clips an epoch of pre-training sees, and in which order: all alike, or clips of rare classes first.
+"""Choose the clips of an epoch of pre-training and their order: all alike, or clips of rare classes first.
 
 A few classes (speech, music) are in most clips of AudioSet and others in a few dozen. The weight of a clip is what its
 frames are worth, and a frame of a rare class is worth more. Clips are drawn without replacement, so an epoch that is

@@ -6,7 +6,7 @@ where each lies and which sound file (bytes, time of change) it was made from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +22,7 @@ from sedlab.data.tsv import read_tsv, write_tsv
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
 from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
+from sedlab.progress import Progress
 
 WAVEFORMS = "waveforms.i16"
 INDEX = "index.tsv"
@@ -53,7 +54,7 @@ class WaveformCache:
         cls,
         corpus: Corpus,
         path: str | Path | None = None,
-        progress: Callable[[int, int, str], None] | None = None,
+        progress: Progress | None = None,
     ) -> WaveformCache:
         """Return a cache that holds every clip of ``corpus``; decode all of them unless it is there and up to date.
 
@@ -65,8 +66,6 @@ class WaveformCache:
         ----------
         path : path or None
             Folder of the cache; None for ``cache/`` under the corpus's root.
-        progress : function of (done, total, what)
-            Called now and then.
 
         Raises
         ------
@@ -163,7 +162,7 @@ class WaveformCache:
         return self.__dict__ | {"_samples": None}
 
 
-def _write(folder: Path, root: Path, wanted: pd.DataFrame, progress: Callable[[int, int, str], None] | None) -> None:
+def _write(folder: Path, root: Path, wanted: pd.DataFrame, progress: Progress | None) -> None:
     audio = wanted["audio"].drop_duplicates()
     # Without an index there is no cache: nobody can read new samples by an old index if this stops half-way.
     (folder / INDEX).unlink(missing_ok=True)
@@ -229,7 +228,7 @@ def _read_index(folder: Path) -> pd.DataFrame:
         raise SedlabError(f"{folder / INDEX}: damaged. Delete {folder} to build it again.") from None
 
 
-def _decode(paths: Sequence[Path], progress: Callable[[int, int, str], None] | None) -> Iterator[np.ndarray]:
+def _decode(paths: Sequence[Path], progress: Progress | None) -> Iterator[np.ndarray]:
     """Yield the clips as int16 arrays, in order."""
     with ThreadPoolExecutor(_NUM_THREADS) as pool:
         for start in range(0, len(paths), _BLOCK_CLIPS):

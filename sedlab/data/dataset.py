@@ -143,7 +143,7 @@ class SedDataset(torch.utils.data.Dataset):
         return self._with_partner(index)
 
     def batch(self, indices: Sequence[int]) -> Batch:
-        """Return the batch of some examples; their samples are written where they stay, which saves copying them."""
+        """Return the batch of some examples; samples are read straight into its array, which saves a copy."""
         waveform = np.empty((len(indices), CLIP_SAMPLES), dtype=np.float32)
         examples = [self._with_partner(index, out=row) for index, row in zip(indices, waveform, strict=True)]
         return collate(examples, waveform=waveform)

@@ -1,4 +1,4 @@
-"""How much there is of what: tables for the notebook and the command line."""
+"""Count clips, seconds and events: tables for the notebook and the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From events in seconds to targets on the grid of output frames.
+"""Turn events in seconds into targets on the grid of output frames.
 
 Shape letters: C classes, T frames.
 

@@ -1,4 +1,4 @@
-"""What an ensemble of teachers said about the clips of AudioSet strong: targets for distillation.
+"""Logits that an ensemble of teachers gave to the clips of AudioSet strong: targets for distillation.
 
 The published file is HDF5 with ``filenames`` (clips,) and ``strong_logits`` (clips, classes, 250 frames) float16,
 before the logistic function: class before time, unlike the pseudo-labels of the task. Classes are the attribute
@@ -60,7 +60,7 @@ class TeacherLogits(Mapping[str, np.ndarray]):
 
 
 def read_teacher_logits(path: str | Path, clip_ids: Sequence[str], classes: Sequence[str]) -> TeacherLogits:
-    """Return what the teachers said about ``clip_ids``, in the order of ``classes`` (AudioSet ids).
+    """Return the teachers' probabilities for ``clip_ids``, in the order of ``classes`` (AudioSet ids).
 
     A clip ``<id>_<start ms>`` may be listed under that name or as ``<id>``, with or without a leading Y, with or
     without ``.mp3`` or ``.wav``.

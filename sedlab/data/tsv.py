@@ -1,4 +1,4 @@
-"""Annotation tables as files: read with checks that name file, row and remedy; written atomically."""
+"""Read annotation tables, with errors that name file, row and remedy, and write them atomically."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Train networks: what a step computes, its losses and augmentations, the loop."""

@@ -129,7 +129,7 @@ def _work(
     threads: int,
     senders: list[Connection],
 ) -> None:
-    """Be one of the processes: tell Fabric which, do the work, report."""
+    """Run as one of the processes: tell Fabric which one, do the work, report."""
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(rank)}
     torch.set_num_threads(threads)
     sender = senders[rank]

@@ -68,7 +68,7 @@ def train_node(inputs: TrainingInputs, progress: Progress | None = None) -> FitR
 
 
 def _train(inputs: TrainingInputs, progress: Progress | None) -> FitResult:
-    """Be the only process of a training, or one of several."""
+    """Train in this process, alone or as one of several."""
     node, corpus = inputs.node, inputs.corpus
     trainer = node.training.trainer
     fabric = make_fabric(trainer)

@@ -1,1 +1,1 @@
-"""One file a real corpus, and how their folders are laid out."""
+"""Readers of the real corpora, one file each, and the layout of their folders."""

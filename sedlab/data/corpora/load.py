@@ -1,4 +1,4 @@
-"""Every corpus that is there, as one: which subsets a data folder holds, and the reader of each."""
+"""Read all subsets that a data folder holds as one corpus."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ windows as in the DCASE 2024 Task 4 baseline recipe (hop 1 s for both splits, as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from sedlab.data.tsv import line_number, read_tsv, write_tsv
 from sedlab.errors import SedlabError
 from sedlab.grid import CLIP_SECONDS, SAMPLE_RATE
 from sedlab.labels import MAESTRO_CLASSES, MAESTRO_TO_DESED
+from sedlab.progress import Progress
 
 SCENES: tuple[str, ...] = ("cafe_restaurant", "city_center", "grocery_store", "metro_station", "residential_area")
 
@@ -141,7 +142,7 @@ def cut_recordings(
     table_out: Path,
     *,
     hop_seconds: int,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Cut recordings into windows: write 16 kHz WAV files and the table of their soft labels; return the table.
 

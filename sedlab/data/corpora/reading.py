@@ -1,4 +1,4 @@
-"""What the readers of all corpora share: from rows of annotation files to clip and event tables."""
+"""Turn rows of annotation files into clip and event tables: what the readers of all corpora share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recipes outside the task, so that pre-training sees more than the classes that are detected later.
+"""Recipes of sounds outside the task's classes, so that pre-training sees more than is detected later.
 
 As in `desed_sounds`, a recipe takes a generator and a wished duration in seconds and returns a waveform (samples,).
 """

@@ -1,4 +1,4 @@
-"""Where the sounds happen: background noise and reverberation."""
+"""Background noise and reverberation of the places in which the sounds happen."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from sedlab.data.mini.rendering import (
 )
 from sedlab.errors import SedlabError
 from sedlab.files import read_json, write_json
+from sedlab.progress import Progress
 
 MARKER = "mini.json"
 #: Raised whenever the same configuration would give other files.
@@ -40,7 +41,7 @@ _SPLIT_LISTS = {"maestro_train": ("train_split.csv", "train"), "maestro_dev": ("
 def generate(
     root: str | Path,
     config: MiniConfig,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
     workers: int = 2,
 ) -> None:
     """Generate the mini corpus at ``root``, unless it is there already.
@@ -50,8 +51,6 @@ def generate(
 
     Parameters
     ----------
-    progress : callable or None
-        Called with (done, total, what) as files are finished.
     workers : int
         Processes to use; 1 works in this one.
 
