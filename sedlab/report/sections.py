@@ -67,7 +67,7 @@ def ladder(run: Run) -> str:
     """Return the step-by-step figure and the table of every trained model, on every test set."""
     from sedlab.scoring.results import read_results
     from sedlab.views.figures.ladder import ladder_figure
-    from sedlab.views.figures.style import model_name
+    from sedlab.views.figures.names import model_name
 
     results = read_results(run.results)
     table = overall_table(results)

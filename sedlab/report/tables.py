@@ -32,7 +32,7 @@ def read_ladder(run: Run) -> pd.DataFrame:
 def overall_table(results: pd.DataFrame, *, teacher: bool = False) -> pd.DataFrame:
     """Return one row for each trained model, a column for each metric and test set; names as in print."""
     from sedlab.scoring.results import ALL, MODELS, STAGES
-    from sedlab.views.figures.style import model_name
+    from sedlab.views.figures.names import model_name
 
     keys = ["iteration", "stage", "model"]
     chosen = results[
@@ -61,7 +61,7 @@ def overall_table(results: pd.DataFrame, *, teacher: bool = False) -> pd.DataFra
 def intervals_table(results: pd.DataFrame) -> pd.DataFrame:
     """Return the ladder with confidence intervals as text; empty where none were computed."""
     from sedlab.scoring.results import ALL, LADDER, MODELS, STAGES
-    from sedlab.views.figures.style import model_name
+    from sedlab.views.figures.names import model_name
 
     keys = ["iteration", "stage", "model"]
     rows = results[
@@ -86,7 +86,7 @@ def intervals_table(results: pd.DataFrame) -> pd.DataFrame:
 def postprocessing_table(results: pd.DataFrame) -> pd.DataFrame:
     """Return PSDS and the best F1 on devtest of each student of stage 2, by way of post-processing."""
     from sedlab.scoring.results import ALL, MODELS, POSTPROCESS
-    from sedlab.views.figures.style import metric_name, model_name
+    from sedlab.views.figures.names import metric_name, model_name
 
     keys = ["iteration", "model", "postprocess"]
     rows = results[
@@ -110,7 +110,7 @@ def postprocessing_table(results: pd.DataFrame) -> pd.DataFrame:
 def pretraining_table(results: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each pre-trained transformer; empty when there was no pre-training."""
     from sedlab.scoring.results import ALL
-    from sedlab.views.figures.style import model_name
+    from sedlab.views.figures.names import model_name
 
     rows = results[(results["stage"] == "pretrain") & (results["label"] == ALL)]
     rows = rows.assign(model=rows["model"].map(model_name), metric=rows["metric"].map(METRIC_NAME))

@@ -17,7 +17,7 @@ from sedlab.labels import CLASSES
 from sedlab.views.explorers.pager import ClipPager
 from sedlab.views.explorers.panel import ALL, RUN_FIRST, dropdown
 from sedlab.views.figures.clips.clip import ClipView
-from sedlab.views.figures.style import class_name
+from sedlab.views.figures.names import class_name
 
 #: A browser lists this many names to choose from; others can still be typed.
 _MAX_NAMES = 1000

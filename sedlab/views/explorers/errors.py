@@ -13,7 +13,7 @@ from sedlab.views.explorers.pager import ClipPager
 from sedlab.views.explorers.panel import ALL, RUN_FIRST, dropdown
 from sedlab.views.figures.clips.clip import ClipView
 from sedlab.views.figures.errors import told
-from sedlab.views.figures.style import class_name
+from sedlab.views.figures.names import class_name
 
 _ERRORS = "all errors"
 

@@ -16,8 +16,8 @@ from sedlab.views.explorers.pager import ClipPager
 from sedlab.views.explorers.panel import RUN_FIRST, dropdown, picture
 from sedlab.views.figures.clips.clip import ClipView
 from sedlab.views.figures.embed import figure_to_png
+from sedlab.views.figures.names import class_name
 from sedlab.views.figures.pseudo_labels import threshold_figure
-from sedlab.views.figures.style import class_name
 
 
 class PseudoLabelInspector(ClipPager):

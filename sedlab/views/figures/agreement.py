@@ -11,6 +11,7 @@ from matplotlib.colors import Normalize
 
 from sedlab.scoring.audit.reliability import POOLED, PseudoLabelAudit
 from sedlab.views.figures import frame, marks, style
+from sedlab.views.figures.names import class_name, class_names, model_name
 
 
 def agreement_figure(audit: PseudoLabelAudit, *, title: str = "") -> frame.Picture:
@@ -65,9 +66,9 @@ def teacher_agreement_figure(table: pd.DataFrame, *, title: str = "How far the t
     values = np.array([[kappa[(*pair, label)] for label in labels] for pair in pairs], dtype=float)
     figure = frame.new_figure(max(5.0, 2.6 + 0.36 * len(labels)), 2.3 + 0.36 * len(pairs))
     ax = frame.label_axes(figure.subplots(), title=title)
-    names = ["all classes" if label == POOLED else style.class_name(label) for label in labels]
+    names = ["all classes" if label == POOLED else class_name(label) for label in labels]
     drawn = marks.coloured_table(ax, values, Normalize(0, 1), "{:.2f}".format, columns=names)
-    teachers = [f"{style.model_name(one)} and {style.model_name(other)}" for one, other in pairs]
+    teachers = [f"{model_name(one)} and {model_name(other)}" for one, other in pairs]
     frame.name_rows(ax, teachers, downwards=True, margin=0.5)
     marks.colour_bar(drawn, "Cohen's kappa", ticks=[0, 0.5, 1])
     return figure
@@ -83,7 +84,7 @@ def _shares(parts: pd.DataFrame, looks: list[Mapping[str, Any]], title: str, x: 
     marks.stacked_bars(ax, {name: (share[name], look) for name, look in zip(share, looks, strict=True)})
     for place, label in enumerate(share.index):
         ax.text(101, place, f"{total[label]:,.0f}", va="center", fontsize=7, color=style.MUTED)
-    frame.name_rows(ax, style.class_names(share.index))
+    frame.name_rows(ax, class_names(share.index))
     ax.set_xlim(0, 100)
     frame.legend_beside(ax, x=1.06)
     return figure

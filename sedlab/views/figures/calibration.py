@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from sedlab.scoring.audit.reliability import POOLED, PseudoLabelAudit
 from sedlab.views.figures import frame, style
+from sedlab.views.figures.names import class_name
 
 #: Bins with fewer cells than this are drawn hollow: their height is mostly chance.
 FEW = 30
@@ -37,7 +38,7 @@ def reliability_figure(
     ax.plot([0, 1], [0, 1], color=style.MUTED, linewidth=1, linestyle=":", label="perfect")
     for place, label in enumerate(_most_detected(audit) if labels is None else labels):
         line = ("-", "--", "-.")[place // len(style.CLASS_CYCLE) % 3]
-        look = {"color": style.class_colour(place), "lw": 1, "ls": line, "label": style.class_name(label)}
+        look = {"color": style.class_colour(place), "lw": 1, "ls": line, "label": class_name(label)}
         _draw_bins(ax, bins[bins["label"] == label], **look)
     pooled = bins[bins["label"] == POOLED]
     look = {"marker": "o", "color": style.PSEUDO_LABEL, "lw": 2.6, "ms": 4, "label": "all classes"}
@@ -123,5 +124,5 @@ def _label_small(ax: Axes, title: str, grid: str | None = None) -> None:
 
 
 def _short(label: str) -> str:
-    name = style.class_name("all classes" if label == POOLED else label)
+    name = class_name("all classes" if label == POOLED else label)
     return name if len(name) <= 22 else f"{name[:21]}…"

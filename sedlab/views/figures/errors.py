@@ -12,6 +12,7 @@ from sedlab.scoring.errors.kinds import BOUNDARY, CORRECT, DETECTION, EVENT, OUT
 from sedlab.scoring.errors.tables import POOLED, confusions, error_table
 from sedlab.scoring.metrics.fscores import Collar
 from sedlab.views.figures import frame, marks, style
+from sedlab.views.figures.names import class_name, class_names
 
 #: Green is right, blues are at the wrong time, yellows wrongly cut, pink wrongly named, black and orange wrong.
 OUTCOME_COLOUR: dict[str, str] = {
@@ -51,7 +52,7 @@ def error_kinds_figure(cases: pd.DataFrame, *, title: str = "Errors by class") -
         frame.label_axes(ax, title=title, x=f"{name} (number)", y="Class" if side == EVENT else "", grid="x")
         parts = {kind: (counts[kind], {"color": OUTCOME_COLOUR[kind]}) for kind in counts if counts[kind].any()}
         marks.stacked_bars(ax, parts)
-        frame.name_rows(ax, style.class_names(labels), downwards=True)
+        frame.name_rows(ax, class_names(labels), downwards=True)
     handles = {name: bar for ax in axes for bar, name in zip(*ax.get_legend_handles_labels(), strict=True)}
     shown = [name for name in OUTCOME_COLOUR if name in handles]
     frame.figure_legend(figure, [handles[name] for name in shown], shown)
@@ -69,7 +70,7 @@ def confusion_figure(cases: pd.DataFrame, *, title: str = "Events found under an
     figure = frame.new_figure(2.9 + 0.42 * len(labels), 2.0 + 0.36 * len(labels))
     ax = frame.label_axes(figure.subplots(), title=title, x="Detected as", y="Annotated as")
     # Few confusions stay pale, however few there are of others.
-    norm, names = Normalize(0, max(5, table.to_numpy().max())), style.class_names(labels)
+    norm, names = Normalize(0, max(5, table.to_numpy().max())), class_names(labels)
     marks.coloured_table(ax, table, norm, lambda count: f"{count:.0f}" if count else "", columns=names)
     frame.name_rows(ax, names, downwards=True, margin=0.5)
     return figure
@@ -127,7 +128,7 @@ def changes_figure(table: pd.DataFrame, *, title: str = "What changed") -> frame
     for place, (end, net) in enumerate(zip(ends, rows["net"], strict=True)):
         ax.text(end, place, f" {net:+d}", va="center", fontsize=style.TICK_SIZE, color=style.MUTED)
     ax.axvline(0, color=style.GROUND_TRUTH, lw=0.8)
-    frame.name_rows(ax, style.class_names(rows["label"]))
+    frame.name_rows(ax, class_names(rows["label"]))
     ax.use_sticky_edges = False
     ax.margins(x=0.08)
     ax.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
@@ -137,12 +138,12 @@ def changes_figure(table: pd.DataFrame, *, title: str = "What changed") -> frame
 
 def told(case: pd.Series) -> str:
     """Return a case in words: "Dog 1.00 to 3.00 s (event), onset late by 0.50 s"."""
-    label, outcome = style.class_name(case["label"]), case["outcome"]
+    label, outcome = class_name(case["label"]), case["outcome"]
     words = f"{label} {case['onset']:.2f} to {case['offset']:.2f} s ({case['side']}), {outcome}"
     if outcome.startswith(("onset", "offset")):
         words += f" by {abs(case[outcome.split()[0] + '_deviation']):.2f} s"
     if outcome == "cross-class":
-        other = style.class_name(case["other_label"])
+        other = class_name(case["other_label"])
         words += f": {'detected' if case['side'] == EVENT else 'annotated'} as {other}"
     return words
 
@@ -153,4 +154,4 @@ def _quartiles(ax: Axes, groups: object, labels: list[str]) -> None:
     places = np.arange(len(labels))
     ax.hlines(places, quantiles[0.25], quantiles[0.75], color=style.STUDENT, lw=2.5, alpha=0.5)
     ax.plot(quantiles[0.5], places, "o", color=style.STUDENT, ms=4.5)
-    frame.name_rows(ax, style.class_names(labels), downwards=True, margin=0.5)
+    frame.name_rows(ax, class_names(labels), downwards=True, margin=0.5)

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from sedlab.scoring.metrics.bootstrap import ALL
 from sedlab.views.figures import frame, style
+from sedlab.views.figures.names import class_names, metric_name, model_name
 
 
 def differences_figure(table: pd.DataFrame, *, a: str = "A", b: str = "B", title: str = "") -> frame.Picture:
@@ -22,7 +23,7 @@ def differences_figure(table: pd.DataFrame, *, a: str = "A", b: str = "B", title
     a, b : str
         Names of the two systems; a difference is b - a.
     """
-    a, b = style.model_name(a), style.model_name(b)
+    a, b = model_name(a), model_name(b)
     title = title or f"{b} against {a}"
     if table.empty:
         return frame.empty_figure(title, "Nothing to compare: name two systems and a metric.")
@@ -31,7 +32,7 @@ def differences_figure(table: pd.DataFrame, *, a: str = "A", b: str = "B", title
     figure = frame.new_figure(1.2 + 4.6 * len(parts), 1.5 + 0.3 * rows, title=title)
     panels = figure.subplots(1, len(parts), squeeze=False)[0]
     for ax, (metric, part) in zip(panels, parts.items(), strict=True):
-        name = style.metric_name(metric)
+        name = metric_name(metric)
         frame.label_axes(ax, title=name, x=f"Difference in {name}: {b} − {a}", y="Class", grid="x")
         _draw_differences(ax, part)
     return figure
@@ -51,7 +52,7 @@ def _draw_differences(ax: Axes, part: pd.DataFrame) -> None:
         ax.plot(row.difference, place, marker, color=colour, markersize=6, fillstyle="full" if clear else "none")
         text = f"{row.a:.3f} → {row.b:.3f}"
         ax.text(1.01, place, text, transform=right, va="center", fontsize=style.TICK_SIZE, color=style.MUTED)
-    frame.name_rows(ax, style.class_names(rows["label"]), margin=0.7)
+    frame.name_rows(ax, class_names(rows["label"]), margin=0.7)
     if ALL in set(rows["label"]):
         ax.axhline(len(rows) - 1.5, color=style.MUTED, linewidth=0.6, linestyle=":")
         ax.get_yticklabels()[-1].set_fontweight("bold")

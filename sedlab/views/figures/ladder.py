@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from sedlab.scoring.results import ALL, LADDER, STAGES, ladder
 from sedlab.views.figures import frame, style
+from sedlab.views.figures.names import class_names, metric_name, model_name
 
 _STAGE_NAME = {"pretrain": "Pre-training", "stage1": "Stage 1", "stage2": "Stage 2"}
 #: A bar per iteration: from light to dark, so that later iterations stand out in grey too.
@@ -33,7 +34,7 @@ def ladder_figure(results: pd.DataFrame, *, title: str = "Step by step") -> fram
     figure = frame.new_figure(10, 3.9, title=title)
     axes = figure.subplots(1, len(LADDER))
     for ax, (metric, subset) in zip(axes, LADDER.items(), strict=True):
-        name = style.metric_name(metric)
+        name = metric_name(metric)
         frame.label_axes(ax, title=f"{name} on {subset}", x="Training step", y=name, grid="y")
         _draw_ladder(ax, table, steps, metric)
     # One legend for both panels, beside them: curves cross, and no corner is safe.
@@ -75,8 +76,8 @@ def class_bars_figure(
     present = list(dict.fromkeys(table["model"]))
     model = model or ("ensemble" if "ensemble" in present else next(iter(present), ""))
     table = table[table["model"] == model]
-    name = style.metric_name(metric)
-    title = title or f"{name} by class on {subset}: {style.model_name(model)}, {_STAGE_NAME[stage].lower()}"
+    name = metric_name(metric)
+    title = title or f"{name} by class on {subset}: {model_name(model)}, {_STAGE_NAME[stage].lower()}"
     if table.empty:
         return frame.empty_figure(title, f"No {name} of single classes on {subset}: evaluate this step first.")
 
@@ -92,7 +93,7 @@ def class_bars_figure(
         lengths = values[iteration].fillna(0).to_numpy(float)
         ax.barh(places, lengths, height=height * 0.94, color=colour, label=f"iteration {iteration}")
     _write_gain(ax, values)
-    frame.name_rows(ax, style.class_names(values.index))
+    frame.name_rows(ax, class_names(values.index))
     ax.set_xlim(0, 1.15 * max(0.05, np.nanmax(values.to_numpy(float), initial=0.0)))
     if num_bars > 1:
         frame.legend(ax, loc="lower right")
@@ -101,14 +102,15 @@ def class_bars_figure(
 
 def _draw_ladder(ax: Axes, table: pd.DataFrame, steps: list[tuple[int, str]], metric: str) -> None:
     place_of = {step: place for place, step in enumerate(steps)}
-    order = {model: place for place, model in enumerate(style.MODEL_STYLE)}
+    order = {model: place for place, model in enumerate(style.MODEL_LOOK)}
     for model in sorted(set(table["model"]), key=lambda model: order.get(model, len(order))):
         rows = table[table["model"] == model]
         values = dict(zip(zip(rows["iteration"], rows["stage"], strict=True), rows.get(metric, ()), strict=False))
         points = [(place_of[step], value) for step, value in values.items() if pd.notna(value)]
         if points:
-            name, options = style.model_style(model)
-            ax.plot(*zip(*sorted(points), strict=True), label=name, linewidth=1.6, markersize=6, **options)
+            look = style.MODEL_LOOK.get(model, style.OTHER_LOOK)
+            label = model_name(model)
+            ax.plot(*zip(*sorted(points), strict=True), label=label, linewidth=1.6, markersize=6, **look)
     if not ax.get_lines():
         frame.say_empty(ax, "not evaluated")
         return

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from sedlab.views.figures import frame, style
+from sedlab.views.figures.names import metric_name, model_name
 
 _STEP = "Optimiser step"
 _TOTAL = "loss/total"
@@ -85,7 +86,7 @@ def _draw_totals(ax: Axes, runs: Mapping[str, pd.DataFrame], losses: list[str]) 
         column = next((column for column in (_TOTAL, *losses) if column in table), None)
         if column is not None:
             look = _run_look(place, name) | {"marker": None}
-            _line(ax, _averaged(table), column, label=style.model_name(name), **look)
+            _line(ax, _averaged(table), column, label=model_name(name), **look)
     _scale_losses(ax)
     frame.legend(ax)
 
@@ -106,7 +107,7 @@ def _make_headroom(ax: Axes, share: float) -> None:
 
 
 def _draw_validation(ax: Axes, runs: Mapping[str, pd.DataFrame], measure: str, columns: list[str]) -> None:
-    name = style.metric_name(measure)
+    name = metric_name(measure)
     y = name[0].upper() + name[1:] if name.islower() else name
     frame.label_axes(ax, title=f"Validation: {name}", x=_STEP, y=y, grid="y")
     for place, (run, table) in enumerate(runs.items()):
@@ -115,14 +116,13 @@ def _draw_validation(ax: Axes, runs: Mapping[str, pd.DataFrame], measure: str, c
             alone = {"color": style.TEACHER if who == "teacher" else style.STUDENT, "marker": "o"}
             look = {**(alone if len(runs) == 1 else _run_look(place, run)), "markersize": 3.5}
             look["linestyle"] = "--" if who == "teacher" else "-"
-            _line(ax, table, column, label=" ".join(filter(None, (style.model_name(run), who))) or "_", **look)
+            _line(ax, table, column, label=" ".join(filter(None, (model_name(run), who))) or "_", **look)
     frame.legend(ax)
 
 
 def _run_look(place: int, name: str) -> dict[str, object]:
     """Return marker, colour and dash of a run: the colour of the model in its name, if there is one."""
-    model = next((model for model in style.MODEL_STYLE if model in name), None)
-    look = style.model_style(model)[1] if model else {"color": style.class_colour(place)}
+    look = style.MODEL_LOOK.get(style.model_in(name), {"color": style.class_colour(place)})
     return {"marker": "osD^v"[place % 5], **look, "linestyle": style.DASHES[place % len(style.DASHES)]}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sedlab.views.figures import frame, style
+from sedlab.views.figures.names import class_name, model_name
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -91,7 +92,7 @@ def psd_roc_plotly(
 
 
 def _title(title: str, label: str | None) -> str:
-    return f"{title}: {style.class_name(label)}" if label else title
+    return f"{title}: {class_name(label)}" if label else title
 
 
 def _curves(results: Mapping[str, PsdsResult], max_efpr: float, label: str | None) -> list[_Curve]:
@@ -103,21 +104,22 @@ def _curves(results: Mapping[str, PsdsResult], max_efpr: float, label: str | Non
         if curve is not None and len(curve.efpr):
             area = result.overall if label is None else result.per_class[label]
             look = _look(name, place, seen)
-            curves.append(_Curve(style.model_name(name), area, *_staircase(curve, max_efpr), look))
+            curves.append(_Curve(model_name(name), area, *_staircase(curve, max_efpr), look))
     return curves
 
 
 def _look(name: str, place: int, seen: list[str]) -> dict[str, str]:
     """Return colour and dash of a curve: a model keeps its colour, its later iterations differ by dash."""
     model = name.split(" ")[0]
-    if model not in style.MODEL_STYLE:
+    if model not in style.MODEL_LOOK:
         return {"color": style.class_colour(place), "linestyle": style.DASHES[place % len(style.DASHES)]}
-    _, colour, _, line = style.MODEL_STYLE[model]
+    look = style.MODEL_LOOK[model]
+    line = look["linestyle"]
     if model in seen:
         others = [dash for dash in style.DASHES if dash != line]
         line = others[(seen.count(model) - 1) % len(others)]
     seen.append(model)
-    return {"color": colour, "linestyle": line}
+    return {"color": look["color"], "linestyle": line}
 
 
 def _staircase(curve: PsdRoc, max_efpr: float) -> tuple[np.ndarray, np.ndarray]:

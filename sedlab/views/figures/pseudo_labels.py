@@ -12,6 +12,7 @@ from scipy.special import expit
 from sedlab.scoring.audit.masked_mass import masked_shares
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.views.figures import frame, marks, style
+from sedlab.views.figures.names import class_name, class_names
 
 #: Shares of time below are not written, and drawn like this one.
 _LEAST_PERCENT = 0.05
@@ -34,7 +35,7 @@ def pseudo_label_map(
     figure = frame.new_figure(max(5.0, 2.2 + 0.36 * len(labels)), 2.4 + 0.34 * len(scores))
     ax = frame.label_axes(figure.subplots(), title=title, x="Class", y="Subset")
     norm = LogNorm(_LEAST_PERCENT, 100, clip=True)
-    drawn = marks.coloured_table(ax, percent, norm, _percent, columns=style.class_names(labels))
+    drawn = marks.coloured_table(ax, percent, norm, _percent, columns=class_names(labels))
     frame.name_rows(ax, list(scores), downwards=True, margin=0.5)
     marks.colour_bar(drawn, "Share of time (%)", ticks=[0.1, 1, 10, 100], format="%g")
     return figure
@@ -80,7 +81,7 @@ def threshold_figure(
     """
     peaks = np.asarray(peaks, dtype=float)
     figure = frame.new_figure(7.5, 2.4)
-    title = title or f"Clips with {style.class_name(label)}"
+    title = title or f"Clips with {class_name(label)}"
     ax = frame.label_axes(figure.subplots(), title=title, x="Threshold (probability)", y="Clips", grid="both")
     thresholds = np.linspace(0, 1, 201)
     count, marked = _num_above(peaks, thresholds), 0

@@ -1,8 +1,6 @@
-"""The look of every figure: colours by meaning, one scale for scores, the names of classes, models and metrics."""
+"""The look of every figure: colours by meaning, by model, and one scale for scores."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from matplotlib import colormaps
 from matplotlib.colors import LinearSegmentedColormap
@@ -33,25 +31,14 @@ CLASS_CYCLE = (
 )
 
 DASHES = ("-", "--", "-.", ":")
-#: Display name, colour, marker and line style of a model: told apart by shape as well as by colour.
-MODEL_STYLE: dict[str, tuple[str, str, str, str]] = {
-    "passt": ("fPaSST", "#4477AA", "s", "--"),
-    "beats": ("BEATs", "#EE6677", "^", "-."),
-    "atst": ("ATST", "#228833", "o", "-"),
-    "ensemble": ("Ensemble", "#222222", "D", "-"),
+#: Models are told apart by shape as well as by colour.
+MODEL_LOOK: dict[str, dict[str, str]] = {
+    "passt": {"color": "#4477AA", "marker": "s", "linestyle": "--"},
+    "beats": {"color": "#EE6677", "marker": "^", "linestyle": "-."},
+    "atst": {"color": "#228833", "marker": "o", "linestyle": "-"},
+    "ensemble": {"color": "#222222", "marker": "D", "linestyle": "-"},
 }
-METRIC_NAME = {
-    "psds1": "PSDS1",
-    "psds2": "PSDS2",
-    "pipsds1": "piPSDS1",
-    "collar_f1": "collar F1",
-    "collar_f1_best": "best collar F1",
-    "intersection_f1": "intersection F1",
-    "intersection_f1_best": "best intersection F1",
-    "mpauc": "mpAUC",
-    "mpauc_linear": "mpAUC (linear)",
-    "objective": "selection objective",
-}
+OTHER_LOOK = {"color": MUTED, "marker": "v", "linestyle": ":"}
 LABEL_KIND_COLOUR = {"strong": "#222222", "soft": "#4477AA", "weak": "#CCBB44", "none": "#D9D9D9"}
 GROUP_COLOUR = {
     "maestro": "#4477AA",
@@ -77,33 +64,11 @@ LABEL_SIZE = 9
 TICK_SIZE = 8
 
 
-def class_name(label: str) -> str:
-    """Return ``label`` as words: the corpora spell some classes with underscores."""
-    return str(label).replace("_", " ")
-
-
-def class_names(labels: Iterable[str]) -> list[str]:
-    """Return ``labels`` as words."""
-    return [class_name(label) for label in labels]
-
-
 def class_colour(place: int) -> str:
     """Return the colour of the class, or other thing without a colour of its own, at ``place`` of a list."""
     return CLASS_CYCLE[place % len(CLASS_CYCLE)]
 
 
-def model_style(model: str) -> tuple[str, dict[str, object]]:
-    """Return the display name of ``model`` and its line keywords; unknown models get a muted line."""
-    name, colour, marker, line = MODEL_STYLE.get(model, (model, MUTED, "v", ":"))
-    return name, {"color": colour, "marker": marker, "linestyle": line}
-
-
-def model_name(name: str) -> str:
-    """Return ``name`` with a leading model key spelt as in print: "atst iteration 2" becomes "ATST iteration 2"."""
-    first, *rest = str(name).split(" ", 1)
-    return " ".join([MODEL_STYLE[first][0] if first in MODEL_STYLE else first, *rest])
-
-
-def metric_name(metric: str) -> str:
-    """Return the display name of ``metric``: "mpauc" becomes "mpAUC", others lose their underscores."""
-    return METRIC_NAME.get(metric, str(metric).replace("_", " "))
+def model_in(name: str) -> str | None:
+    """Return the model that ``name`` speaks of, say that of a step of a run; None: no known one."""
+    return next((model for model in MODEL_LOOK if model in name), None)

@@ -37,8 +37,7 @@ def wall_time_figure(manifests: pd.DataFrame, *, title: str = "Wall-clock time")
     ax = frame.label_axes(figure.subplots(), title=f"{title}: {work}", x=x, y="Step", grid="x")
     nodes = [str(table["node"].iloc[row]) for row in order]
     for place, (node, row) in enumerate(zip(nodes, order, strict=True)):
-        model = next((model for model in style.MODEL_STYLE if model in node), "")
-        colour = style.model_style(model)[1]["color"]
+        colour = style.MODEL_LOOK.get(style.model_in(node), style.OTHER_LOOK)["color"]
         ax.barh(place, seconds[row] / scale, left=start[row] / scale, color=colour, height=0.72)
         end = (start[row] + seconds[row]) / scale
         ax.text(end, place, f" {_spoken(seconds[row])}", va="center", fontsize=style.TICK_SIZE)

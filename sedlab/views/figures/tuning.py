@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from sedlab.views.figures import frame, marks, style
+from sedlab.views.figures.names import class_name
 
 if TYPE_CHECKING:
     from sedlab.scoring.tuning.csebbs import CsebbsTuning
@@ -59,4 +60,4 @@ def _panels(count: int, height: float, title: str) -> tuple[frame.Picture, list[
 
 def _label(ax: Axes, label: str, values: np.ndarray, *, grid: str | None = None) -> None:
     span = "no event" if np.isnan(values).all() else f"{np.nanmin(values):.3f} to {np.nanmax(values):.3f}"
-    frame.label_axes(ax, title=f"{style.class_name(label)}\n{span}", grid=grid)
+    frame.label_axes(ax, title=f"{class_name(label)}\n{span}", grid=grid)

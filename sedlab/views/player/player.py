@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from sedlab.labels import CLASSES
 from sedlab.views.figures.clips.clip import ClipView, view_figure
 from sedlab.views.figures.embed import figure_to_png
-from sedlab.views.figures.style import class_name
+from sedlab.views.figures.names import class_name
 
 
 class ClipPlayer(anywidget.AnyWidget):

@@ -11,6 +11,7 @@ from matplotlib.colors import Colormap
 from matplotlib.image import AxesImage
 
 from sedlab.views.figures import frame, marks, style
+from sedlab.views.figures.names import class_names
 
 #: Inches.
 ROW_HEIGHT = 0.2
@@ -24,7 +25,7 @@ def class_rows(ax: Axes, labels: Sequence[str], empty: str) -> bool:
         frame.say_empty(ax, empty)
         ax.tick_params(bottom=True, labelbottom=True)
         return False
-    frame.name_rows(ax, style.class_names(labels), downwards=True, margin=0.5)
+    frame.name_rows(ax, class_names(labels), downwards=True, margin=0.5)
     for border in np.arange(0.5, len(labels) - 0.5):
         ax.axhline(border, color=style.MUTED, linewidth=0.3, alpha=0.5)
     return True

@@ -16,6 +16,7 @@ from matplotlib.patches import Patch, Rectangle
 from sedlab.grid import CLIP_SECONDS
 from sedlab.labels import CLASSES
 from sedlab.views.figures import frame, marks, style
+from sedlab.views.figures.names import class_names
 
 if TYPE_CHECKING:
     from sedlab.data.batch import Batch, Rows
@@ -86,7 +87,7 @@ def _class_columns(ax: Axes, values: np.ndarray, classes: Sequence[str], cmap: C
     frame.label_axes(ax, title=title, x="Class")
     step = -(-len(classes) // 30)
     shown = range(0, len(classes), step)
-    ax.set_xticks(shown, style.class_names(classes[::step]), rotation=90, fontsize=6)
+    ax.set_xticks(shown, class_names(classes[::step]), rotation=90, fontsize=6)
 
 
 def _mark_groups(axes: Sequence[Axes], rows: Rows, num_clips: int) -> None:

@@ -16,6 +16,7 @@ from sedlab.grid import SAMPLE_RATE
 from sedlab.labels import CLASSES
 from sedlab.views.figures import frame, marks, style
 from sedlab.views.figures.clips.spectrogram import draw_spectrogram
+from sedlab.views.figures.names import class_name, class_names
 
 _LABEL_KIND_NAME = {
     "strong": "strong (times)",
@@ -61,7 +62,7 @@ def event_duration_figure(corpus: Corpus, *, title: str = "How long events last"
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter("")
-    frame.name_rows(ax, style.class_names(spread.index))
+    frame.name_rows(ax, class_names(spread.index))
     frame.legend(ax, loc="lower right")
     return figure
 
@@ -84,7 +85,7 @@ def class_gallery_figure(
             # A thumbnail is some 200 pixels wide: fewer tones show no less and halve the file.
             image.set_cmap(style.SPECTROGRAM_CMAP.resampled(20))
         at_bottom, at_left = place + columns >= len(examples), place % columns == 0
-        ax.set_title(style.class_name(label), fontsize=style.TICK_SIZE, loc="left", pad=2)
+        ax.set_title(class_name(label), fontsize=style.TICK_SIZE, loc="left", pad=2)
         ax.tick_params(labelsize=6, length=2, labelbottom=at_bottom or not same_duration, labelleft=at_left)
         ax.set_xlabel("Time (s)" if at_bottom else "", fontsize=7)
         ax.set_ylabel("kHz" if at_left else "", fontsize=7)
@@ -118,7 +119,7 @@ def _draw_classes(ax: Axes, clips: pd.DataFrame, events: pd.DataFrame, subsets: 
     pairs = events[["subset", "clip_id", "label"]].drop_duplicates()
     counts = pairs.groupby(["subset", "label"]).size().unstack(fill_value=0).reindex(index=subsets, columns=labels)
     percent = 100 * counts.div(clips.groupby("subset").size(), axis=0).loc[subsets]
-    names = style.class_names(labels)
+    names = class_names(labels)
     marks.coloured_table(
         ax, percent, Normalize(0, 60), lambda value: f"{value:.0f}" if value >= 0.5 else "", columns=names
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sedlab.views.figures import frame, style
+from sedlab.views.figures.names import class_names
 
 _MARKERS = ("o", "D", "s", "^")
 #: More classes than this are numbered, not named.
@@ -54,6 +55,6 @@ def class_draws_figure(
     else:
         ax.set_ylim(bottom=0)
     if len(classes) <= _NAMED_CLASSES:
-        ax.set_xticks(places, style.class_names((names or {}).get(label, label) for label in classes), rotation=90)
+        ax.set_xticks(places, class_names((names or {}).get(label, label) for label in classes), rotation=90)
     frame.legend(ax, loc="upper right")
     return figure

@@ -1,0 +1,40 @@
+"""How classes, models and metrics are called in print; what prints a table needs no more of the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+MODEL_NAME = {"passt": "fPaSST", "beats": "BEATs", "atst": "ATST", "ensemble": "Ensemble"}
+METRIC_NAME = {
+    "psds1": "PSDS1",
+    "psds2": "PSDS2",
+    "pipsds1": "piPSDS1",
+    "collar_f1": "collar F1",
+    "collar_f1_best": "best collar F1",
+    "intersection_f1": "intersection F1",
+    "intersection_f1_best": "best intersection F1",
+    "mpauc": "mpAUC",
+    "mpauc_linear": "mpAUC (linear)",
+    "objective": "selection objective",
+}
+
+
+def class_name(label: str) -> str:
+    """Return ``label`` as words: the corpora spell some classes with underscores."""
+    return str(label).replace("_", " ")
+
+
+def class_names(labels: Iterable[str]) -> list[str]:
+    """Return ``labels`` as words."""
+    return [class_name(label) for label in labels]
+
+
+def model_name(name: str) -> str:
+    """Return ``name`` with a leading model key spelt as in print: "atst iteration 2" becomes "ATST iteration 2"."""
+    first, *rest = str(name).split(" ", 1)
+    return " ".join([MODEL_NAME.get(first, first), *rest])
+
+
+def metric_name(metric: str) -> str:
+    """Return the display name of ``metric``: "mpauc" becomes "mpAUC", others lose their underscores."""
+    return METRIC_NAME.get(metric, str(metric).replace("_", " "))
