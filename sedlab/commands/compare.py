@@ -81,7 +81,7 @@ def _table(metric: str, rows: pd.DataFrame, comparison: Comparison) -> Table:
     from rich.table import Table
 
     from sedlab.scoring.metrics.bootstrap import ALL
-    from sedlab.views.figures.names import metric_name
+    from sedlab.scoring.names import metric_name
 
     table = Table("", title=metric_name(metric))
     for name in ("A", "B", "B - A", f"{100 * comparison.resampling.confidence:g} % interval", "p"):

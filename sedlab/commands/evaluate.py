@@ -140,7 +140,7 @@ def _table(evaluation: Evaluation, title: str) -> Table:
     from rich.table import Table
 
     from sedlab.scoring.metrics.bootstrap import ALL
-    from sedlab.views.figures.names import metric_name
+    from sedlab.scoring.names import metric_name
 
     table = Table("", title=title)
     for metric in evaluation.measures:

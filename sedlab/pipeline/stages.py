@@ -321,8 +321,8 @@ def _to_evaluate(run: Run, iteration: int) -> Iterator[tuple[Path, str, dict[str
 
 
 def _evaluate_file(path: Path, corpus: Any, subset: str, *, teacher: bool, **source: Any) -> list[dict[str, object]]:
-    from sedlab.scoring.results import evaluate_score_file
     from sedlab.scoring.scores.file import read_score_file
+    from sedlab.scoring.subset import evaluate_score_file
 
     replicates = 0 if teacher else INTERVAL_REPLICATES
     return evaluate_score_file(read_score_file(path), corpus, subset, teacher=teacher, replicates=replicates, **source)
@@ -335,8 +335,8 @@ def _tune_boxes(run: Run, iteration: int, progress: Any) -> dict[str, CsebbsPara
     optimistic, these are not.
     """
     from sedlab.scoring.postprocess import Postprocess
-    from sedlab.scoring.results import tune_boxes
     from sedlab.scoring.scores.file import read_score_file
+    from sedlab.scoring.subset import tune_boxes
 
     plan, boxes = _plan(run), {}
     if not plan.tunes:

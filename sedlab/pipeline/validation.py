@@ -38,8 +38,8 @@ def tagger_validation(node: Node, corpus: Corpus, cache: WaveformCache) -> Valid
 def evaluate_tagger(checkpoint: Path, node: Node, corpus: Corpus, cache: WaveformCache) -> list[dict[str, object]]:
     """Return the result rows of a pre-trained transformer; none when there are no AudioSet evaluation clips."""
     from sedlab.checkpoints.loading import load_tagger
-    from sedlab.scoring.results import evaluate_score_file
     from sedlab.scoring.scores.predict import predict_tagger_logits
+    from sedlab.scoring.subset import evaluate_score_file
 
     if "audioset_eval" not in corpus.subsets:
         return []

@@ -5,8 +5,6 @@ from __future__ import annotations
 from sedlab.errors import SedlabError
 from sedlab.report import page
 from sedlab.report.tables import (
-    METRIC_NAME,
-    STAGE_NAME,
     best_single,
     intervals_table,
     overall_table,
@@ -29,6 +27,7 @@ from sedlab.runs.views import (
     scored_models,
     wall_times,
 )
+from sedlab.scoring.names import STAGE_NAME, metric_name, model_name
 
 #: Which clips are shown: places between the best (0) and the worst (1) agreement with people.
 SHOWN_CLIPS = {"devtest": (0.0, 0.5, 0.9), "maestro_dev": (0.1, 0.6)}
@@ -55,7 +54,7 @@ def headline(run: Run) -> str:
     best = last[last["model"] == ENSEMBLE]
     values = {}
     for metric in ("psds1", "mpauc"):
-        name = METRIC_NAME[metric]
+        name = metric_name(metric)
         if not first.empty:
             values[f"{name}, stage 1 of iteration 1, mean of the models"] = _number(first[metric].mean())
         if not best.empty:
@@ -67,7 +66,6 @@ def ladder(run: Run) -> str:
     """Return the step-by-step figure and the table of every trained model, on every test set."""
     from sedlab.scoring.results import read_results
     from sedlab.views.figures.ladder import ladder_figure
-    from sedlab.views.figures.names import model_name
 
     results = read_results(run.results)
     table = overall_table(results)
@@ -116,7 +114,7 @@ def classes(run: Run) -> str:
 
     results = read_results(run.results)
     return "\n".join(
-        page.drawing(class_bars_figure(results, metric), f"{METRIC_NAME[metric]} of each class, by iteration")
+        page.drawing(class_bars_figure(results, metric), f"{metric_name(metric)} of each class, by iteration")
         for metric in ("psds1", "mpauc")
     )
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from sedlab.errors import SedlabError
 from sedlab.runs.run import ENSEMBLE, Run
 from sedlab.runs.versions import read_versions
+from sedlab.scoring.names import STAGE_NAME, metric_name, model_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
-STAGE_NAME = {"pretrain": "pre-training", "stage1": "stage 1", "stage2": "stage 2"}
-#: The two numbers of the ladder come first; a narrow page may hide what is last.
+#: What the report tells of every test set; those of the ladder come first, as a narrow page may hide what is last.
+TOLD = ("psds1", "psds2", "mpauc")
 LADDER_COLUMNS = ("PSDS1 devtest", "mpAUC maestro_dev")
-METRIC_NAME = {"psds1": "PSDS1", "psds2": "PSDS2", "mpauc": "mpAUC"}
 #: What is compared between ways of post-processing.
 POSTPROCESSED = ("psds1", "psds2", "collar_f1_best", "intersection_f1_best")
 
@@ -31,90 +31,53 @@ def read_ladder(run: Run) -> pd.DataFrame:
 
 def overall_table(results: pd.DataFrame, *, teacher: bool = False) -> pd.DataFrame:
     """Return one row for each trained model, a column for each metric and test set; names as in print."""
-    from sedlab.scoring.results import ALL, MODELS, STAGES
-    from sedlab.views.figures.names import model_name
+    from sedlab.scoring.results import select
 
-    keys = ["iteration", "stage", "model"]
-    chosen = results[
-        (results["postprocess"] == "median")
-        & (results["label"] == ALL)
-        & (results["stage"] != "pretrain")
-        & results["metric"].isin(METRIC_NAME)
-        & (results["teacher"].astype(bool) == teacher)
-    ]
-    if chosen.empty:
-        return chosen[keys]
-    chosen = chosen.assign(column=chosen["metric"].map(METRIC_NAME) + " " + chosen["subset"])
-    wide = chosen.pivot_table(index=keys, columns="column", values="value", aggfunc="last").reset_index()
-    metrics, places = list(METRIC_NAME.values()), {"stage": STAGES, "model": MODELS}
-    wide = wide.sort_values(
-        keys, key=lambda column: column.map(places[column.name].index) if column.name in places else column
-    )
-    columns = sorted(
-        set(wide) - set(keys),
-        key=lambda name: (name not in LADDER_COLUMNS, metrics.index(name.split()[0]), name),
-    )
-    wide = wide[[*keys, *columns]].rename_axis(columns=None)
-    return wide.assign(stage=wide["stage"].map(STAGE_NAME), model=wide["model"].map(model_name))
+    rows = select(results, teacher=teacher)
+    rows = rows[(rows["stage"] != "pretrain") & rows["metric"].isin(TOLD)].dropna(subset=["value"])
+    return _by_test_set(rows, "value")
 
 
 def intervals_table(results: pd.DataFrame) -> pd.DataFrame:
     """Return the ladder with confidence intervals as text; empty where none were computed."""
-    from sedlab.scoring.results import ALL, LADDER, MODELS, STAGES
-    from sedlab.views.figures.names import model_name
+    from sedlab.scoring.results import in_ladder
 
-    keys = ["iteration", "stage", "model"]
-    rows = results[
-        (results["postprocess"] == "median")
-        & (results["label"] == ALL)
-        & ~results["teacher"].astype(bool)
-        & (results["subset"] == results["metric"].map(LADDER))
-    ].dropna(subset=["low", "high"])
-    if rows.empty:
-        return rows[keys]
+    rows = in_ladder(results).dropna(subset=["low", "high"])
     cells = [f"{row.value:.3f} ({row.low:.3f} to {row.high:.3f})" for row in rows.itertuples()]
-    rows = rows.assign(cell=cells, column=rows["metric"].map(METRIC_NAME) + " " + rows["subset"])
-    places = {"stage": STAGES, "model": MODELS}
-    wide = rows.pivot_table(index=keys, columns="column", values="cell", aggfunc="last").reset_index()
-    wide = wide.sort_values(
-        keys, key=lambda column: column.map(places[column.name].index) if column.name in places else column
-    )
-    wide = wide[[*keys, *(name for name in LADDER_COLUMNS if name in wide)]].rename_axis(columns=None)
-    return wide.assign(stage=wide["stage"].map(STAGE_NAME), model=wide["model"].map(model_name))
+    return _by_test_set(rows.assign(cell=cells), "cell")
 
 
 def postprocessing_table(results: pd.DataFrame) -> pd.DataFrame:
     """Return PSDS and the best F1 on devtest of each student of stage 2, by way of post-processing."""
-    from sedlab.scoring.results import ALL, MODELS, POSTPROCESS
-    from sedlab.views.figures.names import metric_name, model_name
+    from sedlab.scoring.results import pivot, select
 
-    keys = ["iteration", "model", "postprocess"]
-    rows = results[
-        (results["stage"] == "stage2")
-        & (results["label"] == ALL)
-        & (results["subset"] == "devtest")
-        & results["metric"].isin(POSTPROCESSED)
-        & ~results["teacher"].astype(bool)
-    ]
-    if rows.empty:
-        return rows[keys]
-    wide = rows.pivot_table(index=keys, columns="metric", values="value", aggfunc="last").reset_index()
-    places = {"model": MODELS, "postprocess": POSTPROCESS}
-    wide = wide.sort_values(
-        keys, key=lambda column: column.map(places[column.name].index) if column.name in places else column
-    )
-    wide = wide[[*keys, *(name for name in POSTPROCESSED if name in wide)]].rename_axis(columns=None)
+    rows = select(results, postprocess=None, stage="stage2", subset="devtest").dropna(subset=["value"])
+    rows = rows[rows["metric"].isin(POSTPROCESSED)]
+    order = [name for name in POSTPROCESSED if name in set(rows["metric"])]
+    wide = pivot(rows, ["iteration", "model", "postprocess"], "metric", order=order)
     return wide.assign(model=wide["model"].map(model_name)).rename(columns=metric_name)
 
 
 def pretraining_table(results: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each pre-trained transformer; empty when there was no pre-training."""
-    from sedlab.scoring.results import ALL
-    from sedlab.views.figures.names import model_name
+    from sedlab.scoring.results import select
 
-    rows = results[(results["stage"] == "pretrain") & (results["label"] == ALL)]
-    rows = rows.assign(model=rows["model"].map(model_name), metric=rows["metric"].map(METRIC_NAME))
+    rows = select(results, stage="pretrain")
+    rows = rows.assign(model=rows["model"].map(model_name), metric=rows["metric"].map(metric_name))
     return rows[["model", "metric", "subset", "value"]]
+
+
+def _by_test_set(rows: pd.DataFrame, values: str) -> pd.DataFrame:
+    """Return one row a trained model, and a column for each metric and test set that ``rows`` hold."""
+    from sedlab.scoring.results import pivot
+
+    names = [metric_name(metric) for metric in TOLD]
+    rows = rows.assign(column=rows["metric"].map(metric_name) + " " + rows["subset"])
+    order = sorted(
+        set(rows["column"]), key=lambda name: (name not in LADDER_COLUMNS, names.index(name.split()[0]), name)
+    )
+    wide = pivot(rows, ["iteration", "stage", "model"], "column", values, order=order)
+    return wide.assign(stage=wide["stage"].map(STAGE_NAME), model=wide["model"].map(model_name))
 
 
 def best_single(run: Run, iteration: int) -> str | None:

@@ -112,7 +112,7 @@ def postprocessed_scores(
 def compared_ensembles(run: Run, first: int, second: int, *, subset: str = "devtest") -> Comparison:
     """Return what the ensemble of iteration ``second`` gained over that of ``first``, with confidence intervals."""
     from sedlab.scoring.metrics.comparison import compare
-    from sedlab.scoring.results import count
+    from sedlab.scoring.subset import count
 
     part = run.corpus().subset(subset)
     systems = [

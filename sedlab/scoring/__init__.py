@@ -33,7 +33,7 @@ _HOME = {
     "compare": "metrics.comparison",
     "tune_csebbs": "tuning.csebbs",
     "tune_median": "tuning.median",
-    "evaluate_score_file": "results",
+    "evaluate_score_file": "subset",
     "read_results": "results",
     "write_results": "results",
     "ladder": "results",

@@ -13,29 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedlab.data.corpora.layout import family
-from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import atomic_path
-from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
-from sedlab.scoring.metrics.audioset import audioset_psds1
 from sedlab.scoring.metrics.bootstrap import ALL
-from sedlab.scoring.metrics.evaluation import (
-    EVENT_METRICS,
-    SEGMENT_METRICS,
-    Measure,
-    event_measures,
-    segment_measures,
-    with_intervals,
-)
-from sedlab.scoring.metrics.events import CountedEvents
-from sedlab.scoring.metrics.segments import CountedSegments
-from sedlab.scoring.metrics.statistics.choice import Counted
-from sedlab.scoring.postprocess.choice import CSEBBS, POSTPROCESS, Postprocess
-from sedlab.scoring.postprocess.csebbs import CsebbsParams
-from sedlab.scoring.scores.file import ScoreFile
-from sedlab.scoring.scores.tables import ScoreTables
-from sedlab.scoring.tuning.csebbs import tune_csebbs
+from sedlab.scoring.metrics.evaluation import EVENT_METRICS, SEGMENT_METRICS
+from sedlab.scoring.names import MODEL_NAME, STAGE_NAME
+from sedlab.scoring.postprocess.choice import MEDIAN, POSTPROCESS
 
 COLUMNS: tuple[str, ...] = (
     "iteration",
@@ -53,95 +36,18 @@ COLUMNS: tuple[str, ...] = (
 #: Absent from tables that older versions wrote.
 OPTIONAL_COLUMNS: tuple[str, ...] = ("low", "high")
 NUMBERS: tuple[str, ...] = ("value", *OPTIONAL_COLUMNS)
-MODELS: tuple[str, ...] = ("passt", "beats", "atst", "ensemble")
-STAGES: tuple[str, ...] = ("pretrain", "stage1", "stage2")
-METRICS: tuple[str, ...] = (*EVENT_METRICS, *SEGMENT_METRICS)
+#: What some columns may hold, in the order in which tables list it.
+KNOWN: dict[str, tuple[str, ...]] = {
+    "stage": tuple(STAGE_NAME),
+    "postprocess": POSTPROCESS,
+    "metric": (*EVENT_METRICS, *SEGMENT_METRICS),
+    "model": tuple(MODEL_NAME),
+}
 
 #: What the ladder shows: metric -> the subset it is read from.
 LADDER: dict[str, str] = {"psds1": "devtest", "mpauc": "maestro_dev"}
 
 Row = dict[str, object]
-
-
-def evaluate_score_file(
-    scores: ScoreFile,
-    corpus: Corpus,
-    subset: str,
-    *,
-    iteration: int,
-    model: str,
-    stage: str,
-    teacher: bool = False,
-    csebbs: CsebbsParams | None = None,
-    replicates: int = 0,
-) -> list[Row]:
-    """Evaluate the scores of one subset and return one row a number.
-
-    DESED subsets give psds1 and psds2 with class-wise median filter, and psds1 without; MAESTRO subsets mpauc with and
-    without. No class mask is applied. AudioSet subsets give psds1 as pre-training reports it (`audioset_psds1`), median
-    filtered. What the ladder shows, students on its subsets, also gets F1, event boxes and confidence intervals.
-
-    Parameters
-    ----------
-    scores : ScoreFile
-        Must hold every clip of the subset; others are ignored.
-    corpus : Corpus
-    subset : str
-    iteration, model, stage, teacher
-        Where the scores come from; copied into the rows.
-    csebbs : CsebbsParams, optional
-        Event boxes to evaluate. MAESTRO does without: boxes of one second do not change mpauc.
-    replicates : int
-        Bootstrap resamples for the intervals; 0 for none.
-
-    Raises
-    ------
-    SedlabError
-        When the corpus lacks the subset, clips lack scores, or classes are missing.
-    """
-    part, kind = corpus.subset(subset), family(subset)
-    source = {"iteration": iteration, "model": model, "stage": stage, "teacher": teacher, "subset": subset}
-    if kind == "audioset":
-        result = audioset_psds1(scores, part)
-        return _rows({"psds1": Measure(result.overall, result.per_class)}, postprocess="median", **source)
-    in_ladder = subset in LADDER.values() and not teacher
-    classes = MAESTRO_EVAL_CLASSES if kind == "maestro" else DESED_CLASSES
-    scores = scores.select(list(part.clips["clip_id"]), classes)
-    rows: list[Row] = []
-    for postprocess in POSTPROCESS:
-        if postprocess == "csebbs" and (csebbs is None or not in_ladder or kind == "maestro"):
-            continue
-        tables = Postprocess(postprocess, csebbs if postprocess == CSEBBS else None).scores(scores.tables())
-        counted = count(tables, part, subset)
-        if kind == "maestro":
-            measures, _ = segment_measures(counted)
-        else:
-            measures, _ = event_measures(counted, _event_metrics(postprocess, in_ladder))
-        if in_ladder and postprocess == "median":
-            headline = {name: measure for name, measure in measures.items() if name in LADDER}
-            measures |= with_intervals(headline, counted, replicates)
-        rows += _rows(measures, postprocess=postprocess, **source)
-    return rows
-
-
-def count(tables: ScoreTables, part: Corpus, subset: str) -> Counted:
-    """Return what counts of scores of a subset: whole recordings of MAESTRO, events of DESED."""
-    if family(subset) == "maestro":
-        return CountedSegments.of(tables, part.clips, part.events)
-    return CountedEvents.of(tables, part.events, part.durations)
-
-
-def tune_boxes(scores: ScoreFile, corpus: Corpus, subset: str) -> CsebbsParams:
-    """Return event boxes tuned with the published grid for the DESED classes on the clips of one subset.
-
-    Raises
-    ------
-    SedlabError
-        When the corpus lacks the subset, it has no event, clips lack scores, or classes are missing.
-    """
-    part = corpus.subset(subset)
-    chosen = scores.select(list(part.clips["clip_id"]), DESED_CLASSES)
-    return tune_csebbs(chosen.tables(), part.events, part.durations).params
 
 
 def write_results(path: str | Path, rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> None:
@@ -175,7 +81,7 @@ def read_results(path: str | Path) -> pd.DataFrame:
         ) from error
     table = _with_optional(table)
     _check_columns(path, table)
-    for column, known in (("stage", STAGES), ("postprocess", POSTPROCESS), ("metric", METRICS), ("model", MODELS)):
+    for column, known in KNOWN.items():
         unknown = sorted(set(table[column].astype(str)) - set(known))
         if unknown:
             raise SedlabError(f"{path}: unknown {column} {unknown[0]!r}.{nearest(unknown[0], known)} Evaluate again.")
@@ -186,30 +92,61 @@ def read_results(path: str | Path) -> pd.DataFrame:
         raise SedlabError(f"{path}: a column does not hold numbers ({error}). Delete it and evaluate again.") from error
 
 
+def select(
+    results: pd.DataFrame, *, label: str | None = ALL, teacher: bool = False, postprocess: str | None = MEDIAN, **known
+) -> pd.DataFrame:
+    """Return the rows in which columns have these values, by default those of students after the median filter.
+
+    ``known`` names further columns; None stands for any value.
+    """
+    known |= {"label": label, "postprocess": postprocess}
+    chosen = results["teacher"].astype(bool) == teacher
+    for column, value in known.items():
+        if value is not None:
+            chosen &= results[column] == value
+    return results[chosen]
+
+
+def in_ladder(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that the ladder shows: each metric overall, on its subset."""
+    chosen = select(results)
+    return chosen[chosen["subset"] == chosen["metric"].map(LADDER)]
+
+
+def pivot(
+    rows: pd.DataFrame, keys: Sequence[str], columns: str, values: str = "value", *, order: Sequence[str]
+) -> pd.DataFrame:
+    """Return one row for each combination of ``keys`` that occurs, and one column for each value of ``columns``.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of a results table.
+    keys : sequence of str
+        The rows are sorted by these columns: by number, or as `KNOWN` lists what they hold.
+    columns, values : str
+        Columns of ``rows``.
+    order : sequence of str
+        Columns of the result behind ``keys``; what no row holds is nan.
+    """
+    wide = rows.pivot_table(index=list(keys), columns=columns, values=values, aggfunc="last", dropna=False)
+    # A pivot over several keys invents combinations nobody trained.
+    trained = pd.MultiIndex.from_frame(rows[list(keys)].drop_duplicates())
+    wide = wide.reindex(index=trained, columns=list(order)).reset_index().rename_axis(columns=None)
+    return wide.sort_values(
+        list(keys),
+        key=lambda column: column.map(KNOWN[column.name].index) if column.name in KNOWN else column,
+        ignore_index=True,
+    )
+
+
 def ladder(results: pd.DataFrame) -> pd.DataFrame:
     """Return the step-by-step table of a run: psds1 (devtest) and mpauc (maestro_dev) of every trained model.
 
     Median filtered, student networks. Sorted by iteration, stage and model; a metric that was not computed is nan.
     """
-    chosen = results[
-        (results["postprocess"] == "median")
-        & (results["label"] == ALL)
-        & ~results["teacher"].astype(bool)
-        & (results["subset"] == results["metric"].map(LADDER))
-    ]
-    table = chosen.pivot_table(
-        index=["iteration", "stage", "model"], columns="metric", values="value", aggfunc="last", dropna=False
-    )
-    # A pivot over several keys invents combinations nobody trained.
-    trained = pd.MultiIndex.from_frame(chosen[["iteration", "stage", "model"]].drop_duplicates())
-    table = table.reindex(index=trained, columns=list(LADDER)).reset_index()
-    order = {"stage": STAGES, "model": MODELS}
-    table = table.sort_values(
-        ["iteration", "stage", "model"],
-        key=lambda column: column.map(order[column.name].index) if column.name in order else column,
-        ignore_index=True,
-    )
-    return table[["iteration", "model", "stage", *LADDER]].rename_axis(columns=None)
+    table = pivot(in_ladder(results), ["iteration", "stage", "model"], "metric", order=list(LADDER))
+    return table[["iteration", "model", "stage", *LADDER]]
 
 
 def format_ladder(table: pd.DataFrame) -> str:
@@ -219,23 +156,6 @@ def format_ladder(table: pd.DataFrame) -> str:
         values = " ".join(f"{'-' if np.isnan(value) else format(value, '.4f'):>7}" for value in (row.psds1, row.mpauc))
         lines.append(f"{row.iteration:>9}  {row.stage:<7} {row.model:<8} {values}")
     return "\n".join(lines)
-
-
-def _event_metrics(postprocess: str, in_ladder: bool) -> Sequence[str]:
-    # Raw scores make the other metrics slow, and nobody quotes them without post-processing.
-    if postprocess == "none":
-        return ("psds1",)
-    return EVENT_METRICS if in_ladder else ("psds1", "psds2")
-
-
-def _rows(measures: Mapping[str, Measure], **source: object) -> list[Row]:
-    rows = []
-    for metric, measure in measures.items():
-        for label, value in {ALL: measure.overall, **measure.per_class}.items():
-            low, high = measure.intervals.get(label, (np.nan, np.nan))
-            row = {**source, "metric": metric, "label": label, "value": value, "low": low, "high": high}
-            rows.append({name: row[name] for name in COLUMNS})
-    return rows
 
 
 def _with_optional(table: pd.DataFrame) -> pd.DataFrame:

@@ -8,8 +8,9 @@ from scoring_material import logits_from_events, make_corpus
 from sedlab.errors import SedlabError
 from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.scoring.metrics.audioset import audioset_psds1
-from sedlab.scoring.results import COLUMNS, evaluate_score_file, format_ladder, ladder, read_results, write_results
+from sedlab.scoring.results import COLUMNS, format_ladder, ladder, read_results, write_results
 from sedlab.scoring.scores.file import ScoreFile
+from sedlab.scoring.subset import evaluate_score_file
 
 SOURCE = {"iteration": 1, "model": "atst", "stage": "stage2"}
 

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from sedlab.labels import CLASSES
+from sedlab.scoring.names import class_name
 from sedlab.views.explorers.pager import ClipPager
 from sedlab.views.explorers.panel import ALL, RUN_FIRST, dropdown
 from sedlab.views.figures.clips.clip import ClipView
-from sedlab.views.figures.names import class_name
 
 #: A browser lists this many names to choose from; others can still be typed.
 _MAX_NAMES = 1000

@@ -9,11 +9,11 @@ import pandas as pd
 
 from sedlab.labels import CLASSES
 from sedlab.scoring.errors.kinds import CASE_COLUMNS, CORRECT, EVENT, OUTCOMES
+from sedlab.scoring.names import class_name
 from sedlab.views.explorers.pager import ClipPager
 from sedlab.views.explorers.panel import ALL, RUN_FIRST, dropdown
 from sedlab.views.figures.clips.clip import ClipView
 from sedlab.views.figures.errors import told
-from sedlab.views.figures.names import class_name
 
 _ERRORS = "all errors"
 

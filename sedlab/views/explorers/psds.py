@@ -8,9 +8,9 @@ import ipywidgets as widgets
 import pandas as pd
 
 from sedlab.scoring.metrics.psds import PsdsResult
+from sedlab.scoring.names import class_name
 from sedlab.views.explorers.panel import ALL, RUN_FIRST, Panel, dropdown, picture
 from sedlab.views.figures.embed import figure_to_png
-from sedlab.views.figures.names import class_name
 from sedlab.views.figures.psd_roc import psd_roc_figure, psd_roc_plotly
 
 

@@ -11,12 +11,12 @@ import pandas as pd
 from scipy.special import expit
 
 from sedlab.postprocess.decode import active_runs
+from sedlab.scoring.names import class_name
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.views.explorers.pager import ClipPager
 from sedlab.views.explorers.panel import RUN_FIRST, dropdown, picture
 from sedlab.views.figures.clips.clip import ClipView
 from sedlab.views.figures.embed import figure_to_png
-from sedlab.views.figures.names import class_name
 from sedlab.views.figures.pseudo_labels import threshold_figure
 
 

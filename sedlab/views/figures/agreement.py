@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.colors import Normalize
 
 from sedlab.scoring.audit.reliability import POOLED, PseudoLabelAudit
+from sedlab.scoring.names import class_name, class_names, model_name
 from sedlab.views.figures import frame, marks, style
-from sedlab.views.figures.names import class_name, class_names, model_name
 
 
 def agreement_figure(audit: PseudoLabelAudit, *, title: str = "") -> frame.Picture:

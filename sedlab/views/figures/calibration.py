@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from sedlab.scoring.audit.reliability import POOLED, PseudoLabelAudit
+from sedlab.scoring.names import class_name
 from sedlab.views.figures import frame, style
-from sedlab.views.figures.names import class_name
 
 #: Bins with fewer cells than this are drawn hollow: their height is mostly chance.
 FEW = 30

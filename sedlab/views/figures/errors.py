@@ -11,8 +11,8 @@ from sedlab.scoring.errors.changes import BROKEN, FIXED, GONE, NEW
 from sedlab.scoring.errors.kinds import BOUNDARY, CORRECT, DETECTION, EVENT, OUTCOMES
 from sedlab.scoring.errors.tables import POOLED, confusions, error_table
 from sedlab.scoring.metrics.fscores import Collar
+from sedlab.scoring.names import class_name, class_names
 from sedlab.views.figures import frame, marks, style
-from sedlab.views.figures.names import class_name, class_names
 
 #: Green is right, blues are at the wrong time, yellows wrongly cut, pink wrongly named, black and orange wrong.
 OUTCOME_COLOUR: dict[str, str] = {

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from sedlab.scoring.metrics.bootstrap import ALL
+from sedlab.scoring.names import class_names, metric_name, model_name
 from sedlab.views.figures import frame, style
-from sedlab.views.figures.names import class_names, metric_name, model_name
 
 
 def differences_figure(table: pd.DataFrame, *, a: str = "A", b: str = "B", title: str = "") -> frame.Picture:

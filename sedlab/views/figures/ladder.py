@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sedlab.scoring.results import ALL, LADDER, STAGES, ladder
+from sedlab.scoring.names import STAGE_NAME, class_names, metric_name, model_name
+from sedlab.scoring.results import ALL, LADDER, ladder, select
 from sedlab.views.figures import frame, style
-from sedlab.views.figures.names import class_names, metric_name, model_name
 
-_STAGE_NAME = {"pretrain": "Pre-training", "stage1": "Stage 1", "stage2": "Stage 2"}
 #: A bar per iteration: from light to dark, so that later iterations stand out in grey too.
 _ITERATION_COLOURS = {1: (style.STUDENT,), 2: ("#9CCBE8", style.STUDENT), 3: ("#9CCBE8", style.STUDENT, "#062F4F")}
 
@@ -29,7 +28,8 @@ def ladder_figure(results: pd.DataFrame, *, title: str = "Step by step") -> fram
     if table.empty:
         return frame.empty_figure(title, "No results yet: run and evaluate an iteration first.")
     steps = sorted(
-        set(zip(table["iteration"], table["stage"], strict=True)), key=lambda step: (step[0], STAGES.index(step[1]))
+        set(zip(table["iteration"], table["stage"], strict=True)),
+        key=lambda step: (step[0], list(STAGE_NAME).index(step[1])),
     )
     figure = frame.new_figure(10, 3.9, title=title)
     axes = figure.subplots(1, len(LADDER))
@@ -65,19 +65,13 @@ def class_bars_figure(
         None: the ensemble where there is one, otherwise the first model.
     """
     subset = subset or LADDER.get(metric, next(iter(LADDER.values())))
-    table = results[
-        (results["metric"] == metric)
-        & (results["subset"] == subset)
-        & (results["stage"] == stage)
-        & (results["postprocess"] == "median")
-        & (results["label"] != ALL)
-        & ~results["teacher"].astype(bool)
-    ]
+    table = select(results, label=None, metric=metric, subset=subset, stage=stage)
+    table = table[table["label"] != ALL]
     present = list(dict.fromkeys(table["model"]))
     model = model or ("ensemble" if "ensemble" in present else next(iter(present), ""))
     table = table[table["model"] == model]
-    name = metric_name(metric)
-    title = title or f"{name} by class on {subset}: {model_name(model)}, {_STAGE_NAME[stage].lower()}"
+    name = style.metric_name(metric)
+    title = title or f"{name} by class on {subset}: {style.model_name(model)}, {STAGE_NAME[stage]}"
     if table.empty:
         return frame.empty_figure(title, f"No {name} of single classes on {subset}: evaluate this step first.")
 
@@ -114,7 +108,9 @@ def _draw_ladder(ax: Axes, table: pd.DataFrame, steps: list[tuple[int, str]], me
     if not ax.get_lines():
         frame.say_empty(ax, "not evaluated")
         return
-    ax.set_xticks(range(len(steps)), [f"Iteration {iteration}\n{_STAGE_NAME[stage]}" for iteration, stage in steps])
+    ax.set_xticks(
+        range(len(steps)), [f"Iteration {iteration}\n{STAGE_NAME[stage].capitalize()}" for iteration, stage in steps]
+    )
     ax.set_xlim(-0.3, len(steps) - 0.7)
     for place in range(1, len(steps)):
         if steps[place][0] != steps[place - 1][0]:

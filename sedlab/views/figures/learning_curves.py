@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from sedlab.scoring.names import metric_name, model_name
 from sedlab.views.figures import frame, style
-from sedlab.views.figures.names import metric_name, model_name
 
 _STEP = "Optimiser step"
 _TOTAL = "loss/total"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sedlab.scoring.names import class_name, model_name
 from sedlab.views.figures import frame, style
-from sedlab.views.figures.names import class_name, model_name
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

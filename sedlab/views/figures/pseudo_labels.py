@@ -10,9 +10,9 @@ from matplotlib.colors import LogNorm
 from scipy.special import expit
 
 from sedlab.scoring.audit.masked_mass import masked_shares
+from sedlab.scoring.names import class_name, class_names
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.views.figures import frame, marks, style
-from sedlab.views.figures.names import class_name, class_names
 
 #: Shares of time below are not written, and drawn like this one.
 _LEAST_PERCENT = 0.05

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 
+from sedlab.scoring.names import class_name
 from sedlab.views.figures import frame, marks, style
-from sedlab.views.figures.names import class_name
 
 if TYPE_CHECKING:
     from sedlab.scoring.tuning.csebbs import CsebbsTuning

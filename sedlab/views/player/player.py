@@ -13,9 +13,9 @@ import traitlets
 from matplotlib.figure import Figure
 
 from sedlab.labels import CLASSES
+from sedlab.scoring.names import class_name
 from sedlab.views.figures.clips.clip import ClipView, view_figure
 from sedlab.views.figures.embed import figure_to_png
-from sedlab.views.figures.names import class_name
 
 
 class ClipPlayer(anywidget.AnyWidget):

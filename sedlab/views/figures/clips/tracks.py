@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.image import AxesImage
 
+from sedlab.scoring.names import class_names
 from sedlab.views.figures import frame, marks, style
-from sedlab.views.figures.names import class_names
 
 #: Inches.
 ROW_HEIGHT = 0.2

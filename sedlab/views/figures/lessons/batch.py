@@ -15,8 +15,8 @@ from matplotlib.patches import Patch, Rectangle
 
 from sedlab.grid import CLIP_SECONDS
 from sedlab.labels import CLASSES
+from sedlab.scoring.names import class_names
 from sedlab.views.figures import frame, marks, style
-from sedlab.views.figures.names import class_names
 
 if TYPE_CHECKING:
     from sedlab.data.batch import Batch, Rows

@@ -14,9 +14,9 @@ from matplotlib.ticker import LogLocator
 from sedlab.data.tables import Corpus
 from sedlab.grid import SAMPLE_RATE
 from sedlab.labels import CLASSES
+from sedlab.scoring.names import class_name, class_names
 from sedlab.views.figures import frame, marks, style
 from sedlab.views.figures.clips.spectrogram import draw_spectrogram
-from sedlab.views.figures.names import class_name, class_names
 
 _LABEL_KIND_NAME = {
     "strong": "strong (times)",

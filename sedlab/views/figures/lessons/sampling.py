@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from sedlab.scoring.names import class_names
 from sedlab.views.figures import frame, style
-from sedlab.views.figures.names import class_names
 
 _MARKERS = ("o", "D", "s", "^")
 #: More classes than this are numbered, not named.

@@ -1,10 +1,11 @@
-"""How classes, models and metrics are called in print; what prints a table needs no more of the figures."""
+"""What classes, models, stages and metrics are called in print; models and stages in the order of tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 MODEL_NAME = {"passt": "fPaSST", "beats": "BEATs", "atst": "ATST", "ensemble": "Ensemble"}
+STAGE_NAME = {"pretrain": "pre-training", "stage1": "stage 1", "stage2": "stage 2"}
 METRIC_NAME = {
     "psds1": "PSDS1",
     "psds2": "PSDS2",

@@ -1,0 +1,121 @@
+"""Scores of one subset of a corpus, evaluated: the rows that they add to a results table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sedlab.data.corpora.layout import family
+from sedlab.data.tables import Corpus
+from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
+from sedlab.scoring.metrics.audioset import audioset_psds1
+from sedlab.scoring.metrics.bootstrap import ALL
+from sedlab.scoring.metrics.evaluation import EVENT_METRICS, Measure, event_measures, segment_measures, with_intervals
+from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.metrics.segments import CountedSegments
+from sedlab.scoring.metrics.statistics.choice import Counted
+from sedlab.scoring.postprocess.choice import CSEBBS, MEDIAN, NONE, POSTPROCESS, Postprocess
+from sedlab.scoring.postprocess.csebbs import CsebbsParams
+from sedlab.scoring.results import COLUMNS, LADDER, Row
+from sedlab.scoring.scores.file import ScoreFile
+from sedlab.scoring.scores.tables import ScoreTables
+from sedlab.scoring.tuning.csebbs import tune_csebbs
+
+
+def evaluate_score_file(
+    scores: ScoreFile,
+    corpus: Corpus,
+    subset: str,
+    *,
+    iteration: int,
+    model: str,
+    stage: str,
+    teacher: bool = False,
+    csebbs: CsebbsParams | None = None,
+    replicates: int = 0,
+) -> list[Row]:
+    """Evaluate the scores of one subset and return one row a number.
+
+    DESED subsets give psds1 and psds2 with class-wise median filter, and psds1 without; MAESTRO subsets mpauc with and
+    without. No class mask is applied. AudioSet subsets give psds1 as pre-training reports it (`audioset_psds1`), median
+    filtered. What the ladder shows, students on its subsets, also gets F1, event boxes and confidence intervals.
+
+    Parameters
+    ----------
+    scores : ScoreFile
+        Must hold every clip of the subset; others are ignored.
+    corpus : Corpus
+    subset : str
+    iteration, model, stage, teacher
+        Where the scores come from; copied into the rows.
+    csebbs : CsebbsParams, optional
+        Event boxes to evaluate. MAESTRO does without: boxes of one second do not change mpauc.
+    replicates : int
+        Bootstrap resamples for the intervals; 0 for none.
+
+    Raises
+    ------
+    SedlabError
+        When the corpus lacks the subset, clips lack scores, or classes are missing.
+    """
+    part, kind = corpus.subset(subset), family(subset)
+    source = {"iteration": iteration, "model": model, "stage": stage, "teacher": teacher, "subset": subset}
+    if kind == "audioset":
+        result = audioset_psds1(scores, part)
+        return _rows({"psds1": Measure(result.overall, result.per_class)}, postprocess=MEDIAN, **source)
+    in_ladder = subset in LADDER.values() and not teacher
+    classes = MAESTRO_EVAL_CLASSES if kind == "maestro" else DESED_CLASSES
+    scores = scores.select(list(part.clips["clip_id"]), classes)
+    rows: list[Row] = []
+    for postprocess in POSTPROCESS:
+        if postprocess == CSEBBS and (csebbs is None or not in_ladder or kind == "maestro"):
+            continue
+        tables = Postprocess(postprocess, csebbs if postprocess == CSEBBS else None).scores(scores.tables())
+        counted = count(tables, part, subset)
+        if kind == "maestro":
+            measures, _ = segment_measures(counted)
+        else:
+            measures, _ = event_measures(counted, _event_metrics(postprocess, in_ladder))
+        if in_ladder and postprocess == MEDIAN:
+            headline = {name: measure for name, measure in measures.items() if name in LADDER}
+            measures |= with_intervals(headline, counted, replicates)
+        rows += _rows(measures, postprocess=postprocess, **source)
+    return rows
+
+
+def count(tables: ScoreTables, part: Corpus, subset: str) -> Counted:
+    """Return what counts of scores of a subset: whole recordings of MAESTRO, events of DESED."""
+    if family(subset) == "maestro":
+        return CountedSegments.of(tables, part.clips, part.events)
+    return CountedEvents.of(tables, part.events, part.durations)
+
+
+def tune_boxes(scores: ScoreFile, corpus: Corpus, subset: str) -> CsebbsParams:
+    """Return event boxes tuned with the published grid for the DESED classes on the clips of one subset.
+
+    Raises
+    ------
+    SedlabError
+        When the corpus lacks the subset, it has no event, clips lack scores, or classes are missing.
+    """
+    part = corpus.subset(subset)
+    chosen = scores.select(list(part.clips["clip_id"]), DESED_CLASSES)
+    return tune_csebbs(chosen.tables(), part.events, part.durations).params
+
+
+def _event_metrics(postprocess: str, in_ladder: bool) -> Sequence[str]:
+    # Raw scores make the other metrics slow, and nobody quotes them without post-processing.
+    if postprocess == NONE:
+        return ("psds1",)
+    return EVENT_METRICS if in_ladder else ("psds1", "psds2")
+
+
+def _rows(measures: Mapping[str, Measure], **source: object) -> list[Row]:
+    rows = []
+    for metric, measure in measures.items():
+        for label, value in {ALL: measure.overall, **measure.per_class}.items():
+            low, high = measure.intervals.get(label, (np.nan, np.nan))
+            row = {**source, "metric": metric, "label": label, "value": value, "low": low, "high": high}
+            rows.append({name: row[name] for name in COLUMNS})
+    return rows
