@@ -18,7 +18,7 @@ from torch.func import functional_call
 
 from sedlab.config.experiment import Node
 from sedlab.config.loading import load_experiment
-from sedlab.config.model import ARCHS
+from sedlab.config.model import ARCHS, TaggerConfig
 from sedlab.data.corpora.audioset_classes import label_space
 from sedlab.models.detector import Detector
 from sedlab.models.tagger import FrameTagger
@@ -66,7 +66,8 @@ def build(node: Node) -> nn.Module:
     """Return the network that a node trains."""
     if node.stage == "pretrain":
         classes = len(label_space(node.training.label_space))
-        return FrameTagger(node.detector.transformer, num_classes=classes, rnn_dim=node.training.rnn_dim)
+        sizes = {"num_classes": classes, "rnn_dim": node.training.rnn_dim}
+        return FrameTagger(TaggerConfig(transformer=node.detector.transformer, **sizes))
     detector = Detector(node.detector)
     return detector if node.training.train_transformer else detector.freeze_transformer()
 

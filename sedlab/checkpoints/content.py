@@ -118,8 +118,7 @@ class CheckpointContent:
         if isinstance(self.config, DetectorConfig):
             return Detector(self.config, self.classes)
         if isinstance(self.config, TaggerConfig):
-            sizes = self.config.model_dump(exclude={"transformer"})
-            return FrameTagger(self.config.transformer, **sizes, classes=self.classes)
+            return FrameTagger(self.config, self.classes)
         return build_transformer(self.config)
 
     def _fit(self, fit: Callable[..., None], module: nn.Module, network: str) -> None:

@@ -79,9 +79,8 @@ def load_transformer_into(path: str | Path, network: Detector | FrameTagger) -> 
         When the file cannot be read or its transformer has another architecture or size.
     """
     content = read_checkpoint(path)
-    is_detector = isinstance(network, Detector)
-    wanted = network.config.transformer if is_detector else network.config
-    ours, theirs = (config.model_dump(exclude=_NOT_WEIGHTS) for config in (wanted, content.transformer_config))
+    configs = (network.config.transformer, content.transformer_config)
+    ours, theirs = (config.model_dump(exclude=_NOT_WEIGHTS) for config in configs)
     differing = [name for name in ours | theirs if ours.get(name) != theirs.get(name)]
     if differing:
         name = differing[0]
@@ -92,7 +91,7 @@ def load_transformer_into(path: str | Path, network: Detector | FrameTagger) -> 
     content.build_transformer()  # complete and finite?
     # What an image transformer does not have stays as it is, so that student and teacher keep the same stem.
     network.transformer.load_state_dict({**network.transformer.state_dict(), **content.transformer_state()})
-    wrapper, own = content.wrapper_state(), network.wrapper if is_detector else None
+    wrapper, own = content.wrapper_state(), getattr(network, "wrapper", None)
     if wrapper and own is not None and wrapper["weight"].shape == own.weight.shape:
         own.load_state_dict(wrapper)
 
@@ -111,8 +110,8 @@ def load_networks(path: str | Path, *names: str) -> tuple[dict[str, Tensor], ...
     return tuple(content.build(name).state_dict() for name in names)
 
 
-def load_tagger(path: str | Path) -> tuple[FrameTagger, tuple[str, ...]]:
-    """Return our tagger in ``path``, in evaluation mode on the CPU, and its classes as they are stored (AudioSet ids).
+def load_tagger(path: str | Path) -> FrameTagger:
+    """Return our tagger in ``path``, in evaluation mode on the CPU; its classes are named as stored (AudioSet ids).
 
     Raises
     ------
@@ -122,7 +121,7 @@ def load_tagger(path: str | Path) -> tuple[FrameTagger, tuple[str, ...]]:
     content = read_checkpoint(path)
     if not isinstance(content.config, TaggerConfig):
         raise SedlabError(f"{content.source}: is no tagger. Give the best.pt of pretrain.")
-    return content.build(), content.classes
+    return content.build()
 
 
 def read_checkpoint(path: str | Path, *, heads: int | None = None, ignore: Sequence[str] = ()) -> CheckpointContent:

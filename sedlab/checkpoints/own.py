@@ -16,7 +16,7 @@ It is one file of `torch.save` that holds plain values and tensors alone, so tha
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,7 @@ def save_networks(path: str | Path, networks: Mapping[str, Detector], *, node: B
 
     ``node`` is the resolved configuration of the run that trained them; it is kept for the record.
     """
-    first = next(iter(networks.values()))
-    _write(path, DETECTOR_FORMAT, first.config, networks, node, first.classes)
+    _write(path, DETECTOR_FORMAT, networks, node)
 
 
 def save_detector(path: str | Path, detector: Detector, *, node: BaseModel | None = None) -> None:
@@ -56,28 +55,25 @@ def save_detector(path: str | Path, detector: Detector, *, node: BaseModel | Non
     save_networks(path, {"student": detector}, node=node)
 
 
-def save_tagger(
-    path: str | Path, tagger: FrameTagger, *, node: BaseModel | None = None, classes: Sequence[str]
-) -> None:
-    """Write a pre-trained transformer with its head to ``path``; ``classes`` in the order of its logits."""
-    _write(path, TAGGER_FORMAT, tagger.sizes, {"student": tagger}, node, classes)
+def save_tagger(path: str | Path, tagger: FrameTagger, *, node: BaseModel | None = None) -> None:
+    """Write a pre-trained transformer with its head to ``path``."""
+    _write(path, TAGGER_FORMAT, {"student": tagger}, node)
 
 
 def _write(
     path: str | Path,
     format_name: str,
-    model: DetectorConfig | TaggerConfig,
     networks: Mapping[str, Detector | FrameTagger],
     node: BaseModel | None,
-    classes: Sequence[str],
 ) -> None:
+    first = next(iter(networks.values()))
     content = {
         "format": format_name,
         "sedlab": version("sedlab"),
         "torch": str(torch.__version__),
-        "classes": list(classes),
-        "model": model.model_dump_json(),
-        "frontends": json.dumps(frontend_constants(next(iter(networks.values())))),
+        "classes": list(first.classes),
+        "model": first.config.model_dump_json(),
+        "frontends": json.dumps(frontend_constants(first)),
         "node": "" if node is None else node.model_dump_json(),
         "networks": {name: dict(network.state_dict()) for name, network in networks.items()},
     }

@@ -9,14 +9,13 @@ Shape letters: B clips, N samples, F mel bins, T feature frames, L tokens, C cla
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from sedlab.audio.frontends import build_frontend
-from sedlab.config.model import TaggerConfig, TransformerConfig
+from sedlab.config.model import TaggerConfig
 from sedlab.errors import SedlabError
 from sedlab.grid import AUDIOSET_FRAME_SAMPLES, AUDIOSET_NUM_FRAMES
 from sedlab.models.build import build_transformer
@@ -29,36 +28,26 @@ from sedlab.models.transformer import init_linear
 class FrameTagger(nn.Module):
     """Event logits for each 40 ms, without CRNN: transformer, optional bidirectional GRU, linear head.
 
-    Parameters
-    ----------
-    config : TransformerConfig
-        Architecture and sizes of the transformer.
-    num_classes : int
-        Strong classes of AudioSet in use; 447 in the published models.
-    classes : sequence of str
-        Their names in the order of the logits, for predictions.
-    sizes
-        The other fields of `TaggerConfig`: recurrent layers, a second head for whole clips.
+    ``classes`` are the names of its strong classes in the order of the logits, for predictions.
     """
 
-    def __init__(self, config: TransformerConfig, *, num_classes: int, classes: Sequence[str] = (), **sizes: Any):
+    def __init__(self, config: TaggerConfig, classes: Sequence[str] = ()):
         super().__init__()
         self.config = config
-        self.sizes = TaggerConfig(transformer=config, num_classes=num_classes, **sizes)
         self.classes = tuple(classes)
         self.frame_samples = AUDIOSET_FRAME_SAMPLES
-        self.transformer_frontend = build_frontend(config)
-        self.transformer = build_transformer(config)
+        self.transformer_frontend = build_frontend(config.transformer)
+        self.transformer = build_transformer(config.transformer)
         self.rnn: BiGru | None = None
         head_dim = self.transformer.dim
-        if self.sizes.rnn_dim is not None:
-            self.rnn = BiGru(head_dim, self.sizes.rnn_dim, num_layers=self.sizes.rnn_layers)
-            head_dim = 2 * self.sizes.rnn_dim
-        self.head = nn.Linear(head_dim, num_classes)
+        if config.rnn_dim is not None:
+            self.rnn = BiGru(head_dim, config.rnn_dim, num_layers=config.rnn_layers)
+            head_dim = 2 * config.rnn_dim
+        self.head = nn.Linear(head_dim, config.num_classes)
         init_linear(self.head)
         self.clip_head: nn.Linear | None = None
-        if self.sizes.clip_head is not None:
-            self.clip_head = nn.Linear(head_dim, self.sizes.num_clip_classes or num_classes)
+        if config.clip_head is not None:
+            self.clip_head = nn.Linear(head_dim, config.num_clip_classes or config.num_classes)
             init_linear(self.clip_head)
 
     @torch.no_grad()
@@ -100,13 +89,13 @@ class FrameTagger(nn.Module):
         if self.clip_head is None:
             raise SedlabError("this network has no head for whole clips. Use predict: the probabilities of its frames.")
         frames = self._frames(embedding)
-        if self.sizes.clip_head == "linear":
+        if self.config.clip_head == "linear":
             return _linear(self.clip_head, frames.mean(dim=1)).sigmoid()
         logits, attention = _linear(self.head, frames), _linear(self.clip_head, frames)
         return pool_scores(logits, logits.sigmoid(), attention, None).weak
 
     def _frames(self, embedding: Tensor) -> Tensor:
-        averaged = embedding.shape[1] > AUDIOSET_NUM_FRAMES or self.sizes.short_clips == "average"
+        averaged = embedding.shape[1] > AUDIOSET_NUM_FRAMES or self.config.short_clips == "average"
         frames = pool_time(embedding, AUDIOSET_NUM_FRAMES, "aap" if averaged else "linear")
         return frames if self.rnn is None else self.rnn(frames)
 

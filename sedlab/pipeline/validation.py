@@ -43,10 +43,10 @@ def evaluate_tagger(checkpoint: Path, node: Node, corpus: Corpus, cache: Wavefor
 
     if "audioset_eval" not in corpus.subsets:
         return []
-    tagger, classes = load_tagger(checkpoint)
+    tagger = load_tagger(checkpoint)
     part = corpus.subset("audioset_eval")
     batch_size, device = node.training.trainer.eval_batch, score_device(node)
-    scores = predict_tagger_logits(tagger, cache, part.clips, classes, batch_size=batch_size, device=device)
+    scores = predict_tagger_logits(tagger, cache, part.clips, tagger.classes, batch_size=batch_size, device=device)
     return evaluate_score_file(scores, part, "audioset_eval", iteration=0, model=node.arch, stage="pretrain")
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from sedlab.checkpoints.loading import load_transformer_into
 from sedlab.checkpoints.own import save_tagger
 from sedlab.config.experiment import Node, PretrainConfig
+from sedlab.config.model import TaggerConfig
 from sedlab.data.batch import Batch, Targets
 from sedlab.models.tagger import FrameTagger
 from sedlab.training.augmentation import augment_pretraining, augment_waveforms
@@ -36,9 +37,10 @@ class PretrainingTask:
 
     def __init__(self, node: Node, fabric: Fabric, *, classes: tuple[str, ...], init: Path | None = None):
         assert isinstance(node.training, PretrainConfig)
-        self.node, self.config, self.fabric, self.classes = node, node.training, fabric, classes
+        self.node, self.config, self.fabric = node, node.training, fabric
         torch.manual_seed(node.seed)
-        tagger = FrameTagger(node.detector.transformer, num_classes=len(classes), rnn_dim=node.training.rnn_dim)
+        sizes = {"num_classes": len(classes), "rnn_dim": node.training.rnn_dim}
+        tagger = FrameTagger(TaggerConfig(transformer=node.detector.transformer, **sizes), classes)
         set_prior(tagger.head, self.config.initial_probability)
         if init is not None:
             load_transformer_into(init, tagger)
@@ -65,7 +67,7 @@ class PretrainingTask:
 
     def save(self, path: Path) -> None:
         """Write the tagger as a pre-training checkpoint."""
-        save_tagger(path, self.tagger, node=self.node, classes=self.classes)
+        save_tagger(path, self.tagger, node=self.node)
 
 
 def pretraining_loss(logits: Tensor, targets: Targets, *, distillation: float = 0.0) -> LossTerms:

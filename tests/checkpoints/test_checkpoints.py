@@ -19,7 +19,7 @@ from sedlab.checkpoints.own import (
     save_networks,
     save_tagger,
 )
-from sedlab.config.model import ARCHS
+from sedlab.config.model import ARCHS, TaggerConfig
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
 from sedlab.models.tagger import FrameTagger
@@ -52,10 +52,11 @@ def test_student_and_teacher_are_told_apart(tmp_path, make_detector):
 
 @pytest.mark.parametrize("rnn_dim", [None, 8])
 def test_a_tagger_comes_back_and_gives_its_transformer_to_a_detector(tmp_path, make_detector, noise, tiny, rnn_dim):
-    tagger = FrameTagger(tiny("beats").transformer, num_classes=5, rnn_dim=rnn_dim).eval()
-    save_tagger(tmp_path / "a.pt", tagger, classes=["/m/1", "/m/2", "/m/3", "/m/4", "/m/5"])
-    loaded, classes = load_tagger(tmp_path / "a.pt")
-    assert classes == ("/m/1", "/m/2", "/m/3", "/m/4", "/m/5")
+    config = TaggerConfig(transformer=tiny("beats").transformer, num_classes=5, rnn_dim=rnn_dim)
+    tagger = FrameTagger(config, ["/m/1", "/m/2", "/m/3", "/m/4", "/m/5"]).eval()
+    save_tagger(tmp_path / "a.pt", tagger)
+    loaded = load_tagger(tmp_path / "a.pt")
+    assert loaded.classes == ("/m/1", "/m/2", "/m/3", "/m/4", "/m/5")
     features = tagger.features(noise(2, 1))
     assert torch.equal(loaded(features), tagger(features))
     detector = make_detector("beats")
@@ -67,7 +68,8 @@ def test_a_tagger_comes_back_and_gives_its_transformer_to_a_detector(tmp_path, m
 
 
 def test_a_transformer_of_another_kind_is_refused(tmp_path, make_detector, tiny):
-    save_tagger(tmp_path / "a.pt", FrameTagger(tiny("beats").transformer, num_classes=1), classes=["/m/1"])
+    config = TaggerConfig(transformer=tiny("beats").transformer, num_classes=1)
+    save_tagger(tmp_path / "a.pt", FrameTagger(config, ["/m/1"]))
     with pytest.raises(SedlabError, match=r"a\.pt \(sedlab-tagger-1, beats\): .* \(arch is beats, expected atst\)"):
         load_transformer_into(tmp_path / "a.pt", make_detector("atst"))
 
@@ -84,7 +86,8 @@ def test_a_truncated_file_is_reported(tmp_path, make_detector, kept):
 
 
 def test_a_checkpoint_of_another_kind_is_refused(tmp_path, make_detector, tiny):
-    save_tagger(tmp_path / "a.pt", FrameTagger(tiny("beats").transformer, num_classes=1), classes=["/m/1"])
+    config = TaggerConfig(transformer=tiny("beats").transformer, num_classes=1)
+    save_tagger(tmp_path / "a.pt", FrameTagger(config, ["/m/1"]))
     with pytest.raises(SedlabError, match=r"is no detector\. Give the best\.pt of stage 1 or stage 2"):
         load_networks(tmp_path / "a.pt", "student")
     save_detector(tmp_path / "a.pt", make_detector("beats"))
@@ -93,10 +96,10 @@ def test_a_checkpoint_of_another_kind_is_refused(tmp_path, make_detector, tiny):
 
 
 def test_a_tagger_detects_under_the_english_names_of_its_classes(tmp_path, tiny):
-    tagger = FrameTagger(tiny("atst").transformer, num_classes=2)
-    save_tagger(tmp_path / "a.pt", tagger, classes=["/m/09x0r", "/m/none"])
+    config = TaggerConfig(transformer=tiny("atst").transformer, num_classes=2)
+    save_tagger(tmp_path / "a.pt", FrameTagger(config, ["/m/09x0r", "/m/none"]))
     assert load_network(tmp_path / "a.pt").classes == ("Speech", "/m/none")
-    assert load_tagger(tmp_path / "a.pt")[1] == ("/m/09x0r", "/m/none")
+    assert load_tagger(tmp_path / "a.pt").classes == ("/m/09x0r", "/m/none")
 
 
 def test_own_files_are_strict(tmp_path, make_detector):

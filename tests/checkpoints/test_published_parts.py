@@ -17,7 +17,7 @@ from golden_weights import (
 )
 
 from sedlab.audio.frontends import CrnnMel
-from sedlab.config.model import ARCHS, AtstConfig, BeatsConfig, CrnnConfig, DetectorConfig, PasstConfig
+from sedlab.config.model import ARCHS, AtstConfig, BeatsConfig, CrnnConfig, DetectorConfig, PasstConfig, TaggerConfig
 from sedlab.errors import SedlabError
 from sedlab.models.beats import relative_buckets
 from sedlab.models.crnn import GatedCnn
@@ -191,10 +191,14 @@ def embedding_of(name: str, length: int) -> torch.Tensor:
 @pytest.mark.parametrize(("head", "rnn"), [("linear", False), ("linear", True), ("attention", False)])
 @pytest.mark.parametrize("length", [62, 250, 496])
 def test_tagger_gives_the_published_scores(length, head, rnn):
-    sizes = {"num_clip_classes": 447} if head == "linear" else {}
-    tagger = FrameTagger(
-        AtstConfig(depth=1), num_classes=447, rnn_dim=32 if rnn else None, clip_head=head, **sizes
-    ).eval()
+    config = TaggerConfig(
+        transformer=AtstConfig(depth=1),
+        num_classes=447,
+        rnn_dim=32 if rnn else None,
+        clip_head=head,
+        num_clip_classes=447 if head == "linear" else None,
+    )
+    tagger = FrameTagger(config).eval()
     load_golden("pw", {"strong_head": tagger.head, "weak_head": tagger.clip_head})
     if rnn:
         load_golden("pw", {"seq_model.rnn": tagger.rnn})
@@ -215,7 +219,8 @@ def test_tagger_gives_the_published_scores(length, head, rnn):
 @torch.no_grad()
 @pytest.mark.parametrize("length", [62, 250, 496])
 def test_tagger_without_head_brings_embeddings_to_250_frames(length):
-    frames = FrameTagger(AtstConfig(depth=1), num_classes=1)._frames(embedding_of("predwrap", length))
+    tagger = FrameTagger(TaggerConfig(transformer=AtstConfig(depth=1), num_classes=1))
+    frames = tagger._frames(embedding_of("predwrap", length))
     expected = golden("predictions_wrapper")[f"{length}.None.None.seq"]
     np.testing.assert_allclose(frames[:, ::10, ::32], expected, atol=1e-5)
 
@@ -223,7 +228,8 @@ def test_tagger_without_head_brings_embeddings_to_250_frames(length):
 @torch.no_grad()
 @pytest.mark.parametrize("length", [60, 250, 496])
 def test_wrapper_with_attention_head_gives_the_published_scores(length):
-    tagger = FrameTagger(AtstConfig(depth=1), num_classes=527, clip_head="attention", short_clips="average").eval()
+    sizes = {"num_classes": 527, "clip_head": "attention", "short_clips": "average"}
+    tagger = FrameTagger(TaggerConfig(transformer=AtstConfig(depth=1), **sizes)).eval()
     load_golden("asw", {"head_linear_layer": tagger.head, "att_linear_layer": tagger.clip_head})
     embedding, expected = embedding_of("asw", length), golden("audioset_wrapper")
     probabilities = tagger.classify(embedding).sigmoid()

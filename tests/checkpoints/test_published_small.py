@@ -143,8 +143,12 @@ def test_pretrainedsed_gives_a_tagger_with_names(save, arch, rnn_dim):
     state = pretrainedsed_state(arch, transformer_state(arch), rnn_dim=rnn_dim)
     tagger = load_network(save(state))
     assert isinstance(tagger, FrameTagger)
-    assert tagger.sizes == TaggerConfig(
-        transformer=tagger.config, num_classes=447, rnn_dim=rnn_dim, clip_head="linear", num_clip_classes=447
+    assert tagger.config == TaggerConfig(
+        transformer=tagger.config.transformer,
+        num_classes=447,
+        rnn_dim=rnn_dim,
+        clip_head="linear",
+        num_clip_classes=447,
     )
     assert torch.equal(tagger.clip_head.weight, state["weak_head.weight"])
     assert tagger.window_probabilities(torch.randn(1, 160000)).shape == (1, 250, 447)
@@ -152,7 +156,7 @@ def test_pretrainedsed_gives_a_tagger_with_names(save, arch, rnn_dim):
     assert list(tagger.classes) == sorted(set(display_names().values()) & set(tagger.classes))
     assert "Silence" not in tagger.classes
     assert {"Speech", "Dog", "Vacuum cleaner"} <= set(tagger.classes)
-    assert load_network(save(state), clip_head="attention").sizes.clip_head == "attention"
+    assert load_network(save(state), clip_head="attention").config.clip_head == "attention"
 
 
 def test_mel_buffers_of_atst_may_be_absent(save):
@@ -166,7 +170,7 @@ def test_mel_buffers_of_atst_may_be_absent(save):
 def test_the_audioset_wrapper_is_a_tagger_and_brings_its_linear_layer(save, arch):
     content = transformer_files(arch, transformer_state(arch), wrapper_dim=527)["wrapper"]
     tagger = load_network(save(content))
-    assert (tagger.sizes.clip_head, tagger.sizes.short_clips) == ("attention", "average")
+    assert (tagger.config.clip_head, tagger.config.short_clips) == ("attention", "average")
     assert tagger.classes[:2] == ("Speech", "Male speech, man speaking")
     assert tagger.window_probabilities(torch.randn(1, 80000)).shape == (1, 250, 527)
     assert tagger.clip_probabilities(torch.randn(1, 80000)).shape == (1, 527)

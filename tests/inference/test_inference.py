@@ -13,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedlab.config.model import ARCHS
+from sedlab.config.model import ARCHS, TaggerConfig
 from sedlab.data.audio_file import resample
 from sedlab.errors import SedlabError
 from sedlab.inference.predictor import Predictor
@@ -34,7 +34,7 @@ def make_predictor(make_detector, tiny):
             linear = network.head.events
         else:
             torch.manual_seed(0)
-            network = FrameTagger(tiny("atst").transformer, num_classes=5, classes=("a", "b", "c", "d", "e")).eval()
+            network = FrameTagger(TaggerConfig(transformer=tiny("atst").transformer, num_classes=5), "abcde").eval()
             linear = network.head
         with torch.no_grad():
             linear.weight.mul_(30)
@@ -201,8 +201,8 @@ def test_waveforms_that_cannot_be_scored_are_refused(make_detector, waveform, me
 @pytest.mark.parametrize("name", NETWORKS)
 def test_tags_are_what_the_network_says_about_whole_clips(make_detector, tiny, name):
     if name == "tagger":
-        sizes = {"clip_head": "linear", "num_clip_classes": 3}
-        network = FrameTagger(tiny("atst").transformer, num_classes=3, classes=("a", "b", "c"), **sizes).eval()
+        sizes = {"num_classes": 3, "clip_head": "linear", "num_clip_classes": 3}
+        network = FrameTagger(TaggerConfig(transformer=tiny("atst").transformer, **sizes), "abc").eval()
     else:
         network = make_detector(name)
     clips = torch.from_numpy(np.stack([music(4), music(4, seed=1)]))

@@ -143,7 +143,7 @@ def test_the_transformer_starts_from_a_published_file(tmp_path, arch, kind):
 def test_a_checkpoint_of_its_own_can_be_trained_further(tmp_path):
     first = task_of(rnn_dim=8)
     first.save(tmp_path / "best.pt")
-    assert load_tagger(tmp_path / "best.pt")[1] == CLASSES
+    assert load_tagger(tmp_path / "best.pt").classes == CLASSES
     second = task_of(init=tmp_path / "best.pt")
     torch.testing.assert_close(second.tagger.transformer.state_dict(), first.tagger.transformer.state_dict())
 
