@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -326,8 +324,7 @@ def test_wrong_usage_is_status_2(tmp_path, detect, options):
 def test_in_a_pipe_the_table_stands_alone(tmp_path, checkpoint):
     good, bad = write(tmp_path / "a.wav", music(5)), tmp_path / "b.wav"
     bad.write_text("no sound")
-    command = [sys.executable, "-m", "sedlab.cli", "detect", str(bad), str(good), "--checkpoint", str(checkpoint)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = shell.sedlab("detect", bad, good, "--checkpoint", checkpoint)
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert lines[0] == "filename\tonset\toffset\tevent_label\tconfidence"

@@ -1,12 +1,11 @@
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from shell import sedlab
 
 from sedlab.commands.evaluate import evaluate, evaluate_files
 from sedlab.data.targets import frame_times
@@ -24,11 +23,6 @@ SCORES, TRUTH = REAL / "baseline2_run1_scores", REAL / "metadata" / "ground_trut
 DURATIONS = REAL / "metadata" / "audio_durations.tsv"
 EXPECTED = json.loads((TESTS / "golden" / "scores" / "expected.json").read_text())["dcase2023_baseline_paper_grid"]
 COMMON = {"common_clips": True}
-
-
-def sedlab(*arguments: object) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "sedlab.cli", "evaluate", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
 
 
 @pytest.fixture
@@ -53,6 +47,7 @@ def maestro(tmp_path):
 def test_command_prints_and_writes_the_published_value(tmp_path):
     files = {name: tmp_path / f"out.{name}" for name in ("json", "csv")}
     done = sedlab(
+        "evaluate",
         *(SCORES, "--ground-truth", TRUTH, "--durations", DURATIONS, "--common-clips", "--plot", tmp_path / "roc.png"),
         *("--json", files["json"], "--csv", files["csv"], "--intervals", 20),
     )
@@ -72,11 +67,11 @@ def test_command_prints_and_writes_the_published_value(tmp_path):
 
 
 def test_refusals_are_one_line_and_status_1(tmp_path):
-    done = sedlab(SCORES, "--ground-truth", TRUTH, "--durations", DURATIONS)
+    done = sedlab("evaluate", SCORES, "--ground-truth", TRUTH, "--durations", DURATIONS)
     assert done.returncode == 1 and done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert "672 clips without scores" in line and "--common-clips" in line
-    assert sedlab(SCORES).returncode == 2
+    assert sedlab("evaluate", SCORES).returncode == 2
 
 
 @pytest.mark.parametrize(

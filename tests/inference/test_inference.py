@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +9,7 @@ import soundfile
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from shell import python
 
 from sedlab.config.model import ARCHS, TaggerConfig
 from sedlab.data.audio_file import resample
@@ -354,8 +352,6 @@ def test_an_hour_takes_no_more_memory_than_ten_minutes(tmp_path):
         with soundfile.SoundFile(path, "w", 16_000, 1) as file:
             for _ in range(minutes):
                 file.write(minute)
-        command = [sys.executable, "-c", _PEAK_MEMORY, str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        frames, peaks[minutes] = map(int, done.stdout.split())
+        frames, peaks[minutes] = map(int, python("-c", _PEAK_MEMORY, path).split())
         assert frames == minutes * 60 * 16_000 // 1024
     assert peaks[60] - peaks[10] < 60

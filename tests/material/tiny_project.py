@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import yaml
 from nbformat.v4 import new_code_cell, new_notebook
+from shell import sedlab, start
 
 from sedlab.config.experiment import Experiment
 from sedlab.config.loading import experiment_from_tree
@@ -63,29 +61,18 @@ class Project:
     def run_folder(self) -> Path:
         return self.folder / "runs" / "tiny"
 
-    def command(self, *options: str) -> list[str]:
-        return [sys.executable, "-m", "sedlab.cli", "run", "tiny.yaml", *options]
-
-    def sedlab_run(self, *options: str, timeout: float = 240) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            self.command(*options),
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
+    def sedlab_run(self, *options: str) -> subprocess.CompletedProcess:
+        return sedlab("run", "tiny.yaml", *options, cwd=self.folder, env=self.environment)
 
     def start(self, *options: str) -> subprocess.Popen:
-        return subprocess.Popen(
-            self.command(*options),
+        return start(
+            "run",
+            "tiny.yaml",
+            *options,
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            # A shell makes what it starts in the background ignore interrupts, and children inherit that.
-            preexec_fn=_heed_interrupts,
         )
 
     def order(self, orders: dict[str, str]) -> None:
@@ -103,13 +90,8 @@ def make_project(folder: Path) -> Project:
         'stages.run_stage(open_run(run), "stage2", {"arch": arch, "iteration": iteration})',
     )
     environment = {
-        **os.environ,
         "PYTHONPATH": str(FAKE),
         "FAKE_NOTEBOOKS": str(folder / "notebooks"),
         "FAKE_ORDERS": str(folder / "orders.json"),
     }
     return Project(folder, environment)
-
-
-def _heed_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from published_files import transformer_files, transformer_state
+from shell import python
 from standin_corpus import build_standin
 
 from sedlab.weights import WEIGHTS_FOLDER, local_path
@@ -42,12 +40,9 @@ def project(tmp_path_factory) -> Path:
 def test_every_stage_makes_a_step_within_the_memory_of_a_laptop(project, arch, iterations, record_property):
     written = _write_weights(project / WEIGHTS_FOLDER, arch)
     out = project / f"{arch}.json"
-    environment = {**os.environ, "PYTHONPATH": str(MATERIAL)}
-    command = [sys.executable, str(MATERIAL / "paper_steps.py"), str(project), arch, str(iterations), str(out)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=540)
+    python(MATERIAL / "paper_steps.py", project, arch, iterations, out)
     for path in written:
         path.unlink()
-    assert done.returncode == 0, done.stderr[-3000:]
     result = json.loads(out.read_text())
     nodes = [row["node"] for row in result["rows"]]
     stages = [f"iteration{number + 1}_stage{stage}_{arch}" for number in range(iterations) for stage in (1, 2)]

@@ -42,13 +42,11 @@ def test_dry_run_lists_every_job_with_a_reason_and_writes_nothing(project):
     assert not (project.folder / "runs").exists()
 
 
-def test_finished_run_has_nothing_to_do_and_says_so_quickly(finished):
-    begin = time.monotonic()
+def test_finished_run_has_nothing_to_do_and_says_so(finished):
     done = finished.sedlab_run()
     assert done.returncode == 0, done.stderr
     assert "nothing to do" in done.stdout
     assert f"report: {Path('runs/tiny/report.html')}" in done.stdout
-    assert time.monotonic() - begin < 15
     assert planned(finished) == []
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -13,6 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
+from shell import python
 
 from sedlab import views
 from sedlab.data.batch import Rows, Targets
@@ -140,9 +139,7 @@ def test_figures_of_nothing_say_so(results, empty_corpus, make):
 def test_views_are_imported_without_matplotlib_until_used():
     code = "import sys, sedlab.views; print([m for m in ('matplotlib', 'ipywidgets', 'plotly') if m in sys.modules])"
 
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    assert result.stdout.strip() == "[]"
+    assert python("-c", code).strip() == "[]"
 
 
 def test_every_public_name_can_be_imported():
