@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import shell
 import soundfile
 import torch
 from golden_weights import batch, golden
