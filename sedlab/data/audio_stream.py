@@ -101,9 +101,9 @@ def sound_length(waveform: np.ndarray) -> int:
     return int(sounding[-1]) + 1 if len(sounding) else 0
 
 
-def resampled_length(length: int, sample_rate: int, target_rate: int = SAMPLE_RATE) -> int:
-    """Return how many samples ``length`` samples at ``sample_rate`` become at ``target_rate``."""
-    up, down = rate_ratio(sample_rate, target_rate)
+def resampled_length(length: int, sample_rate: int) -> int:
+    """Return how many samples ``length`` samples at ``sample_rate`` become at 16 kHz."""
+    up, down = rate_ratio(sample_rate, SAMPLE_RATE)
     return -(-length * up // down)
 
 

@@ -17,13 +17,12 @@ from sedlab.data.cache import WaveformCache
 from sedlab.data.corpora.layout import GROUPS, family
 from sedlab.data.pseudo_labels import PseudoLabels
 from sedlab.data.tables import Corpus
-from sedlab.data.targets import EventArrays, event_arrays, group_events, strong_targets, weak_targets
+from sedlab.data.targets import event_arrays, group_events, strong_targets, weak_targets
 from sedlab.errors import SedlabError
 from sedlab.grid import (
     AUDIOSET_FRAME_SECONDS,
     AUDIOSET_NUM_FRAMES,
     CLIP_SAMPLES,
-    CLIP_SECONDS,
     FRAME_SECONDS,
     NUM_FRAMES,
     SAMPLE_RATE,
@@ -164,7 +163,13 @@ class SedDataset(torch.utils.data.Dataset):
         subset, clip_id, kind = self._subsets[index], self._clip_ids[index], self._label_kinds[index]
         events = self._events.get((subset, clip_id), self._no_events)
         crop_ms = self._crop_ms(index)
-        strong_CT = self._strong(events, crop_ms / 1000) if kind in ("strong", "soft") else self._silence()
+        strong_CT = strong_targets(
+            events if kind in _FRAME_LABELS else self._no_events,
+            self.classes,
+            self.num_frames,
+            crop_ms / 1000,
+            frame_seconds=self.frame_seconds,
+        )
         weak_C = weak_targets(events, self.classes) if kind == "weak" else (strong_CT > 0).any(axis=1)
         pseudo_CT = None if self.pseudo_labels is None else self.pseudo_labels[subset][clip_id]
         return Example(
@@ -174,19 +179,6 @@ class SedDataset(torch.utils.data.Dataset):
             subset=subset,
             clip_id=clip_id,
         )
-
-    def _strong(self, events: EventArrays, crop_onset: float) -> np.ndarray:
-        return strong_targets(
-            events,
-            self.classes,
-            self.num_frames,
-            crop_onset,
-            frame_seconds=self.frame_seconds,
-            clip_seconds=CLIP_SECONDS,
-        )
-
-    def _silence(self) -> np.ndarray:
-        return np.zeros((len(self.classes), self.num_frames), dtype=np.float32)
 
     def _crop_ms(self, index: int) -> int:
         """Return the first millisecond of the clip that the example holds."""

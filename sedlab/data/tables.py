@@ -79,14 +79,9 @@ class Corpus:
             aliased=self.aliased,
         )
 
-    def select(self, *, split: str | None = None, group: str | None = None) -> Corpus:
-        """Return the subsets of a split (train, val, test), of a group, or of both; may be empty."""
-        clips = self.clips
-        if split is not None:
-            clips = clips[clips["split"] == split]
-        if group is not None:
-            clips = clips[clips["group"] == group]
-        return self.subset(*clips["subset"].drop_duplicates())
+    def select(self, *, split: str) -> Corpus:
+        """Return the subsets of a split (train, val, test); may be empty."""
+        return self.subset(*self.clips.loc[self.clips["split"] == split, "subset"].drop_duplicates())
 
     def __len__(self) -> int:
         return len(self.clips)

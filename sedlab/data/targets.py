@@ -69,7 +69,6 @@ def strong_targets(
     crop_onset: float = 0.0,
     *,
     frame_seconds: float = FRAME_SECONDS,
-    clip_seconds: float = CLIP_SECONDS,
 ) -> np.ndarray:
     """Return frame targets (C, T) float32: the confidence where a class is active, 0 elsewhere.
 
@@ -78,8 +77,8 @@ def strong_targets(
     events : EventArrays or DataFrame
         The events of one clip; a table needs onset, offset, label, confidence.
     crop_onset : float
-        Seconds of the clip before the first frame; events are shifted by it, then cut to [0, ``clip_seconds``]. Events
-        that are empty after that, and exact repetitions, are ignored.
+        Seconds of the clip before the first frame; events are shifted by it, then cut to the clip. Events that are
+        empty after that, and exact repetitions, are ignored.
     """
     if isinstance(events, pd.DataFrame):
         events = event_arrays(events, classes)
@@ -90,7 +89,7 @@ def strong_targets(
     if crop_onset:
         # Rounded, because a shifted time such as 1.0 - 0.36 would else spill over a frame border it lies on.
         onset, offset = np.round(onset - crop_onset, 6), np.round(offset - crop_onset, 6)
-    onset, offset = np.clip(onset, 0.0, clip_seconds), np.clip(offset, 0.0, clip_seconds)
+    onset, offset = np.clip(onset, 0.0, CLIP_SECONDS), np.clip(offset, 0.0, CLIP_SECONDS)
     frames_per_second = SAMPLE_RATE / round(frame_seconds * SAMPLE_RATE)
     kept = onset < offset  # false for the NaN of weak labels
     first = np.floor(np.clip(onset[kept] * frames_per_second, 0, num_frames)).astype(int)

@@ -106,3 +106,18 @@ def test_a_uniform_epoch_is_that_of_the_group_sampler():
 def test_no_clips_are_an_error():
     with pytest.raises(SedlabError, match="no clips to draw from"):
         ClipBatchSampler(0, 4, seed=0)
+
+
+def test_two_processes_share_an_epoch_and_repeat_a_clip_of_a_batch_that_does_not_divide():
+    whole = ClipBatchSampler(11, 4, seed=5)
+    whole.set_epoch(1, start=1)
+    parts = [ClipBatchSampler(11, 4, seed=5, rank=rank, num_ranks=2) for rank in range(2)]
+    for part in parts:
+        part.set_epoch(1, start=1)
+    batches = list(whole)
+    assert [len(batch) for batch in batches] == [4, 3]
+    for batch, first, second in zip(batches, *parts, strict=True):
+        assert first == batch[::2]
+        assert second == (batch[1::2] if len(batch) == 4 else [batch[1], batch[0]])
+    with pytest.raises(SedlabError, match="cannot share the 3 clips"):
+        ClipBatchSampler(11, 3, seed=5, rank=0, num_ranks=2)
