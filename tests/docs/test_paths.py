@@ -34,6 +34,12 @@ def test_named_parts_of_the_package_are_there(document):
             assert hasattr(importlib.import_module(module), name), f"{document.name}: `{code}`"
 
 
+def test_what_is_said_to_be_in_a_file_is_in_it(document):
+    text = " ".join(document.read_text(encoding="utf-8").split())
+    for name, path in re.findall(r"`(\w+)` in `(sedlab/[\w/]+)\.py`", text):
+        assert hasattr(importlib.import_module(path.replace("/", ".")), name), f"{document.name}: `{name}` in `{path}.py`"
+
+
 def test_every_page_of_docs_is_linked_from_the_readme():
     pages = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "docs").glob("*.md")}
     assert pages <= set(links(CHECKOUT / "README.md"))
