@@ -37,7 +37,9 @@ def test_named_parts_of_the_package_are_there(document):
 def test_what_is_said_to_be_in_a_file_is_in_it(document):
     text = " ".join(document.read_text(encoding="utf-8").split())
     for name, path in re.findall(r"`(\w+)` in `(sedlab/[\w/]+)\.py`", text):
-        assert hasattr(importlib.import_module(path.replace("/", ".")), name), f"{document.name}: `{name}` in `{path}.py`"
+        assert hasattr(importlib.import_module(path.replace("/", ".")), name), (
+            f"{document.name}: `{name}` in `{path}.py`"
+        )
 
 
 def test_every_page_of_docs_is_linked_from_the_readme():
