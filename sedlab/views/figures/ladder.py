@@ -70,8 +70,8 @@ def class_bars_figure(
     present = list(dict.fromkeys(table["model"]))
     model = model or ("ensemble" if "ensemble" in present else next(iter(present), ""))
     table = table[table["model"] == model]
-    name = style.metric_name(metric)
-    title = title or f"{name} by class on {subset}: {style.model_name(model)}, {STAGE_NAME[stage]}"
+    name = metric_name(metric)
+    title = title or f"{name} by class on {subset}: {model_name(model)}, {STAGE_NAME[stage]}"
     if table.empty:
         return frame.empty_figure(title, f"No {name} of single classes on {subset}: evaluate this step first.")
 
