@@ -1,1 +1,1 @@
-"""Networks in files: published formats in, ours in and out, inspection."""
+"""Networks in files: our format and those of others in, ours out, and what is in a file."""

@@ -1,1 +1,1 @@
-"""A network made useful: predictor, windows, recordings of any length."""
+"""Networks made useful: a predictor takes files and waveforms of any length, gives probabilities, times and events."""

@@ -60,7 +60,7 @@ class FrameTagger(nn.Module):
         return self(self.features(waveform)).sigmoid().transpose(1, 2)
 
     def clip_probabilities(self, waveform: Tensor) -> Tensor:
-        """Return probabilities (B, C') of whole clips ``waveform`` (B, N), N at most 10 s; errors as below."""
+        """Return probabilities (B, C') of whole clips ``waveform`` (B, N), N at most 10 s; see `classify_clips`."""
         return self.classify_clips(self.transformer(self.features(waveform)))
 
     def num_frames(self, num_samples: int) -> int:

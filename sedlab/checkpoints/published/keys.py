@@ -2,7 +2,7 @@
 
 The published networks are state dicts whose keys tell the history of the code bases they come from. Here each part is
 one table of (pattern of the published key, our key); `{i}` stands for a layer number, `*` for the last part. Which
-tables make up a file, and under which prefixes, is in `published_layouts`.
+tables make up a file, and under which prefixes, is in `layouts`.
 
 Source: state dicts of the public CP-JKU DCASE 2024 Task 4 code and of PretrainedSED.
 """
