@@ -25,7 +25,6 @@ from sedlab.runs.run import (
     csebbs_file,
     iteration_folder,
     node_folder,
-    pseudo_labels_folder,
     scores_folder,
 )
 
@@ -221,7 +220,7 @@ def _train(
     elif experiment.node(stage, arch, iteration).pretrained:
         inputs.append(f"{node_folder('pretrain', arch)}/best.pt")
     if iteration > 1:
-        inputs += _in(pseudo_labels_folder(iteration - 1), *(f"{stem}.hdf5" for stem in plan.train_stems))
+        inputs += _in(scores_folder(iteration - 1, "stage2", ENSEMBLE), *(f"{stem}.hdf5" for stem in plan.train_stems))
     return Job(
         name=name,
         kind=stage,
@@ -249,7 +248,7 @@ def _scores(experiment: Experiment, plan: ScorePlan, stage: str, arch: str, iter
 
 
 def _pseudo_labels(experiment: Experiment, plan: ScorePlan, iteration: int) -> Job:
-    folder = pseudo_labels_folder(iteration)
+    folder = scores_folder(iteration, "stage2", ENSEMBLE)
     names = [f"{stem}.hdf5" for stem in plan.stems]
     members = [_in(scores_folder(iteration, "stage2", arch), *names) for arch in experiment.archs]
     return Job(
@@ -270,11 +269,13 @@ def _evaluate(experiment: Experiment, plan: ScorePlan, iteration: int) -> Job:
         for arch in experiment.archs
         for path in _in(scores_folder(iteration, stage, arch), *names)
     ]
-    inputs += _in(pseudo_labels_folder(iteration), *(f"{stem}.hdf5" for stem in plan.test_stems))
+    inputs += _in(scores_folder(iteration, "stage2", ENSEMBLE), *(f"{stem}.hdf5" for stem in plan.test_stems))
     tuned: list[str] = []
     if plan.tunes:
         folders = [scores_folder(iteration, "stage2", arch) for arch in experiment.archs]
-        inputs += [f"{folder}/{plan.tuning_stem}.hdf5" for folder in (*folders, pseudo_labels_folder(iteration))]
+        inputs += [
+            f"{folder}/{plan.tuning_stem}.hdf5" for folder in (*folders, scores_folder(iteration, "stage2", ENSEMBLE))
+        ]
         tuned = [csebbs_file(iteration, model) for model in (*experiment.archs, ENSEMBLE)]
     folder = iteration_folder(iteration)
     return Job(
@@ -303,7 +304,7 @@ def _errors(experiment: Experiment) -> Job:
     inputs: list[str] = []
     for iteration in range(1, experiment.iterations + 1):
         folders = [scores_folder(iteration, "stage2", arch) for arch in experiment.archs]
-        inputs += [f"{folder}/{name}" for folder in (*folders, pseudo_labels_folder(iteration))]
+        inputs += [f"{folder}/{name}" for folder in (*folders, scores_folder(iteration, "stage2", ENSEMBLE))]
     return Job(
         name="errors",
         kind="errors",

@@ -228,7 +228,7 @@ def compare(run: Run) -> pd.DataFrame:
 
 def find_errors(run: Run) -> pd.DataFrame:
     """Name the errors of every student of stage 2 and of every ensemble, write `errors.csv` and return it."""
-    from sedlab.runs.error_views import all_errors, read_errors, write_errors
+    from sedlab.runs.errors import all_errors, read_errors, write_errors
 
     if _is_current(run, "errors"):
         return read_errors(run)

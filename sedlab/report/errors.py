@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sedlab.report import page
-from sedlab.runs.error_views import THRESHOLD, cases_of, read_errors
+from sedlab.runs.errors import THRESHOLD, cases_of, read_errors
 from sedlab.runs.run import ENSEMBLE, ERROR_SUBSET, Run
 
 if TYPE_CHECKING:

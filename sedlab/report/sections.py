@@ -13,20 +13,12 @@ from sedlab.report.tables import (
     read_ladder,
     versions_table,
 )
+from sedlab.runs.clips import clip_view, ranked_clips
+from sedlab.runs.history import histories, wall_times
 from sedlab.runs.manifest import manifests
-from sedlab.runs.run import Run
-from sedlab.runs.views import (
-    ENSEMBLE,
-    audit_summary,
-    clip_view,
-    histories,
-    psds_of,
-    pseudo_label_audits,
-    ranked_clips,
-    score_path,
-    scored_models,
-    wall_times,
-)
+from sedlab.runs.pseudo_labels import audit_summary, pseudo_label_audits
+from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.scores import psds_of, scored_models
 from sedlab.scoring.names import STAGE_NAME, metric_name, model_name
 
 #: Which clips are shown: places between the best (0) and the worst (1) agreement with people.
@@ -145,7 +137,7 @@ def clips(run: Run) -> str:
     from sedlab.views.figures.clips.clip import view_figure
 
     iteration = max(_scored_iterations(run), default=0)
-    subsets = [name for name in SHOWN_CLIPS if iteration and score_path(run, iteration, ENSEMBLE, name).is_file()]
+    subsets = [name for name in SHOWN_CLIPS if iteration and run.score_file(iteration, ENSEMBLE, name).is_file()]
     parts = [
         page.paragraph(
             f"The ensemble of iteration {iteration}, threshold 0.5. Pseudo-labels are those of the iteration before. "

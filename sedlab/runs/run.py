@@ -16,6 +16,7 @@ import yaml
 
 from sedlab.config.experiment import Experiment, Node, Stage
 from sedlab.config.loading import experiment_from_tree, to_yaml
+from sedlab.data.corpora.layout import CACHE_FOLDER, SCORE_FILE
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import write_text_if_changed
 from sedlab.runs.manifest import read_manifest
@@ -53,6 +54,16 @@ class Run:
     def name(self) -> str:
         """Name of the folder."""
         return self.path.name
+
+    @property
+    def iterations(self) -> range:
+        """The numbers of the iterations, from 1."""
+        return range(1, self.experiment.iterations + 1)
+
+    @property
+    def models(self) -> list[str]:
+        """What stage 2 leaves to score with: a student of each arch, and their ensemble."""
+        return [*self.experiment.archs, ENSEMBLE]
 
     @property
     def project(self) -> Path:
@@ -100,8 +111,6 @@ class Run:
     @property
     def cache_dir(self) -> Path:
         """Folder of the waveform cache; runs on the same data share it."""
-        from sedlab.data.corpora.layout import CACHE_FOLDER
-
         return self.data_root / CACHE_FOLDER
 
     def node(self, stage: Stage, arch: str, iteration: int = 0) -> Node:
@@ -117,13 +126,19 @@ class Run:
         """Return the folder of a training node: `best.pt`, `history.csv`, `manifest.json`."""
         return self.path / node_folder(stage, arch, iteration)
 
-    def scores_dir(self, iteration: int, stage: str, arch: str) -> Path:
-        """Return the folder of the score files of one trained detector."""
-        return self.path / scores_folder(iteration, stage, arch)
+    def scores_dir(self, iteration: int, stage: str, model: str) -> Path:
+        """Return the folder of the score files of one trained detector, or of the ensemble."""
+        return self.path / scores_folder(iteration, stage, model)
 
     def pseudo_labels_dir(self, iteration: int) -> Path:
         """Return the folder of the ensemble's score files."""
-        return self.path / pseudo_labels_folder(iteration)
+        return self.scores_dir(iteration, "stage2", ENSEMBLE)
+
+    def score_file(
+        self, iteration: int, model: str, subset: str, *, stage: str = "stage2", teacher: bool = False
+    ) -> Path:
+        """Return where the scores of a subset are: a student's, its teacher's, or the ensemble's."""
+        return self.path / score_file(iteration, stage, model, SCORE_FILE[subset], teacher=teacher)
 
     def csebbs(self, iteration: int, model: str) -> Path:
         """Return the event boxes (cSEBBs) tuned for a detector of stage 2, or for the ensemble."""
@@ -163,14 +178,15 @@ def node_folder(stage: str, arch: str, iteration: int = 0) -> str:
     return f"pretrain/{arch}" if stage == "pretrain" else f"{iteration_folder(iteration)}/{stage}/{arch}"
 
 
-def scores_folder(iteration: int, stage: str, arch: str) -> str:
-    """Return the folder of one detector's score files, relative to the run."""
-    return f"{iteration_folder(iteration)}/scores/{stage}/{arch}"
+def scores_folder(iteration: int, stage: str, model: str) -> str:
+    """Return the folder of the score files of a detector, or of the ensemble of stage 2, relative to the run."""
+    folder = "pseudo_labels" if model == ENSEMBLE else f"scores/{stage}/{model}"
+    return f"{iteration_folder(iteration)}/{folder}"
 
 
-def pseudo_labels_folder(iteration: int) -> str:
-    """Return the folder of the ensemble's score files, relative to the run."""
-    return f"{iteration_folder(iteration)}/pseudo_labels"
+def score_file(iteration: int, stage: str, model: str, stem: str, *, teacher: bool = False) -> str:
+    """Return the score file of that stem of a detector, its teacher or the ensemble, relative to the run."""
+    return f"{scores_folder(iteration, stage, model)}/{stem}{'.teacher' if teacher else ''}.hdf5"
 
 
 def csebbs_file(iteration: int, model: str) -> str:

@@ -9,7 +9,7 @@ from sedlab.config.loading import load_experiment
 from sedlab.data.tables import CLIP_COLUMNS, EVENT_COLUMNS, Corpus
 from sedlab.data.targets import frame_times
 from sedlab.labels import CLASSES, DESED_CLASSES, MAESTRO_EVAL_CLASSES
-from sedlab.runs.error_views import all_errors, write_errors
+from sedlab.runs.errors import all_errors, write_errors
 from sedlab.runs.run import Run, create_run
 from sedlab.scoring.results import write_results
 from sedlab.scoring.scores.file import ScoreFile, write_score_file

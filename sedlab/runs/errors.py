@@ -1,27 +1,27 @@
-"""What error figures and the error inspector are given, read from a run folder.
-
-As in `run_views`, each function raises SedlabError, in one line, when the run has not come that far.
-"""
+"""The errors of a run's detectors: named for every system, written to `errors.csv`, shown."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from sedlab.errors import SedlabError
-from sedlab.labels import SOFT_THRESHOLD
+from sedlab.files import atomic_path
+from sedlab.runs.clips import active_events, clip_view
 from sedlab.runs.run import ENSEMBLE, ERROR_SUBSET, Run
-from sedlab.runs.views import annotated_classes, clip_view, postprocessed_scores, scored_models
+from sedlab.runs.scores import annotated_classes, postprocessed_scores, scored_models
+from sedlab.scoring.errors.detections import detected_events
+from sedlab.scoring.errors.kinds import find_errors
+from sedlab.views.figures.clips.clip import ClipView
+from sedlab.views.figures.errors import told
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from sedlab.views.figures.clips.clip import ClipView
-
-#: The clips of the error table, and how their events are detected.
+#: How the events of the error table are detected.
 THRESHOLD = 0.5
 POSTPROCESS = "median"
+#: What the table says of each case besides `find_errors`.
+_SYSTEM = ["iteration", "model", "subset"]
 _NUMBERS = ("confidence", "onset", "offset", "other_onset", "other_offset", "onset_deviation", "offset_deviation")
 
 
@@ -36,21 +36,16 @@ def error_cases(
 ) -> pd.DataFrame:
     """Return what became of every event of a subset, and what every detection of a model is (`find_errors`).
 
-    Model and post-processing are named as in `run_views.postprocessed_scores`; soft labels count above 0.5.
+    Model and post-processing are named as in `postprocessed_scores`; soft labels count above 0.5.
     """
-    from sedlab.scoring.errors.detections import detected_events
-    from sedlab.scoring.errors.kinds import find_errors
-
-    classes, events = annotated_classes(subset), run.corpus().subset(subset).events
+    classes = annotated_classes(subset)
     scores = postprocessed_scores(run, iteration, model, subset=subset, postprocess=postprocess)
-    detections = detected_events(scores, classes, threshold)
-    return find_errors(detections, events[events["confidence"] > SOFT_THRESHOLD], classes=classes)
+    return find_errors(detected_events(scores, classes, threshold), active_events(run, subset), classes=classes)
 
 
 def scored_systems(run: Run) -> list[tuple[int, str]]:
     """Return (iteration, model) of everything whose errors can be named: students of stage 2 and ensembles."""
-    iterations = range(1, run.experiment.iterations + 1)
-    return [(iteration, model) for iteration in iterations for model in scored_models(run, iteration, ERROR_SUBSET)]
+    return [(iteration, model) for iteration in run.iterations for model in scored_models(run, iteration, ERROR_SUBSET)]
 
 
 def baseline_of(run: Run, iteration: int, model: str) -> tuple[int, str]:
@@ -60,14 +55,12 @@ def baseline_of(run: Run, iteration: int, model: str) -> tuple[int, str]:
 
 def all_errors(run: Run, progress: Callable[[int, int, str], None] | None = None) -> pd.DataFrame:
     """Return the cases of every system of a run in one table, in front of them iteration, model, subset."""
-    import pandas as pd
-
     systems, tables = scored_systems(run), []
     if not systems:
         raise SedlabError(f"{run.path}: no scores of {ERROR_SUBSET} yet. Run `sedlab run` to make them.")
     for index, (iteration, model) in enumerate(systems):
         cases = error_cases(run, iteration, model)
-        for place, (name, value) in enumerate((("iteration", iteration), ("model", model), ("subset", ERROR_SUBSET))):
+        for place, (name, value) in enumerate(zip(_SYSTEM, (iteration, model, ERROR_SUBSET), strict=True)):
             cases.insert(place, name, value)
         tables.append(cases)
         if progress:
@@ -77,16 +70,12 @@ def all_errors(run: Run, progress: Callable[[int, int, str], None] | None = None
 
 def write_errors(run: Run, errors: pd.DataFrame) -> None:
     """Write the run's table of cases."""
-    from sedlab.files import atomic_path
-
     with atomic_path(run.errors) as temporary:
         errors.to_csv(temporary, index=False)
 
 
 def read_errors(run: Run) -> pd.DataFrame:
     """Return the run's table of cases, as `all_errors` made it."""
-    import pandas as pd
-
     if not run.errors.is_file():
         raise SedlabError(f"{run.errors}: not there; no errors were named yet. Run `sedlab run` to do it.")
     return pd.read_csv(run.errors, keep_default_na=False, na_values={name: [""] for name in _NUMBERS})
@@ -95,13 +84,11 @@ def read_errors(run: Run) -> pd.DataFrame:
 def cases_of(errors: pd.DataFrame, iteration: int, model: str) -> pd.DataFrame:
     """Return the cases of one system from the run's table."""
     chosen = errors[(errors["iteration"] == iteration) & (errors["model"] == model)]
-    return chosen.drop(columns=["iteration", "model", "subset"]).reset_index(drop=True)
+    return chosen.drop(columns=_SYSTEM).reset_index(drop=True)
 
 
 def case_view(run: Run, case: pd.Series, iteration: int, model: str = ENSEMBLE, *, threshold: float = 0.5) -> ClipView:
     """Return the clip of a case as heard, annotated and detected, with the case in its title."""
-    from sedlab.views.figures.errors import told
-
     view = clip_view(run, ERROR_SUBSET, case["clip_id"], iteration, model=model, threshold=threshold)
     # Pseudo-labels would say what another model heard.
     return replace(view, pseudo=None, title=f"{case['clip_id']}: {told(case)}")

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from small_run import NUM_CLIPS, complete_run, small_run
 
+from sedlab import runs
 from sedlab.data.targets import strong_targets
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
 from sedlab.report.errors import errors as report_section
-from sedlab.runs import error_views
-from sedlab.runs import views as run_views
+from sedlab.runs.errors import all_errors
 from sedlab.scoring.errors.tables import system_table
 from sedlab.scoring.scores.file import ScoreFile, write_score_file
 
@@ -21,18 +21,18 @@ def run(tmp_path_factory):
 
 
 def test_every_student_and_ensemble_has_its_cases(run):
-    errors = error_views.read_errors(run)
+    errors = runs.read_errors(run)
     systems = list(errors[["iteration", "model"]].drop_duplicates().itertuples(index=False, name=None))
-    assert systems == error_views.scored_systems(run)
+    assert systems == runs.scored_systems(run)
     assert len(systems) == 2 * (len(run.experiment.archs) + 1)
     events = {system: len(cases[cases["side"] == "event"]) for system, cases in errors.groupby(["iteration", "model"])}
     assert len(set(events.values())) == 1
 
 
 def test_cases_read_back_are_those_that_were_named(run):
-    errors = error_views.read_errors(run)
-    named = error_views.error_cases(run, 2, "ensemble")
-    pd.testing.assert_frame_equal(error_views.cases_of(errors, 2, "ensemble"), named)
+    errors = runs.read_errors(run)
+    named = runs.error_cases(run, 2, "ensemble")
+    pd.testing.assert_frame_equal(runs.cases_of(errors, 2, "ensemble"), named)
 
 
 def test_a_detector_that_knows_the_truth_makes_no_error(tmp_path):
@@ -40,22 +40,22 @@ def test_a_detector_that_knows_the_truth_makes_no_error(tmp_path):
     part = run.corpus().subset("devtest")
     targets = [strong_targets(part.events[part.events["clip_id"] == clip_id]).T for clip_id in part.clips["clip_id"]]
     logits = np.where(np.stack(targets) > 0.5, 5.0, -5.0).astype(np.float32)
-    path = run_views.score_path(run, 1, "ensemble", "devtest")
+    path = run.score_file(1, "ensemble", "devtest")
     write_score_file(path, ScoreFile(list(part.clips["clip_id"]), logits, CLASSES, np.arange(157) * 0.064))
-    cases = error_views.error_cases(run, 1, "ensemble")
+    cases = runs.error_cases(run, 1, "ensemble")
     assert system_table({"knows": cases})[["total", "correct"]].to_numpy().tolist() == [[2 * NUM_CLIPS] * 2]
-    nothing = error_views.error_cases(run, 1, "ensemble", threshold=1.0)
+    nothing = runs.error_cases(run, 1, "ensemble", threshold=1.0)
     assert set(nothing["outcome"]) == {"missed"}
 
 
 def test_the_baseline_is_one_iteration_earlier_or_a_single_model(run):
-    assert error_views.baseline_of(run, 2, "ensemble") == (1, "ensemble")
-    assert error_views.baseline_of(run, 1, "ensemble") == (1, run.experiment.archs[-1])
+    assert runs.baseline_of(run, 2, "ensemble") == (1, "ensemble")
+    assert runs.baseline_of(run, 1, "ensemble") == (1, run.experiment.archs[-1])
 
 
 def test_a_case_is_shown_with_its_clip_and_its_name(run):
-    case = error_views.error_cases(run, 2, "atst").query("outcome != 'correct'").iloc[0]
-    view = error_views.case_view(run, case, 2, "atst")
+    case = runs.error_cases(run, 2, "atst").query("outcome != 'correct'").iloc[0]
+    view = runs.case_view(run, case, 2, "atst")
     assert view.title.startswith(f"{case['clip_id']}: ") and case["outcome"] in view.title
     assert view.pseudo is None and view.scores.shape == (156, 27)
 
@@ -69,6 +69,6 @@ def test_report_counts_the_kinds_and_says_what_changed(run):
 def test_a_run_without_errors_says_what_to_do(tmp_path):
     run = small_run(tmp_path)
     with pytest.raises(SedlabError, match="no errors were named yet"):
-        error_views.read_errors(run)
+        runs.read_errors(run)
     with pytest.raises(SedlabError, match="no scores of devtest yet"):
-        error_views.all_errors(run)
+        all_errors(run)

@@ -1,0 +1,114 @@
+"""Clips of a run's corpus: heard, annotated, pseudo-labelled, detected, ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from sedlab.config.experiment import Stage
+from sedlab.data.targets import strong_targets
+from sedlab.errors import SedlabError
+from sedlab.labels import CLASSES, SOFT_THRESHOLD
+from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.scores import annotated_classes, postprocessed_scores, read_scores
+from sedlab.scoring.errors.detections import detected_events
+from sedlab.views.figures.clips.clip import ClipView
+
+
+def heard_clip(run: Run, subset: str, clip_id: str) -> ClipView:
+    """Return a clip as heard and annotated, without what any model says."""
+    part = run.corpus().subset(subset)
+    if clip_id not in set(part.clips["clip_id"]):
+        raise SedlabError(f"{subset}: has no clip {clip_id!r}. Choose one of run.corpus().subset({subset!r}).clips.")
+    return ClipView(
+        waveform=run.cache().read(subset, clip_id, num_samples=None),
+        events=part.events[part.events["clip_id"] == clip_id],
+        title=f"{clip_id} ({subset})",
+    )
+
+
+def clip_view(
+    run: Run, subset: str, clip_id: str, iteration: int, *, model: str = ENSEMBLE, threshold: float = 0.5
+) -> ClipView:
+    """Return a clip as heard, annotated, pseudo-labelled and detected.
+
+    Only classes that the clip's corpus annotates take part. Pseudo-labels are those the iteration learnt from, that is
+    of the iteration before (of the first iteration itself: there were none before). Detections are the runs of median
+    filtered scores above ``threshold``.
+    """
+    heard, classes = heard_clip(run, subset, clip_id), annotated_classes(subset)
+    tables = postprocessed_scores(run, iteration, model, subset=subset, clip_ids=[clip_id])
+    teacher = run.score_file(max(1, iteration - 1), ENSEMBLE, subset)
+    pseudo = None
+    if teacher.is_file() and teacher != run.score_file(iteration, model, subset):
+        pseudo = _among_27(read_scores(teacher).select([clip_id], classes).probabilities[0], classes)
+    return replace(
+        heard,
+        events=heard.events[heard.events["label"].isin(classes)],
+        detections=detected_events(tables, classes, threshold),
+        pseudo=pseudo,
+        scores=_among_27(_frames(tables[clip_id]), classes),
+    )
+
+
+def busiest_clip(run: Run, subset: str) -> str:
+    """Return the id of the clip with most different classes in a subset; the first of several."""
+    events = run.corpus().subset(subset).events
+    if events.empty:
+        raise SedlabError(f"{subset}: no clip has an event. Choose an annotated subset.")
+    return str(events.groupby("clip_id", sort=False)["label"].nunique().idxmax())
+
+
+def ranked_clips(run: Run, subset: str, iteration: int, *, threshold: float = 0.5) -> pd.DataFrame:
+    """Return the clips of a subset by how well the ensemble's frames agree with people, best first.
+
+    Returns
+    -------
+    DataFrame
+        `clip_id, classes, f1`: number of annotated classes, frame F1 over the classes the corpus annotates. Clips
+        without annotated event are left out.
+    """
+    events, classes = active_events(run, subset), annotated_classes(subset)
+    clip_ids = list(dict.fromkeys(events["clip_id"]))
+    detected = postprocessed_scores(run, iteration, ENSEMBLE, subset=subset, clip_ids=clip_ids)
+    rows = []
+    for clip_id, table in events.groupby("clip_id", sort=False):
+        truth = strong_targets(table, classes).T > SOFT_THRESHOLD
+        found = _frames(detected[clip_id]) > threshold
+        f1 = 2 * np.sum(truth & found) / max(1, np.sum(truth) + np.sum(found))
+        rows.append((clip_id, table["label"].nunique(), float(f1)))
+    table = pd.DataFrame(rows, columns=["clip_id", "classes", "f1"])
+    return table.sort_values(["f1", "clip_id"], ascending=[False, True], ignore_index=True)
+
+
+def active_events(run: Run, subset: str) -> pd.DataFrame:
+    """Return the events of a subset that scores can be held against: of annotated classes, and sure enough."""
+    events = run.corpus().subset(subset).events
+    return events[events["label"].isin(annotated_classes(subset)) & (events["confidence"] > SOFT_THRESHOLD)]
+
+
+def hear(
+    run: Run, stage: Stage, arch: str, iteration: int, subset: str, clip_id: str, *, network: str = "student"
+) -> np.ndarray:
+    """Run a trained detector on one clip and return its probabilities (frames, 27), neither masked nor filtered."""
+    from sedlab.checkpoints.loading import load_network
+    from sedlab.scoring.scores.predict import predict_logits
+
+    clips = run.corpus().subset(subset).clips
+    detector = load_network(run.node_dir(stage, arch, iteration) / "best.pt", network=network)
+    return predict_logits(detector, run.cache(), clips[clips["clip_id"] == clip_id]).probabilities[0]
+
+
+def _frames(table: pd.DataFrame) -> np.ndarray:
+    """Return the scores (frames, classes) of a table without its onsets and offsets."""
+    return table.to_numpy()[:, 2:]
+
+
+def _among_27(probabilities: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+    """Return (frames, 27) probabilities from those of ``classes``; the others are 0."""
+    full = np.zeros((len(probabilities), len(CLASSES)), dtype=np.float32)
+    full[:, [CLASSES.index(label) for label in classes]] = probabilities
+    return full

@@ -1,0 +1,109 @@
+"""The score files of a run, post-processed and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from sedlab.data.corpora.layout import family, layout
+from sedlab.errors import SedlabError
+from sedlab.labels import CLASSES, valid_classes
+from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.scoring.metrics import psds as scenarios
+from sedlab.scoring.metrics.comparison import Comparison, compare
+from sedlab.scoring.metrics.psds import PsdsResult
+from sedlab.scoring.postprocess import Postprocess
+from sedlab.scoring.scores.file import ScoreFile, read_score_file
+from sedlab.scoring.scores.tables import ScoreTables
+from sedlab.scoring.subset import count
+
+
+def annotated_classes(subset: str) -> list[str]:
+    """Return the classes that the annotation of a subset can speak about, in the order of the 27."""
+    if layout(subset).family == "audioset":
+        raise SedlabError(f"{subset}: AudioSet clips are not annotated with the task's classes. Choose another subset.")
+    valid = valid_classes(family(subset), training=False)
+    return [label for label, is_valid in zip(CLASSES, valid, strict=True) if is_valid]
+
+
+def read_scores(path: Path) -> ScoreFile:
+    """Read a score file; the last few are remembered, because an inspector asks for the same one again and again."""
+    if not path.is_file():
+        raise SedlabError(f"{path}: no such scores yet. Run `sedlab run` to make them.")
+    return _read(path, path.stat().st_mtime_ns)
+
+
+def scored_models(run: Run, iteration: int, subset: str = "devtest") -> list[str]:
+    """Return the models that have stage-2 scores of a subset, the ensemble last."""
+    return [model for model in run.models if run.score_file(iteration, model, subset).is_file()]
+
+
+def scored_nodes(run: Run, subset: str = "devtest") -> pd.DataFrame:
+    """Return `model, stage, iteration` of every detector and ensemble with scores of a subset."""
+    nodes = [
+        (model, stage, iteration)
+        for iteration in run.iterations
+        for stage in ("stage1", "stage2")
+        for model in (run.experiment.archs if stage == "stage1" else run.models)
+        if run.score_file(iteration, model, subset, stage=stage).is_file()
+    ]
+    return pd.DataFrame(nodes, columns=["model", "stage", "iteration"])
+
+
+def postprocessed_scores(
+    run: Run,
+    iteration: int,
+    model: str,
+    *,
+    stage: str = "stage2",
+    subset: str = "devtest",
+    postprocess: str = "median",
+    clip_ids: Sequence[str] | None = None,
+) -> ScoreTables:
+    """Return the score tables of a student or an ensemble for the classes that a subset annotates.
+
+    ``postprocess`` is "none", "median" (published lengths) or "csebbs" (event boxes that the evaluation tuned);
+    ``clip_ids`` are all of the subset if left out.
+    """
+    if clip_ids is None:
+        clip_ids = list(run.corpus().subset(subset).clips["clip_id"])
+    scores = read_scores(run.score_file(iteration, model, subset, stage=stage))
+    how = run.csebbs(iteration, model) if postprocess == "csebbs" else postprocess
+    return Postprocess.read(how).scores(scores.select(clip_ids, annotated_classes(subset)).tables())
+
+
+def psds_of(
+    run: Run,
+    iteration: int,
+    model: str,
+    *,
+    stage: str = "stage2",
+    subset: str = "devtest",
+    scenario: str = "PSDS1",
+    postprocess: str = "median",
+) -> PsdsResult:
+    """Return PSDS and curves of a student or an ensemble.
+
+    ``scenario`` is "PSDS1" or "PSDS2"; ``postprocess`` as for `postprocessed_scores`.
+    """
+    part = run.corpus().subset(subset)
+    tables = postprocessed_scores(run, iteration, model, stage=stage, subset=subset, postprocess=postprocess)
+    return scenarios.psds(tables, part.events, part.durations, scenario=getattr(scenarios, scenario))
+
+
+def compared_ensembles(run: Run, first: int, second: int, *, subset: str = "devtest") -> Comparison:
+    """Return what the ensemble of iteration ``second`` gained over that of ``first``, with confidence intervals."""
+    part = run.corpus().subset(subset)
+    systems = [
+        count(postprocessed_scores(run, iteration, ENSEMBLE, subset=subset), part, subset)
+        for iteration in (first, second)
+    ]
+    return compare(*systems, ["mpauc" if family(subset) == "maestro" else "psds1"])
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, _modified: int) -> ScoreFile:
+    return read_score_file(path)
