@@ -6,37 +6,22 @@ Shape letters: B clips, F bins, T frames.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
-from sedlab.audio.draws import beta, permutation_within
+from sedlab.audio.mixup import Mixing
 
 EPSILON = 1e-6
 
 
-class StyleDraws(NamedTuple):
-    """Whose statistics are mixed in, and how much of a clip's own remains."""
-
-    partner: Tensor  # (B,)
-    share: Tensor  # (B,) float32 in [0.5, 1]
-
-
-def draw_styles(blocks: Sequence[slice], num_clips: int, alpha: float, generator: torch.Generator) -> StyleDraws:
-    """Draw partners inside each of ``blocks`` and shares max(l, 1 - l) with l from Beta(alpha, alpha)."""
-    partner = permutation_within(blocks, num_clips, generator)
-    return StyleDraws(partner, beta(alpha, num_clips, generator))
-
-
-def mixstyle(features: Tensor, draws: StyleDraws) -> Tensor:
+def mixstyle(features: Tensor, mixing: Mixing) -> Tensor:
     """Return ``features`` (B, 1, F, T) with mean and deviation of every bin over time mixed with the partner's.
 
-    The variance is the unbiased one, so a feature needs at least two frames.
+    ``mixing`` is drawn as for mixup, with the larger share for the clip itself. The variance is the unbiased one, so a
+    feature needs at least two frames.
     """
-    partner = draws.partner.to(features.device, non_blocking=True)
-    share = draws.share.to(features.device, features.dtype, non_blocking=True).reshape(-1, 1, 1, 1)
+    mixing = mixing.to(features.device)
+    partner, share = mixing.partner, mixing.coefficient.to(features.dtype).reshape(-1, 1, 1, 1)
     variance, mean = torch.var_mean(features, dim=-1, keepdim=True)
     deviation = (variance + EPSILON).sqrt()
     # (x - m) / s * s' + m' as one multiply-add over the features; the statistics are small.

@@ -13,6 +13,7 @@ from pydantic import Field, PositiveFloat, model_validator
 
 from sedlab.config.base import Config
 from sedlab.config.training import (
+    BandWarpConfig,
     FilterBands,
     FrameShiftConfig,
     GainConfig,
@@ -32,15 +33,6 @@ class ClipMixupConfig(Config):
     """Per batch."""
     alpha: PositiveFloat = 0.2
     """Coefficients are Beta(alpha, alpha), one a clip."""
-
-
-class BandWarpConfig(Config):
-    """Stretch a random band of the features over the whole mel axis."""
-
-    p: Probability = 0.0
-    """Per batch."""
-    min_ratio: Annotated[float, Field(gt=0, le=1)] = 0.6
-    """Smallest height of the band as a fraction of the mel axis."""
 
 
 class PretrainAugmentConfig(Config):

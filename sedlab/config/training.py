@@ -162,14 +162,20 @@ class TimeMaskConfig(Config):
         return self
 
 
-class WarpConfig(Config):
+class BandWarpConfig(Config):
     """Stretch a random band of the transformer's features over the whole mel axis."""
 
     p: Probability = 0.0
-    """Per batch; published value 0.5 in stage 2 for ATST and BEATs."""
+    """Per batch; published value 0.5 in stage 2 for ATST and BEATs, and 0.8 in pre-training."""
     min_ratio: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Smallest height of the band as a fraction of the mel axis."""
+
+
+class WarpConfig(BandWarpConfig):
+    """The same for the groups of a detector's batch, each with a band of its own."""
+
     include_maestro: bool = True
+    """Whether MAESTRO clips are warped too."""
 
 
 class FilterBands(Config):

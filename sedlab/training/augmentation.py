@@ -25,7 +25,7 @@ Shape letters: B clips, N samples, R responses, F bins, C classes, T label frame
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
@@ -36,7 +36,7 @@ from sedlab.audio.mixup import Mixing
 from sedlab.audio.waveform_augment import apply_gain, draw_gains_db, mix_waveforms
 from sedlab.config.pretraining import PretrainAugmentConfig
 from sedlab.config.training import AugmentConfig
-from sedlab.data.batch import Partners, Rows, Targets
+from sedlab.data.batch import Batch, Partners, Rows, Targets
 from sedlab.models.detector import Features
 from sedlab.training.augmentation_steps import STEPS, Clips, filter_streams
 
@@ -61,31 +61,24 @@ class AugmentedBatch:
 
 
 def augment_waveforms(
-    waveform: Tensor,
-    targets: Targets,
+    batch: Batch,
     config: AugmentConfig | PretrainAugmentConfig,
     generator: Generator,
     *,
-    partners: Partners | None = None,
     responses: Tensor | None = None,
-) -> tuple[Tensor, Targets]:
-    """Return waveforms (B, N) and targets after wavmix, device responses and gain.
+) -> Batch:
+    """Return the batch after wavmix with its partners, device responses and gain; the partners are spent.
 
-    Parameters
-    ----------
-    generator
-        On the CPU, here and below: the same state then gives the same augmentation on every device.
-    partners
-        The clips to mix in, drawn with the batch; None: no wavmix.
-    responses : (R, samples) Tensor
-        Device impulse responses, see `align_responses`; None: no other microphones.
+    ``generator`` must be on the CPU, here and below: the same state then gives the same augmentation on every device.
+    ``responses`` (R, samples) are impulse responses of devices, see `align_responses`; None: no other microphones.
     """
-    if partners is not None:
-        waveform, targets = _wavmix(waveform, targets, partners)
+    if batch.partners is not None:
+        batch = _wavmix(batch, batch.partners)
+    waveform = batch.waveform
     if responses is not None:
-        devices = draw_devices(len(waveform), len(responses), config.device_response.p, generator)
+        devices = draw_devices(len(batch), len(responses), config.device_response.p, generator)
         waveform = record_with_devices(waveform, responses, devices)
-    return apply_gain(waveform, draw_gains_db(len(waveform), config.gain.max_db, generator)), targets
+    return replace(batch, waveform=apply_gain(waveform, draw_gains_db(len(batch), config.gain.max_db, generator)))
 
 
 def augment(
@@ -131,12 +124,13 @@ def _in_order(order: Iterable[str], clips: Clips, config: AugmentConfig, generat
     return clips
 
 
-def _wavmix(waveform: Tensor, targets: Targets, partners: Partners) -> tuple[Tensor, Targets]:
+def _wavmix(batch: Batch, partners: Partners) -> Batch:
     """Mix the partners in. Targets and pseudo-labels share the coefficient of the waveforms; masks are the same."""
     rows, share = partners.rows, partners.share
-    mixed = mix_waveforms(waveform[rows], partners.waveform, share)
+    sounds = mix_waveforms(batch.waveform[rows], partners.waveform, share)
 
     def mixed_labels(own: Tensor, partner: Tensor) -> Tensor:
         return own.index_copy(0, rows, torch.lerp(partner, own[rows], share[:, None, None]))
 
-    return waveform.index_copy(0, rows, mixed), targets.with_frames(mixed_labels, partners.targets)
+    targets = batch.targets.with_frames(mixed_labels, partners.targets)
+    return replace(batch, waveform=batch.waveform.index_copy(0, rows, sounds), targets=targets, partners=None)

@@ -18,7 +18,7 @@ from torch import Generator, Tensor
 from sedlab.audio.filter_augment import draw_filters, filter_augment
 from sedlab.audio.frame_shift import draw_shifts, roll_frames, scale_shifts
 from sedlab.audio.frequency_warp import draw_band, warp_frequency
-from sedlab.audio.mixstyle import draw_styles, mixstyle
+from sedlab.audio.mixstyle import mixstyle
 from sedlab.audio.mixup import Mixing, draw_mixing, mix, mix_targets, widen_mask
 from sedlab.audio.time_mask import draw_time_span, mask_time
 from sedlab.config.training import (
@@ -100,7 +100,7 @@ def _mixstyle(clips: Clips, config: MixstyleConfig, generator: Generator) -> Cli
     """Change each stream by draws of its own."""
     blocks = clips.rows.mixing_blocks()
     return clips.change(
-        mixstyle(stream, draw_styles(blocks, len(clips), config.alpha, generator)) for stream in clips.streams
+        mixstyle(stream, draw_mixing(blocks, len(clips), config.alpha, generator)) for stream in clips.streams
     )
 
 

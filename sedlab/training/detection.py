@@ -72,15 +72,9 @@ class DetectionTask:
         self.student.train()
         self.teacher.train()
         config = self.config
-        waveform, targets = augment_waveforms(
-            batch.waveform,
-            batch.targets,
-            config.augment,
-            generator,
-            partners=batch.partners,
-            responses=self.responses,
-        )
-        views = augment(self.student.features(waveform, generator), targets, batch.rows, config.augment, generator)
+        batch = augment_waveforms(batch, config.augment, generator, responses=self.responses)
+        features = self.student.features(batch.waveform, generator)
+        views = augment(features, batch.targets, batch.rows, config.augment, generator)
         masks = prediction_masks(views.targets.mask, config.loss)
 
         with self.fabric.autocast():

@@ -53,11 +53,9 @@ class PretrainingTask:
         self.tagger.train()
         config = self.config
         with torch.no_grad():
-            waveform, targets = augment_waveforms(
-                batch.waveform, batch.targets, config.augment, generator, partners=batch.partners
-            )
-            features = self.tagger.features(waveform, generator)
-            features, targets = augment_pretraining(features, targets, config.augment, generator)
+            batch = augment_waveforms(batch, config.augment, generator)
+            features = self.tagger.features(batch.waveform, generator)
+            features, targets = augment_pretraining(features, batch.targets, config.augment, generator)
         with self.fabric.autocast():
             logits = self.tagger(features)
         return pretraining_loss(logits.float(), targets, distillation=config.distillation.weight)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sedlab.audio.device_response import convolve_responses
 from sedlab.config.training import AugmentConfig
-from sedlab.data.batch import Partners, Rows, Targets
+from sedlab.data.batch import Batch, Partners, Rows, Targets
 from sedlab.models.detector import Features
 from sedlab.training.augmentation import augment, augment_waveforms
 
@@ -217,14 +217,22 @@ def partners_of(rows, generator, *, num_samples=400, pseudo=True):
     )
 
 
+def batch_of(waveform, partners=None, device="cpu") -> Batch:
+    _, targets, rows = example()
+    ids = [str(row) for row in range(len(waveform))]
+    return Batch(waveform, targets, rows, ["synth_train"] * len(ids), ids, partners).to(device)
+
+
 @given(st.integers(0, 2**31), st.sets(st.integers(0, 5), min_size=1))
 @settings(max_examples=20, deadline=None)
 def test_wavmix_mixes_sounds_and_labels_in_the_same_proportion(seed, rows):
     generator = torch.Generator().manual_seed(seed)
-    _, targets, _ = example()
     rows = sorted(rows)
     waveform, partners = torch.randn(11, 400, generator=generator), partners_of(rows, generator)
-    mixed, new = augment_waveforms(waveform, targets, AugmentConfig(), generator, partners=partners)
+    batch = batch_of(waveform, partners)
+    after = augment_waveforms(batch, AugmentConfig(), generator)
+    targets, mixed, new = batch.targets, after.waveform, after.targets
+    assert after.partners is None
     assert changed_clips(waveform, mixed) == changed_clips(targets.strong, new.strong) == rows
     assert new.mask is targets.mask and new.weak is targets.weak
     for place, row in enumerate(rows):
@@ -239,27 +247,27 @@ def test_wavmix_mixes_sounds_and_labels_in_the_same_proportion(seed, rows):
 
 
 def test_waveforms_without_partners_responses_and_gain_are_left_alone():
-    _, targets, _ = example()
-    waveform = torch.rand(11, 400)
+    batch = batch_of(torch.rand(11, 400))
     config = AugmentConfig(wavmix={"p": 1.0}, device_response={"p": 1.0})
-    same, kept = augment_waveforms(waveform, targets, config, torch.Generator())
-    assert torch.equal(same, waveform)
-    assert kept is targets
+    after = augment_waveforms(batch, config, torch.Generator())
+    assert torch.equal(after.waveform, batch.waveform)
+    assert after.targets is batch.targets
 
 
 def test_devices_record_what_was_mixed_and_gain_comes_last():
-    _, targets, _ = example()
     generator = torch.Generator().manual_seed(1)
-    waveform, partners = torch.rand(11, 400), partners_of([0, 3], generator)
+    batch = batch_of(torch.rand(11, 400), partners_of([0, 3], generator))
     config = AugmentConfig(device_response={"p": 1.0}, gain={"max_db": 3})
     responses = torch.tensor([[0.0, 1.0, 0.5]])
-    done, new = augment_waveforms(waveform, targets, config, generator, partners=partners, responses=responses)
-    assert changed_clips(targets.strong, new.strong) == [0, 3]
-    mixed, _ = augment_waveforms(waveform, targets, AugmentConfig(), generator, partners=partners)
-    recorded = convolve_responses(mixed, responses[0])
-    gains_db = 20 * (done / recorded).median(dim=-1).values.log10()
+    done = augment_waveforms(batch, config, generator, responses=responses)
+    assert changed_clips(batch.targets.strong, done.targets.strong) == [0, 3]
+    mixed = augment_waveforms(batch, AugmentConfig(), generator)
+    recorded = convolve_responses(mixed.waveform, responses[0])
+    gains_db = 20 * (done.waveform / recorded).median(dim=-1).values.log10()
     torch.testing.assert_close(gains_db, gains_db.round(), atol=1e-3, rtol=0)
-    torch.testing.assert_close(done, recorded * torch.pow(10.0, gains_db.round() / 20)[:, None], atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(
+        done.waveform, recorded * torch.pow(10.0, gains_db.round() / 20)[:, None], atol=1e-4, rtol=1e-3
+    )
     assert set(gains_db.round().tolist()) <= set(range(-3, 3))
 
 
@@ -298,13 +306,7 @@ def test_draws_from_the_host_reach_the_device_of_the_features():
     result = augment(features, targets, rows, config, generator)
     assert result.student.mel.is_meta
     assert result.targets.strong.is_meta
-    waveform = torch.rand(11, 400, device="meta")
-    partners = partners_of([0, 2], generator)
-    partners = Partners(
-        *(getattr(partners, name).to("meta") for name in ("rows", "share", "waveform")),
-        partners.targets.map(lambda values: values.to("meta")),
-    )
-    responses = torch.ones(2, 5, device="meta")
-    waveform, mixed = augment_waveforms(waveform, targets, config, generator, partners=partners, responses=responses)
-    assert waveform.is_meta
-    assert mixed.pseudo.is_meta
+    batch = batch_of(torch.rand(11, 400), partners_of([0, 2], generator), "meta")
+    after = augment_waveforms(batch, config, generator, responses=torch.ones(2, 5, device="meta"))
+    assert after.waveform.is_meta
+    assert after.targets.pseudo.is_meta

@@ -6,7 +6,7 @@ Shape letters: B clips, N samples, F bins, T frames, C classes, R responses.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,12 +125,10 @@ def _sound_change(
 ) -> _Change:
     from sedlab.training.augmentation import augment_waveforms
 
-    before = batch.waveform
-    partners = batch.partners if name == "wavmix" else None
+    alone = batch if name == "wavmix" else replace(batch, partners=None)
     responses = responses if name == "device_response" else None
-    after, targets = augment_waveforms(
-        before, batch.targets, _alone(name, settings), generator, partners=partners, responses=responses
-    )
+    changed = augment_waveforms(alone, _alone(name, settings), generator, responses=responses)
+    before, after = batch.waveform, changed.waveform
 
     def sounds(clip: int) -> Pair:
         return before[clip].numpy(), after[clip].numpy()
@@ -138,7 +136,7 @@ def _sound_change(
     def features(clip: int) -> Mapping[str, Pair]:
         return {"Spectrogram": _decibels(*(mel_power(sound, SAMPLE_RATE, hop=HOP) for sound in sounds(clip)))}
 
-    return _Change((after != before).any(1), targets, features, sounds)
+    return _Change((after != before).any(1), changed.targets, features, sounds)
 
 
 def _feature_change(
