@@ -273,7 +273,7 @@ def test_an_earlier_output_is_replaced(tmp_path, detect):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "Invalid JSON"),
+        ("{", "not JSON"),
         ("{}", "at least 1 item"),
         ('{"Speech": 1.5}', "thresholds.json: thresholds.Speech: Input should be less than or equal to 1"),
         (

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from notebook_outputs import shown
 from shell import sedlab, start
 
 from sedlab.models.detector import Detector
@@ -97,6 +98,46 @@ def test_second_iteration_learns_from_the_pseudo_labels_of_the_first(run):
     for iteration, expected in ((1, False), (2, True)):
         history = pd.read_csv(run.node_dir("stage1", "atst", iteration) / "history.csv")
         assert ("loss/pseudo" in history and history["loss/pseudo"].max() > 0) == expected
+
+
+#: Executed notebook -> pictures it shows at least, and the widgets it offers.
+SHOWN = {
+    "pretrain_atst": (3, ()),
+    "iteration1_stage1_passt": (3, ()),
+    "iteration2_stage1_beats": (3, ()),
+    "iteration2_stage2_atst": (5, ()),
+    "iteration1_pseudo_labels": (9, ("ClipInspector", "PseudoLabelInspector")),
+    "iteration2_pseudo_labels": (10, ("ClipInspector", "PseudoLabelInspector")),
+    "iteration2_evaluate": (5, ("PsdsInspector", "ClipInspector")),
+    "compare": (7, ()),
+    "errors": (5, ("ErrorInspector",)),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_executed_notebook_shows_its_pictures_and_inspectors(run, name):
+    num_pictures, widgets = SHOWN[name]
+    seen = shown(run.notebook(name))
+    assert len(seen.pictures) >= num_pictures
+    # An empty sheet, or axes without content, would be nearly white all over.
+    assert all(picture.std() > 0.05 and min(picture.shape) > 150 for picture in seen.pictures)
+    assert [widget.partition("(")[0] for widget in seen.widgets] == list(widgets)
+    assert seen.tables
+    assert seen.complaints == ""
+
+
+def test_notebook_shows_the_numbers_of_the_run(run):
+    table = ladder(read_results(run.metrics(2))).round(3)
+    heads, *rows = shown(run.notebook("iteration2_evaluate")).tables[0]
+    assert heads[1:] == list(table.columns)
+    told = [(row[heads.index("model")], row[heads.index("stage")], float(row[heads.index("psds1")])) for row in rows]
+    assert told == list(table[["model", "stage", "psds1"]].itertuples(index=False, name=None))
+
+
+def test_training_notebook_says_how_long_it_trained(run):
+    results = json.loads((run.node_dir("stage2", "beats", 1) / "manifest.json").read_text())["results"]
+    said = f"{results['steps']} steps, best objective {results['objective']:.3f}\n"
+    assert shown(run.notebook("iteration1_stage2_beats")).printed == said
 
 
 def test_report_is_one_page_that_names_the_experiment(run):
