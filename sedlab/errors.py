@@ -40,4 +40,4 @@ def first_problem(error: ValidationError, known: Iterable[str] = ()) -> str:
     found = first.get("input")
     shown = "" if isinstance(found, dict) or found is None else f" (found {found!r})"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{key or 'value'}: {message}{shown}."
+    return f"{f'{key}: ' if key else ''}{message}{shown}."

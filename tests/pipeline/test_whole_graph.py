@@ -17,7 +17,7 @@ from sedlab.models.detector import Detector
 from sedlab.pipeline import stages
 from sedlab.pipeline.graph import graph_of
 from sedlab.runs.run import Run, open_run
-from sedlab.scoring.results import COLUMNS, read_results
+from sedlab.scoring.results import COLUMNS, ladder, read_results
 from sedlab.scoring.scores.file import read_score_file
 from sedlab.scoring.scores.predict import predict_logits
 from sedlab.scoring.subset import evaluate_score_file
