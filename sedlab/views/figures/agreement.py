@@ -64,12 +64,10 @@ def teacher_agreement_figure(table: pd.DataFrame, *, title: str = "How far the t
     pairs = list(dict.fromkeys(zip(table["first"], table["second"], strict=True)))
     kappa = table.set_index(["first", "second", "label"])["kappa"]
     values = np.array([[kappa[(*pair, label)] for label in labels] for pair in pairs], dtype=float)
-    figure = frame.new_figure(max(5.0, 2.6 + 0.36 * len(labels)), 2.3 + 0.36 * len(pairs))
-    ax = frame.label_axes(figure.subplots(), title=title)
+    figure, ax = frame.single(max(5.0, 2.6 + 0.36 * len(labels)), 2.3 + 0.36 * len(pairs), title=title)
     names = ["all classes" if label == POOLED else class_name(label) for label in labels]
-    drawn = marks.coloured_table(ax, values, Normalize(0, 1), "{:.2f}".format, columns=names)
     teachers = [f"{model_name(one)} and {model_name(other)}" for one, other in pairs]
-    frame.name_rows(ax, teachers, downwards=True, margin=0.5)
+    drawn = marks.coloured_table(ax, values, Normalize(0, 1), "{:.2f}".format, rows=teachers, columns=names)
     marks.colour_bar(drawn, "Cohen's kappa", ticks=[0, 0.5, 1])
     return figure
 
@@ -79,11 +77,9 @@ def _shares(parts: pd.DataFrame, looks: list[Mapping[str, Any]], title: str, x: 
     parts = parts.drop(index=POOLED, errors="ignore")
     total = parts.sum(axis=1)
     share = 100 * parts.div(total, axis=0)[total > 0].sort_values(parts.columns[0])
-    figure = frame.new_figure(8.5, 1.4 + 0.27 * len(share))
-    ax = frame.label_axes(figure.subplots(), title=title, x=x, y="Class")
+    figure, ax = frame.single(8.5, 1.4 + 0.27 * len(share), title=title, x=x, y="Class")
     marks.stacked_bars(ax, {name: (share[name], look) for name, look in zip(share, looks, strict=True)})
-    for place, label in enumerate(share.index):
-        ax.text(101, place, f"{total[label]:,.0f}", va="center", fontsize=7, color=style.MUTED)
+    marks.write_beside(ax, [100] * len(share), [f"{total[label]:,.0f}" for label in share.index])
     frame.name_rows(ax, class_names(share.index))
     ax.set_xlim(0, 100)
     frame.legend_beside(ax, x=1.06)

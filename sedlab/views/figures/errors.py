@@ -67,12 +67,12 @@ def confusion_figure(cases: pd.DataFrame, *, title: str = "Events found under an
     labels = sorted({*counts["label"], *counts["detected_as"]})
     table = counts.pivot_table(index="label", columns="detected_as", values="count", aggfunc="sum", fill_value=0)
     table = table.reindex(index=labels, columns=labels, fill_value=0)
-    figure = frame.new_figure(2.9 + 0.42 * len(labels), 2.0 + 0.36 * len(labels))
-    ax = frame.label_axes(figure.subplots(), title=title, x="Detected as", y="Annotated as")
+    figure, ax = frame.single(
+        2.9 + 0.42 * len(labels), 2.0 + 0.36 * len(labels), title=title, x="Detected as", y="Annotated as"
+    )
     # Few confusions stay pale, however few there are of others.
     norm, names = Normalize(0, max(5, table.to_numpy().max())), class_names(labels)
-    marks.coloured_table(ax, table, norm, lambda count: f"{count:.0f}" if count else "", columns=names)
-    frame.name_rows(ax, names, downwards=True, margin=0.5)
+    marks.coloured_table(ax, table, norm, lambda count: f"{count:.0f}" if count else "", rows=names, columns=names)
     return figure
 
 
@@ -115,9 +115,8 @@ def changes_figure(table: pd.DataFrame, *, title: str = "What changed") -> frame
     rows = rows[rows[[FIXED, GONE, BROKEN, NEW]].sum(axis=1) > 0].sort_values("net", kind="stable")
     if rows.empty:
         return frame.empty_figure(title, "No event was fixed or broken; no false detection is gone or new.")
-    figure = frame.new_figure(8.5, 1.5 + 0.3 * len(rows))
     x = "← worse · number of events and detections · better →"
-    ax = frame.label_axes(figure.subplots(), title=title, x=x, y="Class", grid="x")
+    figure, ax = frame.single(8.5, 1.5 + 0.3 * len(rows), title=title, x=x, y="Class", grid="x")
     parts = {
         "event fixed": (rows[FIXED], {"color": OUTCOME_COLOUR["correct"]}),
         "false detection gone": (rows[GONE], {"color": "#8FD3BE", **marks.HATCH}),
@@ -125,8 +124,7 @@ def changes_figure(table: pd.DataFrame, *, title: str = "What changed") -> frame
         "false detection new": (-rows[NEW], {"color": OUTCOME_COLOUR["false alarm"], **marks.HATCH}),
     }
     ends = marks.stacked_bars(ax, parts, height=0.76)
-    for place, (end, net) in enumerate(zip(ends, rows["net"], strict=True)):
-        ax.text(end, place, f" {net:+d}", va="center", fontsize=style.TICK_SIZE, color=style.MUTED)
+    marks.write_beside(ax, ends, [f"{net:+d}" for net in rows["net"]])
     ax.axvline(0, color=style.GROUND_TRUTH, lw=0.8)
     frame.name_rows(ax, class_names(rows["label"]))
     ax.use_sticky_edges = False

@@ -36,10 +36,16 @@ def new_figure(width: float, height: float, *, title: str = "") -> Picture:
     return figure
 
 
+def single(width: float, height: float, **labels: str) -> tuple[Picture, Axes]:
+    """Return a figure of ``width`` x ``height`` inches and its only axes, with ``labels`` as of `label_axes`."""
+    figure = new_figure(width, height)
+    return figure, label_axes(figure.subplots(), **labels)
+
+
 def empty_figure(title: str, sentence: str) -> Picture:
     """Return a figure that says why it is empty."""
-    figure = new_figure(6, 2.2)
-    say_empty(label_axes(figure.subplots(), title=title), sentence)
+    figure, ax = single(6, 2.2, title=title)
+    say_empty(ax, sentence)
     return figure
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from sedlab.scoring.names import STAGE_NAME, class_names, metric_name, model_name
-from sedlab.scoring.results import ALL, LADDER, ladder, select
-from sedlab.views.figures import frame, style
+from sedlab.scoring.results import ALL, LADDER, ladder, pivot, select
+from sedlab.views.figures import frame, marks, style
 
 #: A bar per iteration: from light to dark, so that later iterations stand out in grey too.
 _ITERATION_COLOURS = {1: (style.STUDENT,), 2: ("#9CCBE8", style.STUDENT), 3: ("#9CCBE8", style.STUDENT, "#062F4F")}
@@ -20,17 +20,14 @@ def ladder_figure(results: pd.DataFrame, *, title: str = "Step by step") -> fram
     Parameters
     ----------
     results : DataFrame
-        A results table (``sedlab.scoring.results``), or what ``ladder`` makes of one: iteration, model, stage, and a
-        column for each metric. Median-filtered student values are shown; a metric that is not there stays empty.
+        A results table (``sedlab.scoring.results``), or what ``ladder`` makes of one. Median-filtered student values
+        are shown; a metric that is not there stays empty.
     """
     table = results if "metric" not in results else ladder(results)
     table = table[table["stage"] != "pretrain"]
     if table.empty:
         return frame.empty_figure(title, "No results yet: run and evaluate an iteration first.")
-    steps = sorted(
-        set(zip(table["iteration"], table["stage"], strict=True)),
-        key=lambda step: (step[0], list(STAGE_NAME).index(step[1])),
-    )
+    steps = list(dict.fromkeys(zip(table["iteration"], table["stage"], strict=True)))
     figure = frame.new_figure(10, 3.9, title=title)
     axes = figure.subplots(1, len(LADDER))
     for ax, (metric, subset) in zip(axes, LADDER.items(), strict=True):
@@ -75,10 +72,10 @@ def class_bars_figure(
     if table.empty:
         return frame.empty_figure(title, f"No {name} of single classes on {subset}: evaluate this step first.")
 
-    values = table.pivot_table(index="label", columns="iteration", values="value", aggfunc="last", dropna=False)
-    values = values.reindex(values[values.columns[-1]].sort_values(na_position="first").index)
-    figure = frame.new_figure(7.2, 1.2 + 0.34 * len(values))
-    ax = frame.label_axes(figure.subplots(), title=title, x=name, y="Class", grid="x")
+    iterations = sorted(set(table["iteration"]))
+    values = pivot(table, ["model", "label"], "iteration", order=iterations).set_index("label")[iterations]
+    values = values.sort_values(iterations[-1], na_position="first")
+    figure, ax = frame.single(7.2, 1.2 + 0.34 * len(values), title=title, x=name, y="Class", grid="x")
     num_bars = values.shape[1]
     height, colours = 0.78 / num_bars, _ITERATION_COLOURS.get(num_bars, style.CLASS_CYCLE * num_bars)
     for order, (iteration, colour) in enumerate(zip(values.columns, colours, strict=False)):
@@ -95,22 +92,17 @@ def class_bars_figure(
 
 
 def _draw_ladder(ax: Axes, table: pd.DataFrame, steps: list[tuple[int, str]], metric: str) -> None:
-    place_of = {step: place for place, step in enumerate(steps)}
-    order = {model: place for place, model in enumerate(style.MODEL_LOOK)}
-    for model in sorted(set(table["model"]), key=lambda model: order.get(model, len(order))):
-        rows = table[table["model"] == model]
-        values = dict(zip(zip(rows["iteration"], rows["stage"], strict=True), rows.get(metric, ()), strict=False))
-        points = [(place_of[step], value) for step, value in values.items() if pd.notna(value)]
-        if points:
+    for model in dict.fromkeys(table["model"]):
+        rows = table[table["model"] == model].dropna(subset=[metric])
+        places = [steps.index(step) for step in zip(rows["iteration"], rows["stage"], strict=True)]
+        if places:
             look = style.MODEL_LOOK.get(model, style.OTHER_LOOK)
-            label = model_name(model)
-            ax.plot(*zip(*sorted(points), strict=True), label=label, linewidth=1.6, markersize=6, **look)
+            ax.plot(places, rows[metric], label=model_name(model), linewidth=1.6, markersize=6, **look)
     if not ax.get_lines():
         frame.say_empty(ax, "not evaluated")
         return
-    ax.set_xticks(
-        range(len(steps)), [f"Iteration {iteration}\n{STAGE_NAME[stage].capitalize()}" for iteration, stage in steps]
-    )
+    names = [f"Iteration {iteration}\n{STAGE_NAME[stage].capitalize()}" for iteration, stage in steps]
+    ax.set_xticks(range(len(steps)), names)
     ax.set_xlim(-0.3, len(steps) - 0.7)
     for place in range(1, len(steps)):
         if steps[place][0] != steps[place - 1][0]:
@@ -122,6 +114,5 @@ def _write_gain(ax: Axes, values: pd.DataFrame) -> None:
     if values.shape[1] < 2:
         return
     gains = values[values.columns[-1]] - values[values.columns[0]]
-    for place, (gain, longest) in enumerate(zip(gains, values.max(axis=1), strict=True)):
-        if np.isfinite(gain):
-            ax.text(longest, place, f" {gain:+.3f}".replace("-", "−"), va="center", fontsize=style.TICK_SIZE)
+    texts = [f"{gain:+.3f}".replace("-", "−") if np.isfinite(gain) else "" for gain in gains]
+    marks.write_beside(ax, values.max(axis=1), texts)

@@ -11,7 +11,8 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.image import AxesImage
 
-from sedlab.views.figures.style import AMOUNT_CMAP, LABEL_SIZE
+from sedlab.views.figures.frame import name_rows
+from sedlab.views.figures.style import AMOUNT_CMAP, LABEL_SIZE, NUMBER, TICK_SIZE
 
 #: What is there only on one side: told apart by its hatch, too.
 HATCH = {"hatch": "///", "edgecolor": "white"}
@@ -42,11 +43,17 @@ def colour_bar(drawn: AxesImage, label: str, **options: Any) -> Colorbar:
 
 
 def coloured_table(
-    ax: Axes, values: np.ndarray, norm: Normalize, write: Callable[[float], str], *, columns: Sequence[str]
+    ax: Axes,
+    values: np.ndarray,
+    norm: Normalize,
+    write: Callable[[float], str],
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
 ) -> AxesImage:
     """Draw a cell for each of ``values`` (rows, columns), with what ``write`` makes of it; NaN stays white and empty.
 
-    Comes after ``label_axes``; rows are named by ``name_rows``.
+    Comes after ``label_axes``.
     """
     values = np.asarray(values, dtype=float)
     drawn = image(ax, values, AMOUNT_CMAP, (None, None), norm=norm)
@@ -55,6 +62,7 @@ def coloured_table(
             colour = "white" if norm(value) > _DARK else "black"
             ax.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right")
+    name_rows(ax, rows, downwards=True, margin=0.5)
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
@@ -78,3 +86,11 @@ def stacked_bars(
         ax.barh(range(len(widths)), widths, left=starts, height=height, label=name, linewidth=0, **look)
         right, left = right + widths.clip(min=0), left + widths.clip(max=0)
     return np.broadcast_to(right, len(widths))
+
+
+def write_beside(ax: Axes, ends: Sequence[float], texts: Sequence[str]) -> None:
+    """Write the text of each row, if it has one, at the right of where its bar ends."""
+    look = {"va": "center", "fontsize": TICK_SIZE, "color": NUMBER}
+    for place, (end, text) in enumerate(zip(ends, texts, strict=True)):
+        if text:
+            ax.annotate(text, (end, place), (3, 0), textcoords="offset points", **look)

@@ -49,8 +49,7 @@ def psd_roc_figure(
     curves = _curves(results, max_efpr, label)
     if not curves:
         return frame.empty_figure(title, _EMPTY)
-    figure = frame.new_figure(6.4, 4.4)
-    ax = frame.label_axes(figure.subplots(), title=_title(title, label), x=_X, y=_Y, grid="both")
+    figure, ax = frame.single(6.4, 4.4, title=_title(title, label), x=_X, y=_Y, grid="both")
     for curve in curves:
         name = f"{curve.name}   {curve.area:.3f}"
         ax.step(curve.x, curve.y, where="post", linewidth=1.8, label=name, **curve.look)

@@ -32,11 +32,11 @@ def pseudo_label_map(
         return frame.empty_figure(title, "No pseudo-labels yet: run an iteration first.")
     labels = next(iter(scores.values())).classes
     percent = 100 * np.array([_mean_probability(file) for file in scores.values()], dtype=float)
-    figure = frame.new_figure(max(5.0, 2.2 + 0.36 * len(labels)), 2.4 + 0.34 * len(scores))
-    ax = frame.label_axes(figure.subplots(), title=title, x="Class", y="Subset")
+    figure, ax = frame.single(
+        max(5.0, 2.2 + 0.36 * len(labels)), 2.4 + 0.34 * len(scores), title=title, x="Class", y="Subset"
+    )
     norm = LogNorm(_LEAST_PERCENT, 100, clip=True)
-    drawn = marks.coloured_table(ax, percent, norm, _percent, columns=class_names(labels))
-    frame.name_rows(ax, list(scores), downwards=True, margin=0.5)
+    drawn = marks.coloured_table(ax, percent, norm, _percent, rows=list(scores), columns=class_names(labels))
     marks.colour_bar(drawn, "Share of time (%)", ticks=[0.1, 1, 10, 100], format="%g")
     return figure
 
@@ -52,15 +52,12 @@ def masked_mass_figure(mass: pd.DataFrame, *, title: str = "What the class mask 
     table = masked_shares(mass)
     if table.empty:
         return frame.empty_figure(title, "No pseudo-labels yet: run an iteration first.")
-    figure = frame.new_figure(8.5, 1.5 + 0.34 * len(table))
     x = "Expected seconds of events a clip (sum of probabilities over time and classes)"
-    ax = frame.label_axes(figure.subplots(), title=title, x=x, y="Subset", grid="x")
+    figure, ax = frame.single(8.5, 1.5 + 0.34 * len(table), title=title, x=x, y="Subset", grid="x")
     hidden = {"color": style.NOT_ANNOTATED, **marks.HATCH, "edgecolor": style.MUTED}
     learnt = (table["mass"] - table["masked_mass"], {"color": style.PSEUDO_LABEL})
     marks.stacked_bars(ax, {"learnt": learnt, "masked": (table["masked_mass"], hidden)}, height=0.7)
-    for place, (total, share) in enumerate(zip(table["mass"], table["masked_share"], strict=True)):
-        text = f" {100 * share:.0f} % masked"
-        ax.text(total, place, text, va="center", fontsize=style.TICK_SIZE, color=style.MUTED)
+    marks.write_beside(ax, table["mass"], [f"{100 * share:.0f} % masked" for share in table["masked_share"]])
     frame.name_rows(ax, list(table["subset"]), downwards=True)
     ax.set_xlim(0, 1.22 * table["mass"].max())
     frame.legend_beside(ax)
@@ -80,9 +77,8 @@ def threshold_figure(
         Whether people marked the class in the clip; splits the count where it is given.
     """
     peaks = np.asarray(peaks, dtype=float)
-    figure = frame.new_figure(7.5, 2.4)
     title = title or f"Clips with {class_name(label)}"
-    ax = frame.label_axes(figure.subplots(), title=title, x="Threshold (probability)", y="Clips", grid="both")
+    figure, ax = frame.single(7.5, 2.4, title=title, x="Threshold (probability)", y="Clips", grid="both")
     thresholds = np.linspace(0, 1, 201)
     count, marked = _num_above(peaks, thresholds), 0
     ax.step(thresholds, count, where="post", color=style.PSEUDO_LABEL, lw=1.8, label="pseudo-label above the threshold")

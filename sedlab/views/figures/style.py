@@ -14,6 +14,7 @@ PSEUDO_LABEL = "#D55E00"
 TEACHER = "#CC79A7"
 NOT_ANNOTATED = "#D9D9D9"
 MUTED = "#7A7A7A"
+NUMBER = "#444444"
 #: What two sides agree on, neither people's black nor the pseudo-labels' orange; what is right.
 BOTH = "#009E73"
 

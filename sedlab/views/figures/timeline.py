@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sedlab.views.figures import frame, style
+from sedlab.views.figures import frame, marks, style
 
 #: A gap longer than this part of all work is a pause between two calls, not a part of the run.
 PAUSE = 0.1
@@ -30,17 +30,15 @@ def wall_time_figure(manifests: pd.DataFrame, *, title: str = "Wall-clock time")
     total = float((start + seconds).max())
     unit, scale = _unit(total)
 
-    figure = frame.new_figure(9, 1.1 + 0.25 * len(table))
     work = f"{_spoken(total)} from start to end, {_spoken(seconds.sum())} of work"
     work += f", {_spoken(paused)} of pauses left out" if paused else ""
     x = f"Time since the start ({unit})"
-    ax = frame.label_axes(figure.subplots(), title=f"{title}: {work}", x=x, y="Step", grid="x")
+    figure, ax = frame.single(9, 1.1 + 0.25 * len(table), title=f"{title}: {work}", x=x, y="Step", grid="x")
     nodes = [str(table["node"].iloc[row]) for row in order]
     for place, (node, row) in enumerate(zip(nodes, order, strict=True)):
         colour = style.MODEL_LOOK.get(style.model_in(node), style.OTHER_LOOK)["color"]
         ax.barh(place, seconds[row] / scale, left=start[row] / scale, color=colour, height=0.72)
-        end = (start[row] + seconds[row]) / scale
-        ax.text(end, place, f" {_spoken(seconds[row])}", va="center", fontsize=style.TICK_SIZE)
+    marks.write_beside(ax, (start + seconds)[order] / scale, [_spoken(seconds[row]) for row in order])
     frame.name_rows(ax, [node.replace("/", " · ") for node in nodes], downwards=True)
     ax.set_xlim(0, total / scale * 1.1 or 1)
     return figure

@@ -53,8 +53,7 @@ def event_duration_figure(corpus: Corpus, *, title: str = "How long events last"
     if spread.empty:
         return frame.empty_figure(title, "No event has times here.")
     spread = spread.tail(40)
-    figure = frame.new_figure(7, 1.1 + 0.25 * len(spread))
-    ax = frame.label_axes(figure.subplots(), title=title, x="Duration (s)", y="Class", grid="x")
+    figure, ax = frame.single(7, 1.1 + 0.25 * len(spread), title=title, x="Duration (s)", y="Class", grid="x")
     places = np.arange(len(spread))
     ax.hlines(places, spread[0.25], spread[0.75], color="#BBBBBB", linewidth=6, label="middle half")
     ax.plot(spread[0.5], places, "D", color=style.GROUND_TRUTH, markersize=5, label="median")
@@ -101,8 +100,7 @@ def _draw_subsets(ax: Axes, clips: pd.DataFrame, subsets: list[str]) -> None:
     amounts = hours * scale
     frame.label_axes(ax, title="Audio and number of clips", x=f"Audio ({unit})", y="Subset", grid="x")
     ax.barh(range(len(subsets)), amounts, color=[style.LABEL_KIND_COLOUR[kind] for kind in kinds], height=0.72)
-    for place, (amount, count) in enumerate(zip(amounts, counts, strict=True)):
-        ax.text(amount, place, f" {count:,}", va="center", fontsize=style.TICK_SIZE)
+    marks.write_beside(ax, amounts, [f"{count:,}" for count in counts])
     frame.name_rows(ax, subsets, downwards=True, margin=0.5)
     ax.set_xlim(0, amounts.max() * 1.28 or 1)
     shown = {kind: name for kind, name in _LABEL_KIND_NAME.items() if kind in set(kinds)}
@@ -119,10 +117,8 @@ def _draw_classes(ax: Axes, clips: pd.DataFrame, events: pd.DataFrame, subsets: 
     pairs = events[["subset", "clip_id", "label"]].drop_duplicates()
     counts = pairs.groupby(["subset", "label"]).size().unstack(fill_value=0).reindex(index=subsets, columns=labels)
     percent = 100 * counts.div(clips.groupby("subset").size(), axis=0).loc[subsets]
-    names = class_names(labels)
-    marks.coloured_table(
-        ax, percent, Normalize(0, 60), lambda value: f"{value:.0f}" if value >= 0.5 else "", columns=names
-    )
+    norm, names = Normalize(0, 60), class_names(labels)
+    marks.coloured_table(ax, percent, norm, lambda p: f"{p:.0f}" if p >= 0.5 else "", rows=subsets, columns=names)
     for row in np.flatnonzero(~counts.any(axis=1)):
         ax.text(0, row, "no annotation", va="center", fontsize=style.TICK_SIZE, color=style.MUTED)
     ax.tick_params(axis="y", labelleft=False)

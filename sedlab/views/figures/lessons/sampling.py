@@ -40,10 +40,8 @@ def class_draws_figure(
     holds = events[["clip_id", "label"]].drop_duplicates()
     clips_of = holds["label"].value_counts()
     classes = list(clips_of.index)
-    figure = frame.new_figure(min(11, 3 + 0.22 * len(classes)), 4.4)
-    ax = frame.label_axes(
-        figure.subplots(), title=title, x="Class, most frequent first", y="Clips of an epoch", grid="y"
-    )
+    labels = {"title": title, "x": "Class, most frequent first", "y": "Clips of an epoch"}
+    figure, ax = frame.single(min(11, 3 + 0.22 * len(classes)), 4.4, **labels, grid="y")
     places = np.arange(len(classes))
     ax.step(places, clips_of.to_numpy(), where="mid", color=style.MUTED, linewidth=0.8, label="all clips")
     for (way, epochs), colour, marker in zip(draws.items(), style.CLASS_CYCLE, _MARKERS, strict=False):
