@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,14 @@ def test_what_is_said_to_be_in_a_file_is_in_it(document):
 def test_every_page_of_docs_is_linked_from_the_readme():
     pages = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "docs").glob("*.md")}
     assert pages <= set(links(CHECKOUT / "README.md"))
+
+
+def test_benchmarks_are_listed_and_find_what_they_import(monkeypatch):
+    scripts = sorted((CHECKOUT / "benchmarks").glob("*.py"))
+    assert {script.name for script in scripts} <= set(inline_code(CHECKOUT / "benchmarks" / "README.md"))
+    monkeypatch.syspath_prepend(CHECKOUT / "benchmarks")
+    for script in scripts:
+        runpy.run_path(str(script), run_name="imported")
 
 
 def test_the_readme_is_one_screen():
