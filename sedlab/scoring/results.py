@@ -131,7 +131,7 @@ def pivot(
     """
     wide = rows.pivot_table(index=list(keys), columns=columns, values=values, aggfunc="last", dropna=False)
     # A pivot over several keys invents combinations nobody trained.
-    trained = pd.MultiIndex.from_frame(rows[list(keys)].drop_duplicates())
+    trained = rows.set_index(list(keys)).index.unique()
     wide = wide.reindex(index=trained, columns=list(order)).reset_index().rename_axis(columns=None)
     return wide.sort_values(
         list(keys),

@@ -73,7 +73,7 @@ def class_bars_figure(
         return frame.empty_figure(title, f"No {name} of single classes on {subset}: evaluate this step first.")
 
     iterations = sorted(set(table["iteration"]))
-    values = pivot(table, ["model", "label"], "iteration", order=iterations).set_index("label")[iterations]
+    values = pivot(table, ["label"], "iteration", order=iterations).set_index("label")
     values = values.sort_values(iterations[-1], na_position="first")
     figure, ax = frame.single(7.2, 1.2 + 0.34 * len(values), title=title, x=name, y="Class", grid="x")
     num_bars = values.shape[1]
