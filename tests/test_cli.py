@@ -43,6 +43,20 @@ except SystemExit:
     assert python("-c", code).splitlines()[-1] == "heavy:"
 
 
+def test_an_option_of_several_commands_means_the_same_in_each():
+    scoring = typer.main.get_command(app).commands
+    options = [
+        (option.opts[0], (option.metavar, option.help))
+        for name in ("evaluate", "tune", "compare", "errors")
+        for option in scoring[name].params
+    ]
+    # The folder of `errors` is no file of parameters; `compare` cannot do without resamples.
+    meanings = {name: {meaning for other, meaning in options if other == name} for name, _ in options}
+    shared = {name for name, _ in options if sum(other == name for other, _ in options) > 1}
+    assert {name for name in shared if len(meanings[name]) > 1} == {"--out", "--intervals"}
+    assert {"--metric", "--classes", "--threshold", "--postprocess", "--common-clips", "--csv", "--plot"} <= shared
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sedlab.commands import options
-from sedlab.commands.frame import read_metrics_frame
+from sedlab.commands.frame import Frame, read_metrics_frame
 from sedlab.commands.output import (
     format_number,
     progress_bar,
@@ -21,12 +22,13 @@ from sedlab.commands.output import (
     write_table,
 )
 from sedlab.errors import SedlabError
-from sedlab.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
+    from sedlab.progress import Progress
+    from sedlab.scoring.metrics.bootstrap import Resampling
     from sedlab.scoring.metrics.evaluation import Evaluation
 
 
@@ -40,8 +42,10 @@ def evaluate(
     common_clips: options.CommonClips = False,
     threshold: options.Threshold = 0.5,
     intervals: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Bootstrap 95 % intervals from N resamples of the clips. 0: none.")
+        int, typer.Option(metavar="N", min=0, help="Bootstrap intervals from N resamples of the clips. 0: none.")
     ] = 0,
+    confidence: options.Confidence = 0.95,
+    seed: options.Seed = 0,
     json_file: options.Json = None,
     csv_file: options.Csv = None,
     plot: options.Plot = None,
@@ -53,20 +57,23 @@ def evaluate(
     draws the PSD-ROC curve. Example: sedlab evaluate scores.hdf5 --ground-truth validation.tsv
     --durations validation_durations.tsv --postprocess median
     """
+    from sedlab.scoring.metrics.bootstrap import Resampling
+    from sedlab.scoring.metrics.evaluation import EVENT_METRICS, PIPSDS, SEGMENT_METRICS
+
     console = table_console()
     with progress_bar(console) as progress:
-        evaluation = evaluate_files(
-            scores,
+        frame, metrics = read_metrics_frame(
+            [scores],
             ground_truth,
             durations,
-            postprocess=postprocess,
             metric=metric,
+            known=(*EVENT_METRICS, *SEGMENT_METRICS),
+            on_request=[PIPSDS],
             classes=classes,
             common_clips=common_clips,
-            threshold=threshold,
-            intervals=intervals,
-            progress=progress,
+            postprocess=postprocess,
         )
+        evaluation = _evaluate(frame, metrics, threshold, Resampling(intervals, confidence, seed), progress)
     if plot is not None and evaluation.psds1 is None:
         raise SedlabError(f"--plot {plot}: mpAUC has no PSD-ROC curve. Leave the option out.")
     console.print(_table(evaluation, f"{scores}, post-processing: {postprocess}"))
@@ -76,7 +83,7 @@ def evaluate(
         sources = {"scores": str(scores), "ground_truth": str(ground_truth), "durations": durations and str(durations)}
         _write_json(json_file, evaluation, {**sources, "threshold": threshold, "postprocess": postprocess})
     if csv_file is not None:
-        write_table(csv_file, results_table(evaluation))
+        write_table(csv_file, _results_table(evaluation))
     if plot is not None:
         from sedlab.views.figures.psd_roc import psd_roc_figure
 
@@ -84,35 +91,19 @@ def evaluate(
     say_written(json_file, csv_file, plot)
 
 
-def evaluate_files(
-    scores: Path,
-    ground_truth: Path,
-    durations: Path | None = None,
-    *,
-    metric: str = "",
-    threshold: float = 0.5,
-    intervals: int = 0,
-    progress: Progress = no_progress,
-    **options: Any,
+def _evaluate(
+    frame: Frame, metrics: Sequence[str], threshold: float, resampling: Resampling, progress: Progress
 ) -> Evaluation:
-    """Return the metrics of the scores; further options and errors are those of `read_metrics_frame`."""
-    from sedlab.scoring.metrics import evaluation
+    """Return the metrics of the frame's scores; what was left out is among counts and warnings."""
+    from sedlab.scoring.metrics.evaluation import evaluate_events, evaluate_segments
+    from sedlab.scoring.scores.matching import SEGMENTS
 
-    frame, metrics = read_metrics_frame(
-        [scores],
-        ground_truth,
-        durations,
-        metric=metric,
-        known=(*evaluation.EVENT_METRICS, *evaluation.SEGMENT_METRICS),
-        on_request=[evaluation.PIPSDS],
-        **options,
-    )
     subject = (frame.tables[0], frame.truth, frame.durations, frame.classes)
-    how = {"replicates": intervals, "progress": progress}
-    if frame.kind == evaluation.SEGMENTS:
-        result = evaluation.evaluate_segments(*subject, **how)
+    how = {"resampling": resampling, "progress": progress}
+    if frame.kind == SEGMENTS:
+        result = evaluate_segments(*subject, **how)
     else:
-        result = evaluation.evaluate_events(*subject, metrics=metrics, threshold=threshold, **how)
+        result = evaluate_events(*subject, metrics=metrics, threshold=threshold, **how)
     return replace(
         result,
         measures={name: result.measures[name] for name in metrics},
@@ -121,7 +112,7 @@ def evaluate_files(
     )
 
 
-def results_table(evaluation: Evaluation) -> pd.DataFrame:
+def _results_table(evaluation: Evaluation) -> pd.DataFrame:
     """Return `metric, label, value, low, high, threshold`: a row for each metric overall ("all") and of each class."""
     import pandas as pd
 
@@ -145,7 +136,7 @@ def _table(evaluation: Evaluation, title: str) -> Table:
     table = Table("", title=title)
     for metric in evaluation.measures:
         table.add_column(metric_name(metric), justify="right")
-    values = results_table(evaluation).set_index(["label", "metric"])
+    values = _results_table(evaluation).set_index(["label", "metric"])
     for label in (ALL, *evaluation.classes):
         cells = (_cell(values.loc[(label, metric)]) for metric in evaluation.measures)
         table.add_row(label, *cells, end_section=label == ALL)

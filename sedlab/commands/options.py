@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-Scores = Annotated[
-    Path, typer.Argument(metavar="SCORES", help="HDF5 score file, or a folder with one TSV a clip.", show_default=False)
-]
+Scores = Annotated[Path, typer.Argument(metavar="SCORES", help="HDF5 score file, or a folder with one TSV a clip.")]
 GroundTruth = Annotated[
     Path, typer.Option(metavar="TSV", help="filename, onset, offset, event_label; soft labels also confidence.")
 ]
@@ -20,8 +18,8 @@ Metric = Annotated[
     str,
     typer.Option(
         metavar="NAMES",
-        help="psds (events: PSDS and F1), mpauc (soft labels), or single ones with commas between. "
-        "Default: what fits the ground truth.",
+        help="psds1, psds2, collar_f1, intersection_f1, psds (all of events) or mpauc (soft labels), with commas "
+        "between. Default: all that fit the ground truth.",
     ),
 ]
 Postprocess = Annotated[str, typer.Option(metavar="none|median|FILE", help="FILE: of sedlab tune.")]

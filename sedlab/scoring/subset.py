@@ -11,6 +11,7 @@ from sedlab.data.tables import Corpus
 from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.scoring.metrics.audioset import audioset_psds1
 from sedlab.scoring.metrics.bootstrap import ALL
+from sedlab.scoring.metrics.bootstrap import Resampling
 from sedlab.scoring.metrics.evaluation import EVENT_METRICS, Measure, event_measures, segment_measures, with_intervals
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.segments import CountedSegments
@@ -79,7 +80,7 @@ def evaluate_score_file(
             measures, _ = event_measures(counted, _event_metrics(postprocess, in_ladder))
         if in_ladder and postprocess == MEDIAN:
             headline = {name: measure for name, measure in measures.items() if name in LADDER}
-            measures |= with_intervals(headline, counted, replicates)
+            measures |= with_intervals(headline, counted, Resampling(replicates))
         rows += _rows(measures, postprocess=postprocess, **source)
     return rows
 

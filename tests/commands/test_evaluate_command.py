@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from shell import sedlab
 
-from sedlab.commands.evaluate import evaluate, evaluate_files
+from sedlab.commands.evaluate import evaluate
 from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
 from sedlab.grid import FRAME_SECONDS
@@ -23,6 +23,17 @@ SCORES, TRUTH = REAL / "baseline2_run1_scores", REAL / "metadata" / "ground_trut
 DURATIONS = REAL / "metadata" / "audio_durations.tsv"
 EXPECTED = json.loads((TESTS / "golden" / "scores" / "expected.json").read_text())["dcase2023_baseline_paper_grid"]
 COMMON = {"common_clips": True}
+
+
+@pytest.fixture
+def evaluated(tmp_path):
+    """Return a function that runs the command in this process and returns what it writes."""
+
+    def run(*files: Path | None, **options: object) -> dict:
+        evaluate(*files, json_file=tmp_path / "result.json", **options)
+        return json.loads((tmp_path / "result.json").read_text())
+
+    return run
 
 
 @pytest.fixture
@@ -87,10 +98,10 @@ def test_refusals_are_one_line_and_status_1(tmp_path):
 )
 def test_options_that_do_not_fit_are_refused(options, durations, message):
     with pytest.raises(SedlabError, match=message):
-        evaluate_files(SCORES, TRUTH, durations, **options)
+        evaluate(SCORES, TRUTH, durations, **options)
 
 
-def test_event_boxes_give_the_recorded_value(tmp_path):
+def test_event_boxes_give_the_recorded_value(tmp_path, evaluated):
     tuned = {
         label: CsebbsSetting(step, absolute, relative)
         for label, step, absolute, relative in (
@@ -98,11 +109,11 @@ def test_event_boxes_give_the_recorded_value(tmp_path):
         )
     }
     Postprocess.of(CsebbsParams(tuned)).write(tmp_path / "boxes.json")
-    boxes = evaluate_files(SCORES, TRUTH, DURATIONS, common_clips=True, postprocess=str(tmp_path / "boxes.json"))
-    assert boxes.measures["psds1"].overall == pytest.approx(EXPECTED["psds1_csebbs"], abs=1e-9)
+    boxes = evaluated(SCORES, TRUTH, DURATIONS, **COMMON, postprocess=str(tmp_path / "boxes.json"))
+    assert boxes["metrics"]["psds1"]["overall"] == pytest.approx(EXPECTED["psds1_csebbs"], abs=1e-9)
 
 
-def test_tuned_filter_lengths_are_applied(tmp_path):
+def test_tuned_filter_lengths_are_applied(tmp_path, evaluated):
     published = {label: MEDIAN_FILTER_FRAMES[label] * FRAME_SECONDS for label in DESED_CLASSES}
     Postprocess.of(MedianParams(published)).write(tmp_path / "median.json")
     Postprocess.of(MedianParams(dict.fromkeys(DESED_CLASSES, FRAME_SECONDS))).write(tmp_path / "none.json")
@@ -113,22 +124,25 @@ def test_tuned_filter_lengths_are_applied(tmp_path):
         "one frame": {"postprocess": str(tmp_path / "none.json")},
     }
     value = {
-        name: evaluate_files(SCORES, TRUTH, DURATIONS, **COMMON, **way).measures["psds1"].overall
+        name: evaluated(SCORES, TRUTH, DURATIONS, **COMMON, **way)["metrics"]["psds1"]["overall"]
         for name, way in ways.items()
     }
     assert value["published"] == value["the same"] != value["raw"] == value["one frame"]
 
 
-def test_a_folder_of_part_of_the_scores_is_the_same_as_part_of_the_truth(tmp_path):
+def test_a_folder_of_part_of_the_scores_is_the_same_as_part_of_the_truth(tmp_path, evaluated):
     names = sorted(path.stem for path in SCORES.glob("*.tsv"))[:8]
+    (tmp_path / "scores").mkdir()
     for name in names:
-        shutil.copy(SCORES / f"{name}.tsv", tmp_path / f"{name}.tsv")
+        shutil.copy(SCORES / f"{name}.tsv", tmp_path / "scores" / f"{name}.tsv")
     truth = pd.read_csv(TRUTH, sep="\t")
     truth[truth["filename"].str.removesuffix(".wav").isin(names)].to_csv(tmp_path / "t", sep="\t", index=False)
-    exact = evaluate_files(tmp_path, tmp_path / "t", DURATIONS)
-    common = evaluate_files(tmp_path, TRUTH, DURATIONS, **COMMON, classes=",".join(exact.classes))
-    assert exact.measures["psds1"].overall == common.measures["psds1"].overall
-    assert exact.counts["clips"] == 8 and common.counts["without_scores"] > 0 == exact.counts["without_scores"]
+    exact = evaluated(tmp_path / "scores", tmp_path / "t", DURATIONS)
+    classes = ",".join(exact["metrics"]["psds1"]["per_class"])
+    common = evaluated(tmp_path / "scores", TRUTH, DURATIONS, **COMMON, classes=classes)
+    assert exact["metrics"]["psds1"]["overall"] == common["metrics"]["psds1"]["overall"]
+    counts, common_counts = exact["counts"], common["counts"]
+    assert counts["clips"] == 8 and common_counts["without_scores"] > 0 == counts["without_scores"]
 
 
 def test_soft_labels_are_scored_by_segments(maestro, capsys):
@@ -143,20 +157,31 @@ def test_soft_labels_are_scored_by_segments(maestro, capsys):
         evaluate(maestro / "scores.hdf5", maestro / "truth.tsv", plot=maestro / "p.png")
 
 
-def test_one_second_boxes_leave_mpauc_as_it_is(maestro):
+def test_one_second_boxes_leave_mpauc_as_it_is(maestro, evaluated):
     Postprocess.of(CsebbsParams({"Dog": CsebbsSetting(0.5, 0.2)})).write(maestro / "boxes.json")
     values = [
-        evaluate_files(maestro / "scores.hdf5", maestro / "truth.tsv", postprocess=how)
+        evaluated(maestro / "scores.hdf5", maestro / "truth.tsv", postprocess=how)
         for how in ("none", str(maestro / "boxes.json"))
     ]
-    raw, boxes = (result.measures["mpauc"].per_class["people talking"] for result in values)
+    raw, boxes = (result["metrics"]["mpauc"]["per_class"]["people talking"] for result in values)
     assert boxes == pytest.approx(raw, abs=1e-9)
 
 
-def test_metrics_are_chosen_by_name_or_kind(maestro):
-    chosen = evaluate_files(SCORES, TRUTH, DURATIONS, **COMMON, metric="intersection_f1,psds2").measures
+def test_metrics_are_chosen_by_name_or_kind(maestro, evaluated):
+    chosen = evaluated(SCORES, TRUTH, DURATIONS, **COMMON, metric="intersection_f1,psds2")["metrics"]
     assert list(chosen) == ["intersection_f1", "psds2"]
-    everything = evaluate_files(SCORES, TRUTH, DURATIONS, **COMMON, metric="psds").measures
-    assert chosen["psds2"].overall == everything["psds2"].overall and len(everything) == 6
-    staircase = evaluate_files(maestro / "scores.hdf5", maestro / "truth.tsv", metric="mpauc_linear").measures
-    assert list(staircase) == ["mpauc_linear"]
+    everything = evaluated(SCORES, TRUTH, DURATIONS, **COMMON, metric="psds")["metrics"]
+    assert chosen["psds2"] == everything["psds2"] and len(everything) == 6
+    linear = evaluated(maestro / "scores.hdf5", maestro / "truth.tsv", metric="mpauc_linear")["metrics"]
+    assert list(linear) == ["mpauc_linear"]
+
+
+def test_intervals_are_drawn_as_the_options_say(evaluated):
+    def interval(**options):
+        result = evaluated(SCORES, TRUTH, DURATIONS, **COMMON, metric="intersection_f1", intervals=50, **options)
+        low, high = result["metrics"]["intersection_f1"]["intervals"]["all"]
+        return low, high
+
+    (low, high), (lower, higher) = interval(confidence=0.5), interval(confidence=0.95)
+    assert lower < low < high < higher
+    assert interval() == (lower, higher) != interval(seed=1)

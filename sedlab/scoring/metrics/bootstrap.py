@@ -43,6 +43,7 @@ class Resampling:
 
 
 DEFAULT = Resampling()
+NO_RESAMPLING = Resampling(replicates=0)
 
 
 @dataclass(frozen=True)

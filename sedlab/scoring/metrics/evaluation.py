@@ -14,7 +14,7 @@ import pandas as pd
 from sedlab.data.corpora.maestro import parse_window_names
 from sedlab.labels import SOFT_THRESHOLD
 from sedlab.progress import Progress, no_progress
-from sedlab.scoring.metrics.bootstrap import ALL, Resampling, bootstrap_intervals
+from sedlab.scoring.metrics.bootstrap import ALL, NO_RESAMPLING, Resampling, bootstrap_intervals
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.fscores import THRESHOLD, FscoreResult, fscores_of
 from sedlab.scoring.metrics.mpauc import MpaucResult, mpauc_of
@@ -127,21 +127,21 @@ def segment_measures(counted: CountedSegments) -> tuple[dict[str, Measure], Mpau
 def with_intervals(
     measures: Mapping[str, Measure],
     counted: Counted,
-    replicates: int,
+    resampling: Resampling,
     *,
     threshold: float = THRESHOLD,
     progress: Progress = no_progress,
 ) -> dict[str, Measure]:
     """Return the measures with bootstrap confidence intervals, for metrics that can be resampled.
 
-    F1 is resampled at its default threshold only; without ``replicates`` nothing is.
+    F1 is resampled at its default threshold only; with ``NO_RESAMPLING`` nothing is.
     """
     found = dict(measures)
     for metric, measure in measures.items():
         fixed = metric in ("collar_f1", "intersection_f1") and threshold != THRESHOLD
-        if not replicates or metric not in METRICS or fixed or math.isnan(measure.overall):
+        if not resampling.replicates or metric not in METRICS or fixed or math.isnan(measure.overall):
             continue
-        result = bootstrap_intervals(counted, metric, resampling=Resampling(replicates), progress=progress)
+        result = bootstrap_intervals(counted, metric, resampling=resampling, progress=progress)
         intervals = {ALL: result.overall, **result.per_class}
         found[metric] = replace(measure, intervals={label: (i.low, i.high) for label, i in intervals.items()})
     return found
@@ -155,16 +155,16 @@ def evaluate_events(
     *,
     metrics: Sequence[str] = EVENT_METRICS,
     threshold: float = THRESHOLD,
-    replicates: int = 0,
+    resampling: Resampling = NO_RESAMPLING,
     progress: Progress = no_progress,
 ) -> Evaluation:
     """Return the event-based metrics. Clips without event of the classes are left out, as published.
 
-    ``replicates`` resamples of the clips give confidence intervals; 0 for none.
+    ``resampling`` of the clips gives confidence intervals.
     """
     counted = count(scores, truth, EVENTS, durations, classes)
     measures, first = event_measures(counted, metrics, threshold=threshold, progress=progress)
-    measures = with_intervals(measures, counted, replicates, threshold=threshold, progress=progress)
+    measures = with_intervals(measures, counted, resampling, threshold=threshold, progress=progress)
     silent, joined = len(truth.clip_ids) - first.num_clips, counted.num_joined
     warnings = []
     if silent:
@@ -187,16 +187,16 @@ def evaluate_segments(
     durations: Mapping[str, float],
     classes: Sequence[str],
     *,
-    replicates: int = 0,
+    resampling: Resampling = NO_RESAMPLING,
     progress: Progress = no_progress,
 ) -> Evaluation:
-    """Return the segment-based metrics, see ``count``; ``replicates`` resamples of the recordings give intervals."""
+    """Return the segment-based metrics, see ``count``; ``resampling`` of the recordings gives intervals."""
     counted = count(scores, truth, SEGMENTS, durations, classes)
     measures, result = segment_measures(counted)
     return Evaluation(
         kind=SEGMENTS,
         classes=counted.classes,
-        measures=with_intervals(measures, counted, replicates, progress=progress),
+        measures=with_intervals(measures, counted, resampling, progress=progress),
         counts={
             "clips": len(truth.clip_ids),
             "recordings": len(counted.units),

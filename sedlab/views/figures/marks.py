@@ -85,7 +85,7 @@ def stacked_bars(
         starts = np.where(widths < 0, left, right)
         ax.barh(range(len(widths)), widths, left=starts, height=height, label=name, linewidth=0, **look)
         right, left = right + widths.clip(min=0), left + widths.clip(max=0)
-    return np.broadcast_to(right, len(widths))
+    return np.atleast_1d(right)
 
 
 def write_beside(ax: Axes, ends: Sequence[float], texts: Sequence[str]) -> None:

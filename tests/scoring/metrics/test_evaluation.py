@@ -11,6 +11,7 @@ from scoring_material import GOLDEN, REAL
 
 from sedlab.errors import SedlabError
 from sedlab.labels import MAESTRO_EVAL_CLASSES
+from sedlab.scoring.metrics.bootstrap import Resampling
 from sedlab.scoring.metrics.evaluation import (
     EVENT_METRICS,
     PIPSDS,
@@ -73,13 +74,13 @@ def test_recorded_values_of_synthetic_scores(synthetic60, expected):
 def test_intervals_are_made_where_clips_can_be_resampled(published):
     scores, truth, _, durations = published
     classes = scored_classes(scores, truth, EVENTS)
-    result = evaluate_events(scores.tables, truth, durations, classes, threshold=0.3, replicates=30)
+    result = evaluate_events(scores.tables, truth, durations, classes, threshold=0.3, resampling=Resampling(30))
     assert {name for name, measure in result.measures.items() if measure.intervals} == {"psds1", "psds2"}
     measure = result.measures["psds1"]
     assert set(measure.intervals) == {"all", *classes}
     low, high = measure.intervals["all"]
     assert low < measure.overall < high
-    at_half = evaluate_events(scores.tables, truth, durations, classes, replicates=30)
+    at_half = evaluate_events(scores.tables, truth, durations, classes, resampling=Resampling(30))
     assert "all" in at_half.measures["collar_f1"].intervals and not at_half.measures["collar_f1_best"].intervals
 
 
@@ -147,7 +148,7 @@ def test_segments_are_those_of_the_recordings(maestro_corpus):
         rng.random((8, 156, 11)), list(clips["clip_id"]), MAESTRO_EVAL_CLASSES, np.arange(157) * 0.064
     )
     rows = events[["clip_id", "onset", "offset", "label", "confidence"]].itertuples(index=False, name=None)
-    result = evaluate_segments(tables, truth_of(*rows, soft=True), {}, MAESTRO_EVAL_CLASSES, replicates=20)
+    result = evaluate_segments(tables, truth_of(*rows, soft=True), {}, MAESTRO_EVAL_CLASSES, resampling=Resampling(20))
     wanted = segment_mpauc(tables, clips, events)
     assert tuple(result.measures) == SEGMENT_METRICS
     assert result.measures["mpauc"].overall == wanted.overall
