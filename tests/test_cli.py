@@ -31,7 +31,19 @@ def test_every_command_has_help_with_an_example(words):
 
 
 def test_help_imports_no_heavy_library():
-    heavy = ("torch", "pandas", "lightning_fabric", "sed_scores_eval", "matplotlib", "scipy", "snakemake", "papermill")
+    heavy = (
+        "numpy",
+        "pandas",
+        "pydantic",
+        "requests",
+        "torch",
+        "lightning_fabric",
+        "sed_scores_eval",
+        "matplotlib",
+        "scipy",
+        "snakemake",
+        "papermill",
+    )
     code = f"""
 import sys
 from sedlab.cli import app

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from sedlab.commands.options import names
 from sedlab.errors import SedlabError, nearest
-from sedlab.labels import SOFT_THRESHOLD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +49,8 @@ class Frame(Matched):
     @property
     def events(self) -> pd.DataFrame:
         """The events of the ground truth; of soft labels those that count as active."""
+        from sedlab.labels import SOFT_THRESHOLD
+
         return self.truth.events[self.truth.events["confidence"] > SOFT_THRESHOLD]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,28 +16,19 @@ from rich.table import Table
 from sedlab.commands import options
 from sedlab.commands.output import say, table_console
 from sedlab.errors import SedlabError, nearest
-from sedlab.progress import Progress
-from sedlab.weights.registry import WEIGHTS, Entry, entries, select
-from sedlab.weights.store import (
-    ABSENT,
-    CORRUPT,
-    PARTIAL,
-    PRESENT,
-    WEIGHTS_FOLDER,
-    FileState,
-    fetch,
-    file_state,
-    require,
-)
 
-_COLOURS = {PRESENT: "green", PARTIAL: "yellow", ABSENT: "dim", CORRUPT: "red"}
+if TYPE_CHECKING:
+    from sedlab.progress import Progress
+    from sedlab.weights.registry import Entry
+    from sedlab.weights.store import FileState
+
 _FACTS = ("what", "trained_on", "needed_for", "score", "licence", "url", "source_page", "source", "note")
 #: Of the first column, as wide as that of the report on a checkpoint.
 _LABEL_WIDTH = 23
 
 
 def list_weights(
-    root: options.WeightsRoot = WEIGHTS_FOLDER,
+    root: options.WeightsRoot = Path("data/weights"),
     verify: Annotated[bool, typer.Option("--verify", help="Read the files and compare their SHA-256.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Everything that is registered, for machines.")] = False,
 ) -> None:
@@ -45,6 +36,9 @@ def list_weights(
 
     Exits with status 1 if a file is damaged. Example: sedlab weights list --verify
     """
+    from sedlab.weights.registry import entries
+    from sedlab.weights.store import CORRUPT, file_state
+
     states = {entry: file_state(entry, root, verify=verify) for entry in entries()}
     if as_json:
         print(json.dumps([_as_row(entry, state, root) for entry, state in states.items()], indent=2))
@@ -61,7 +55,7 @@ def list_weights(
 
 def download_weights(
     names: Annotated[list[str], typer.Argument(metavar="NAME", help="Files or groups, or all (every checkpoint).")],
-    root: options.WeightsRoot = WEIGHTS_FOLDER,
+    root: options.WeightsRoot = Path("data/weights"),
     mirror: Annotated[
         str, typer.Option(metavar="URL", help="Folder that holds the files under their published names.")
     ] = "",
@@ -71,6 +65,9 @@ def download_weights(
     Proxies are those of the environment (HTTPS_PROXY). SEDLAB_WEIGHTS_MIRROR is the default of --mirror.
     Example: sedlab weights download atst_stage2 beats_stage2
     """
+    from sedlab.weights.registry import select
+    from sedlab.weights.store import fetch
+
     chosen = select(names)
     console = Console(stderr=True)
     failed: list[SedlabError] = []
@@ -94,12 +91,14 @@ def download_weights(
 
 def inspect_weights(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A checkpoint, or the name of a published one.")],
-    root: options.WeightsRoot = WEIGHTS_FOLDER,
+    root: options.WeightsRoot = Path("data/weights"),
 ) -> None:
     """Say what a checkpoint holds: format, network, classes, front-end, versions.
 
     Example: sedlab weights inspect runs/mini/iteration2/stage2/atst/best.pt
     """
+    from sedlab.weights.registry import entries
+
     path = _checkpoint_path(file, root)
     from sedlab.checkpoints.inspection import format_report, inspect_checkpoint
 
@@ -113,6 +112,9 @@ def inspect_weights(
 
 def _checkpoint_path(target: str, root: Path) -> Path:
     """Return the file that a path or the name of a published file means."""
+    from sedlab.weights.registry import entries
+    from sedlab.weights.store import require
+
     if Path(target).is_file():
         return Path(target)
     if all(target not in (entry.name, entry.file) for entry in entries()):
@@ -125,6 +127,8 @@ def _checkpoint_path(target: str, root: Path) -> Path:
 
 
 def _print_tables(states: dict[Entry, FileState], root: Path) -> None:
+    from sedlab.weights.registry import WEIGHTS
+
     console = table_console()
     weights = {entry: state for entry, state in states.items() if entry.kind == WEIGHTS}
     data = {entry: state for entry, state in states.items() if entry.kind != WEIGHTS}
@@ -138,6 +142,8 @@ def _print_tables(states: dict[Entry, FileState], root: Path) -> None:
 
 def _table(title: str, columns: dict[str, str], states: dict[Entry, FileState]) -> Table:
     """Return one row a file, with a line between groups; ``columns`` is title -> field of the entry."""
+    from sedlab.weights.store import PRESENT
+
     table = Table(*columns, "size", "state", title=title)
     group = ""
     for entry, state in states.items():
@@ -151,6 +157,9 @@ def _table(title: str, columns: dict[str, str], states: dict[Entry, FileState]) 
 
 
 def _state(entry: Entry, state: FileState) -> str:
+    from sedlab.weights.store import ABSENT, CORRUPT, PARTIAL, PRESENT
+
+    colour = {PRESENT: "green", PARTIAL: "yellow", ABSENT: "dim", CORRUPT: "red"}[state.state]
     text = state.state
     if state.state == CORRUPT:
         text += f": {state.detail}"
@@ -158,7 +167,7 @@ def _state(entry: Entry, state: FileState) -> str:
         text += f" ({_size(state.size)})"
     elif state.state == ABSENT and not entry.url:
         text += " (by hand only)"
-    return f"[{_COLOURS[state.state]}]{text}[/]"
+    return f"[{colour}]{text}[/]"
 
 
 def _as_row(entry: Entry, state: FileState, root: Path) -> dict:
