@@ -8,7 +8,7 @@ Source: CP-JKU system for DCASE 2024 Task 4, arXiv 2408.00791, and its public co
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -37,6 +37,13 @@ class BatchSizes(Config):
     def total(self) -> int:
         """Clips in a batch."""
         return self.maestro + self.strong + self.synth + self.weak + self.unlabeled
+
+
+#: What `form` stood for before its numbers had keys of their own.
+_FORMS: dict[str, dict[str, float]] = {
+    "stage1": {},
+    "stage2": {"total_factor": 1.0, "strong_divisor": 3.0, "weak_divisor": 2.0, "consistency_weak_divisor": 2.0},
+}
 
 
 class LossConfig(Config):
@@ -81,6 +88,15 @@ class LossConfig(Config):
     pseudo_no_class_mask: bool = False
     """Learn pseudo-labels of all classes, not only of those that the clip's corpus labels."""
     pseudo_criterion: Literal["bce", "mse"] = "bce"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_of_a_form(cls, values: Any) -> Any:
+        """Read runs and presets that still name a stage's `form` in place of its numbers."""
+        if not isinstance(values, dict) or values.get("form") not in _FORMS:
+            return values
+        rest = {name: value for name, value in values.items() if name != "form"}
+        return _FORMS[values["form"]] | rest
 
 
 class GainConfig(Config):

@@ -11,7 +11,7 @@ from sedlab.config.training import AugmentConfig, BatchSizes, FilterConfig, Loss
     [
         (BatchSizes, {"maestro": 0, "strong": 0, "synth": 0, "weak": 0, "unlabeled": 0}),
         (BatchSizes, {"weak": -1}),
-        (LossConfig, {"form": "stage2"}),
+        (LossConfig, {"form": "stage3"}),
         (LossConfig, {"strong_divisor": 0}),
         (LossConfig, {"ramp_steps": 0}),
         (LossConfig, {"pseudo": -1.0}),
@@ -39,3 +39,9 @@ def test_every_option_of_a_loss_has_a_description():
     for name, field in LossConfig.model_fields.items():
         if name not in ("maestro", "strong", "synth", "weak", "pseudo_criterion"):
             assert field.description, name
+
+
+def test_a_form_of_earlier_runs_stands_for_its_numbers():
+    assert LossConfig.model_validate({"form": "stage1", "weak": 1.0}) == LossConfig(weak=1.0)
+    stage2 = LossConfig.model_validate({"form": "stage2", "weak": 1.0})
+    assert (stage2.total_factor, stage2.strong_divisor, stage2.weak_divisor, stage2.weak) == (1.0, 3.0, 2.0, 1.0)
