@@ -1,6 +1,7 @@
-# make demo: the whole method on a small corpus of its own. make lab: the notebooks. make test: everything that is checked.
+# make demo: the whole method on a small corpus of its own. make lab: the notebooks. make check: after a change, minutes.
+# make test: everything that is checked.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lab test lint clean
+.PHONY: help setup demo lab check test lint clean
 bin := .venv/bin
 cores ?= $(shell getconf _NPROCESSORS_ONLN)
 
@@ -18,7 +19,10 @@ lab: setup  ## open JupyterLab on the notebooks
 
 # One thread in each of the two test processes: more would only compete for the cores. The tests of a file share
 # fixtures that take minutes, so a file stays in one process.
-test: setup  ## run the tests
+check: setup  ## run the quick tests, in a few minutes
+	@OMP_NUM_THREADS=1 $(bin)/pytest -n 2 --dist loadfile -m "not slow"
+
+test: setup  ## run all tests
 	@OMP_NUM_THREADS=1 $(bin)/pytest -n 2 --dist loadfile
 
 lint: setup  ## check style, the import contract, and that notebooks hold no outputs
