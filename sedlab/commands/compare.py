@@ -10,7 +10,15 @@ import typer
 
 from sedlab.commands import options
 from sedlab.commands.frame import read_metrics_frame
-from sedlab.commands.output import progress_bar, say_written, table_console, warn, write_figure, write_table
+from sedlab.commands.output import (
+    number_table,
+    progress_bar,
+    say_written,
+    table_console,
+    warn,
+    write_figure,
+    write_table,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,28 +86,23 @@ def compare(
 
 
 def _table(metric: str, rows: pd.DataFrame, comparison: Comparison) -> Table:
-    from rich.table import Table
-
-    from sedlab.scoring.metrics.bootstrap import ALL
+    """Return the differences of a metric; those whose interval excludes zero are bold."""
     from sedlab.scoring.names import metric_name
 
-    table = Table("", title=metric_name(metric))
-    for name in ("A", "B", "B - A", f"{100 * comparison.resampling.confidence:g} % interval", "p"):
-        table.add_column(name, justify="right")
-    for row in rows.itertuples():
-        clear = row.low > 0 or row.high < 0
-        interval = "-" if math.isnan(row.low) else f"{row.low:+.4f} to {row.high:+.4f}"
-        table.add_row(
+    columns = ("", "A", "B", "B - A", f"{100 * comparison.resampling.confidence:g} % interval", "p")
+    cells = [
+        (
             row.label,
             f"{row.a:.4f}",
             f"{row.b:.4f}",
             f"{row.difference:+.4f}",
-            interval,
+            "-" if math.isnan(row.low) else f"{row.low:+.4f} to {row.high:+.4f}",
             f"{row.p:.3f}",
-            style="bold" if clear else None,
-            end_section=row.label == ALL,
         )
-    return table
+        for row in rows.itertuples()
+    ]
+    clear = set(rows["label"][(rows["low"] > 0) | (rows["high"] < 0)])
+    return number_table(metric_name(metric), columns, cells, bold=clear)
 
 
 def _print_notes(comparison: Comparison, table: pd.DataFrame) -> None:

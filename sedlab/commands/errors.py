@@ -10,7 +10,7 @@ import typer
 
 from sedlab.commands import options
 from sedlab.commands.frame import Frame, read_frame
-from sedlab.commands.output import progress_bar, table_console, warn, write_figure, write_table
+from sedlab.commands.output import number_table, progress_bar, table_console, warn, write_figure, write_table
 from sedlab.errors import SedlabError
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def errors(
     cases = found[0]
     tables, pictures = _describe(cases, scores.stem)
     if against is not None:
-        more_tables, picture = _describe_changes(found[1], cases, f"From {against.stem} to {scores.stem}")
-        tables, pictures = tables | more_tables, pictures | {"changes": picture}
+        changes = _describe_changes(found[1], cases, f"From {against.stem} to {scores.stem}")
+        tables, pictures = tables | changes[0], pictures | changes[1]
 
     told = f"{scores}, post-processing: {postprocess}, threshold {threshold:g}"
     console.print(_counts(tables["events"], f"Events of {told}"))
@@ -85,13 +85,13 @@ def _find_errors(frame: Frame, threshold: float, progress: Progress) -> list[pd.
     cases = []
     for index, tables in enumerate(frame.tables):
         detections = detected_events(tables, frame.classes, threshold)
-        cases.append(find_errors(detections, frame.events, classes=frame.classes))
+        cases.append(find_errors(detections, frame.truth.active, classes=frame.classes))
         progress(index + 1, len(frame.tables), "errors")
     return cases
 
 
 def _describe(cases: pd.DataFrame, name: str) -> tuple[dict[str, pd.DataFrame], dict[str, Figure]]:
-    """Return tables and pictures of the errors of one system, by the names of their files."""
+    """Return tables and pictures of the errors of a system, by the names of their files."""
     from sedlab.scoring.errors.kinds import DETECTION, EVENT
     from sedlab.scoring.errors.tables import clip_table, confusions, error_table
     from sedlab.views.figures.errors import boundary_figure, confusion_figure, error_kinds_figure
@@ -111,15 +111,17 @@ def _describe(cases: pd.DataFrame, name: str) -> tuple[dict[str, pd.DataFrame], 
     return tables, pictures
 
 
-def _describe_changes(before: pd.DataFrame, after: pd.DataFrame, title: str) -> tuple[dict[str, pd.DataFrame], Figure]:
-    """Return tables, by the names of their files, and the picture of what changed."""
+def _describe_changes(
+    before: pd.DataFrame, after: pd.DataFrame, title: str
+) -> tuple[dict[str, pd.DataFrame], dict[str, Figure]]:
+    """Return tables and pictures of what changed, by the names of their files."""
     from sedlab.scoring.errors.changes import change_table, error_changes
     from sedlab.views.figures.errors import changes_figure
 
     changes = error_changes(before, after)
     by_class = change_table(changes)
     tables = {"changes": changes, "changes_by_class": by_class, "changes_by_clip": change_table(changes, "clip_id")}
-    return tables, changes_figure(by_class, title=title)
+    return tables, {"changes": changes_figure(by_class, title=title)}
 
 
 def _hours(durations: Path, frame: Frame) -> float:
@@ -140,18 +142,12 @@ def _false_alarms(count: int, hours: float | None) -> str:
 
 def _counts(counts: pd.DataFrame, title: str) -> Table:
     """Return counts for the terminal: without the columns that hold only zeros, which the files have."""
-    from rich.table import Table
-
     from sedlab.scoring.errors.tables import DEVIATIONS
 
     counts = counts.drop(columns=DEVIATIONS, errors="ignore")
     counts = counts.loc[:, (counts != 0).any()]
-    table = Table(title=title)
-    for column in counts.columns:
-        table.add_column(column.replace("_", " "), justify="left" if column == counts.columns[0] else "right")
-    for place, row in enumerate(counts.itertuples(index=False)):
-        table.add_row(*map(_cell, row), end_section=place == 0)
-    return table
+    columns = [column.replace("_", " ") for column in counts.columns]
+    return number_table(title, columns, [list(map(_cell, row)) for row in counts.itertuples(index=False)])
 
 
 def _cell(value: object) -> str:

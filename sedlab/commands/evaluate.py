@@ -14,6 +14,7 @@ from sedlab.commands import options
 from sedlab.commands.frame import Frame, read_metrics_frame
 from sedlab.commands.output import (
     format_number,
+    number_table,
     progress_bar,
     say_written,
     table_console,
@@ -128,19 +129,15 @@ def _results_table(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def _table(evaluation: Evaluation, title: str) -> Table:
-    from rich.table import Table
-
     from sedlab.scoring.metrics.bootstrap import ALL
     from sedlab.scoring.names import metric_name
 
-    table = Table("", title=title)
-    for metric in evaluation.measures:
-        table.add_column(metric_name(metric), justify="right")
+    metrics = list(evaluation.measures)
     values = _results_table(evaluation).set_index(["label", "metric"])
-    for label in (ALL, *evaluation.classes):
-        cells = (_cell(values.loc[(label, metric)]) for metric in evaluation.measures)
-        table.add_row(label, *cells, end_section=label == ALL)
-    return table
+    rows = [
+        (label, *(_cell(values.loc[(label, metric)]) for metric in metrics)) for label in (ALL, *evaluation.classes)
+    ]
+    return number_table(title, ("", *map(metric_name, metrics)), rows)
 
 
 def _cell(row: pd.Series) -> str:

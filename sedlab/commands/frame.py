@@ -11,8 +11,6 @@ from sedlab.commands.options import names
 from sedlab.errors import SedlabError, nearest
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth
     from sedlab.scoring.scores.tables import ScoreTables
 
@@ -45,13 +43,6 @@ class Frame(Matched):
     """Post-processed scores, one a score file."""
     durations: dict[str, float]
     """Seconds of each clip or recording; empty where no file says."""
-
-    @property
-    def events(self) -> pd.DataFrame:
-        """The events of the ground truth; of soft labels those that count as active."""
-        from sedlab.labels import SOFT_THRESHOLD
-
-        return self.truth.events[self.truth.events["confidence"] > SOFT_THRESHOLD]
 
 
 def match(scores: Sequence[EvaluationScores], truth: GroundTruth, *, common: bool) -> Matched:

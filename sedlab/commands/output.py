@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from sedlab.files import atomic_path
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+    from rich.table import Table
 
     from sedlab.progress import Progress
 
@@ -27,6 +28,19 @@ _PIPE_COLUMNS = 200
 def table_console() -> Console:
     """Return the console for tables: as wide as the terminal, and wide where there is none."""
     return Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
+
+
+def number_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], bold: Container[str] = ()) -> Table:
+    """Return a table with a name before each row of numbers; the first row is that of everything together."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(columns[0], title=escape(title))
+    for name in columns[1:]:
+        table.add_column(name, justify="right")
+    for place, row in enumerate(rows):
+        table.add_row(*map(escape, row), style="bold" if row[0] in bold else None, end_section=place == 0)
+    return table
 
 
 def say(console: Console, text: str, *, soft_wrap: bool = True) -> None:

@@ -14,7 +14,6 @@ from sedlab.commands.output import format_number, progress_bar, say_written, tab
 from sedlab.errors import SedlabError
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from rich.table import Table
 
     from sedlab.scoring.metrics.psds import PsdsResult
@@ -62,7 +61,10 @@ def tune(
 
     Postprocess.of(_with_sources(tuning, scores, ground_truth, before, after)).write(out)
     if plot is not None:
-        write_figure(plot, _figure(tuning))
+        from sedlab.views.figures.tuning import csebbs_tuning_figure, median_tuning_figure
+
+        draw = {"csebbs": csebbs_tuning_figure, "median": median_tuning_figure}[method]
+        write_figure(plot, draw(tuning))
     console.print(_table(tuning, before, after, f"{scores}, {method}"))
     console.print(f"clips: {after.num_clips}, events: {after.num_events}")
     warn(matched.warnings)
@@ -145,10 +147,3 @@ def _settings(tuning: CsebbsTuning | MedianTuning) -> list[tuple[str, ...]]:
             for s in tuning.params.settings.values()
         ),
     ]
-
-
-def _figure(tuning: CsebbsTuning | MedianTuning) -> Figure:
-    from sedlab.scoring.tuning.csebbs import CsebbsTuning
-    from sedlab.views.figures.tuning import csebbs_tuning_figure, median_tuning_figure
-
-    return csebbs_tuning_figure(tuning) if isinstance(tuning, CsebbsTuning) else median_tuning_figure(tuning)

@@ -47,9 +47,9 @@ def list_weights(
     corrupt = {entry: state for entry, state in states.items() if state.state == CORRUPT}
     if corrupt:
         entry, state = next(iter(corrupt.items()))
+        number = "1 file is" if len(corrupt) == 1 else f"{len(corrupt)} files are"
         raise SedlabError(
-            f"{root / entry.file}: {state.detail}. {_count(len(corrupt), 'file')} damaged or replaced: delete and "
-            "download again."
+            f"{root / entry.file}: {state.detail}. {number} damaged or replaced: delete and download again."
         )
 
 
@@ -208,7 +208,3 @@ def _download_bars(console: Console) -> Iterator[Progress]:
 
 def _size(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what} is" if number == 1 else f"{number} {what}s are"

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from sedlab.data.corpora.maestro import parse_window_names
-from sedlab.labels import SOFT_THRESHOLD
 from sedlab.progress import Progress, no_progress
 from sedlab.scoring.metrics.bootstrap import ALL, NO_RESAMPLING, Resampling, bootstrap_intervals
 from sedlab.scoring.metrics.events import CountedEvents
@@ -82,7 +81,7 @@ def count(
     """
     if kind == SEGMENTS:
         return CountedSegments.of(scores, recording_clips(truth), truth.events, classes, durations)
-    return CountedEvents.of(scores, truth.events[truth.events["confidence"] > SOFT_THRESHOLD], durations, classes)
+    return CountedEvents.of(scores, truth.active, durations, classes)
 
 
 def event_measures(

@@ -16,6 +16,7 @@ import pandas as pd
 from sedlab.data.corpora.reading import stem
 from sedlab.data.tsv import line_number, read_tsv
 from sedlab.errors import SedlabError
+from sedlab.labels import SOFT_THRESHOLD
 from sedlab.scoring.scores.file import read_score_file
 from sedlab.scoring.scores.tables import ScoreTables
 
@@ -49,6 +50,11 @@ class GroundTruth:
     def labels(self) -> tuple[str, ...]:
         """The labels that occur, sorted."""
         return tuple(sorted(set(self.events["label"])))
+
+    @property
+    def active(self) -> pd.DataFrame:
+        """The events that count as such: all of hard labels, those of soft labels above 0.5."""
+        return self.events[self.events["confidence"] > SOFT_THRESHOLD]
 
     def select(self, clip_ids: Sequence[str]) -> GroundTruth:
         """Return the ground truth of those of ``clip_ids`` that it lists."""
