@@ -79,13 +79,13 @@ def stacked_bars(
     parts : {name: (widths (rows,), look)}
         ``look``: options of the bars, such as their colour.
     """
-    right = left = 0.0
+    right = left = np.zeros(1)
     for name, (widths, look) in parts.items():
         widths = np.asarray(widths, dtype=float)
         starts = np.where(widths < 0, left, right)
         ax.barh(range(len(widths)), widths, left=starts, height=height, label=name, linewidth=0, **look)
         right, left = right + widths.clip(min=0), left + widths.clip(max=0)
-    return np.atleast_1d(right)
+    return right
 
 
 def write_beside(ax: Axes, ends: Sequence[float], texts: Sequence[str]) -> None:

@@ -60,6 +60,11 @@ def test_bars_of_kinds_are_the_counts():
     assert len(figure_to_png(figure)) > 1000
 
 
+def test_bars_of_kinds_are_drawn_also_where_nothing_was_detected():
+    events, detections = error_kinds_figure(cases([])).axes
+    assert sums(events) == {"missed": 4} and sums(detections) == {}
+
+
 def test_confusions_are_counted_in_their_cell():
     figure = confusion_figure(cases([*FOUND, ("b", "Dog", 4.5, 7.0)]))
     assert texts(figure) == ["1", "1"]
