@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 #: Longer than anything here takes on a busy machine: a bound for what hangs, not a measure of speed.
-PATIENCE_SECONDS = 540
+PATIENCE_SECONDS = 1500
 
 
 def command(*arguments: object) -> list[str]:

@@ -22,7 +22,7 @@ from sedlab.scoring.scores.file import read_score_file
 from sedlab.scoring.scores.predict import predict_logits
 from sedlab.scoring.subset import evaluate_score_file
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 ARCHS = ("passt", "beats", "atst")
 KEY = ("psds1", "median", "all")
 
