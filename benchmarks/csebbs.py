@@ -24,6 +24,7 @@ import pandas as pd
 
 from sedlab.data.targets import frame_times
 from sedlab.labels import DESED_CLASSES
+from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.scores.tables import ScoreTables, score_tables
 from sedlab.scoring.tuning.csebbs import PUBLISHED_GRID, CsebbsTuning, tune_csebbs
 
@@ -74,7 +75,7 @@ def main() -> None:
     for _ in range(options.rounds):
         before = _peak_memory()
         begin = time.perf_counter(), time.process_time()
-        tuning = tune_csebbs(tables, events, dict.fromkeys(clip_ids, float(frame_times()[-1])))
+        tuning = tune_csebbs(CountedEvents.of(tables, events, dict.fromkeys(clip_ids, float(frame_times()[-1]))))
         ours.append((time.perf_counter() - begin[0], time.process_time() - begin[1]))
         print(f"sedlab  {_seconds(ours[-1])}, peak memory {_peak_memory():.2f} GiB ({before:.2f} before)", flush=True)
         if options.reference_python:

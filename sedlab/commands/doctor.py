@@ -117,12 +117,13 @@ def _scoring() -> str:
     import numpy as np
     import pandas as pd
 
+    from sedlab.scoring.metrics.events import CountedEvents
     from sedlab.scoring.metrics.psds import PSDS1, psds
     from sedlab.scoring.scores.tables import score_tables
 
     scores = score_tables(np.array([[[0.9], [0.1]]]), ["clip"], ("Speech",), np.array([0.0, 1.0, 2.0]))
     events = pd.DataFrame({"clip_id": ["clip"], "onset": [0.0], "offset": [1.0], "label": ["Speech"]})
-    value = psds(scores, events, {"clip": 2.0}, classes=("Speech",), scenario=PSDS1).overall
+    value = psds(CountedEvents.of(scores, events, {"clip": 2.0}, ("Speech",)), PSDS1).overall
     if not np.isclose(value, 1.0):
         raise SedlabError(f"PSDS of perfect scores is {value}, not 1. Install sed_scores_eval==0.0.4.")
     return f"sed_scores_eval {version('sed_scores_eval')} with pandas {pd.__version__}"

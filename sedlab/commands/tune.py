@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -40,6 +41,7 @@ def tune(
     Example: sedlab tune scores.hdf5 --ground-truth validation.tsv --durations validation_durations.tsv
     --out csebbs.json
     """
+    from sedlab.scoring.metrics.events import CountedEvents
     from sedlab.scoring.metrics.psds import psds
     from sedlab.scoring.postprocess import Postprocess
     from sedlab.scoring.scores.inputs import read_durations, read_ground_truth, read_scores
@@ -50,14 +52,14 @@ def tune(
     truth, found = read_ground_truth(ground_truth), read_scores(scores)
     classes = tuned_classes(found, truth)
     matched = match([found], truth, common=common_clips)
-    tables, events, seconds = matched.scores[0].tables, matched.truth.events, read_durations(durations)
+    counted = CountedEvents.of(matched.scores[0].tables, matched.truth.events, read_durations(durations), classes)
     console = table_console()
     with progress_bar(console) as progress:
-        tuning = search(tables, events, seconds, classes=classes, progress=progress)
+        tuning = search(counted, progress=progress)
         progress(0, 2, "PSDS1 before")
-        before = psds(tables, events, seconds, classes=classes)
+        before = psds(counted)
         progress(1, 2, "PSDS1 after")
-        after = psds(tuning.params.scores(tables, classes), events, seconds, classes=classes)
+        after = psds(replace(counted, scores=tuning.params.scores(counted.scores, classes)))
 
     Postprocess.of(_with_sources(tuning, scores, ground_truth, before, after)).write(out)
     if plot is not None:
@@ -104,8 +106,6 @@ def _with_sources(
     tuning: CsebbsTuning | MedianTuning, scores: Path, ground_truth: Path, before: PsdsResult, after: PsdsResult
 ):
     """Return the parameters with what they were tuned on."""
-    from dataclasses import replace
-
     from sedlab import __version__
 
     sources = {

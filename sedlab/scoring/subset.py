@@ -101,7 +101,7 @@ def tune_boxes(scores: ScoreFile, corpus: Corpus, subset: str) -> CsebbsParams:
     """
     part = corpus.subset(subset)
     chosen = scores.select(list(part.clips["clip_id"]), DESED_CLASSES)
-    return tune_csebbs(chosen.tables(), part.events, part.durations).params
+    return tune_csebbs(CountedEvents.of(chosen.tables(), part.events, part.durations)).params
 
 
 def _event_metrics(postprocess: str, in_ladder: bool) -> Sequence[str]:

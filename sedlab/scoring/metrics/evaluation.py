@@ -15,10 +15,10 @@ from sedlab.data.corpora.maestro import parse_window_names
 from sedlab.progress import Progress, no_progress
 from sedlab.scoring.metrics.bootstrap import ALL, NO_RESAMPLING, Resampling, bootstrap_intervals
 from sedlab.scoring.metrics.events import CountedEvents
-from sedlab.scoring.metrics.fscores import THRESHOLD, FscoreResult, fscores_of
-from sedlab.scoring.metrics.mpauc import MpaucResult, mpauc_of
-from sedlab.scoring.metrics.pipsds import pipsds_of
-from sedlab.scoring.metrics.psds import PSDS1, PSDS2, PsdsResult, psds_of
+from sedlab.scoring.metrics.fscores import THRESHOLD, FscoreResult, fscores
+from sedlab.scoring.metrics.mpauc import MpaucResult, segment_mpauc
+from sedlab.scoring.metrics.pipsds import pipsds
+from sedlab.scoring.metrics.psds import PSDS1, PSDS2, PsdsResult, psds
 from sedlab.scoring.metrics.segments import CountedSegments
 from sedlab.scoring.metrics.statistics.choice import METRICS, Counted
 from sedlab.scoring.scores.inputs import GroundTruth
@@ -96,26 +96,26 @@ def event_measures(
     ``threshold`` is that of the F1 scores without "best".
     """
     progress(0, len(metrics), "psds1")
-    first = psds_of(counted, PSDS1)
+    first = psds(counted, PSDS1)
     measures = {"psds1": Measure(first.overall, first.per_class)}
     if "psds2" in metrics:
         progress(len(measures), len(metrics), "psds2")
-        second = psds_of(counted, PSDS2)
+        second = psds(counted, PSDS2)
         measures["psds2"] = Measure(second.overall, second.per_class)
     if PIPSDS in metrics:
         progress(len(measures), len(metrics), PIPSDS)
-        measures[PIPSDS] = Measure(*pipsds_of(counted))
+        measures[PIPSDS] = Measure(*pipsds(counted))
     for name in ("collar_f1", "intersection_f1"):
         if {name, f"{name}_best"} & set(metrics):
             progress(len(measures), len(metrics), name)
-            given, best = fscores_of(counted, METRICS[name], threshold)
+            given, best = fscores(counted, METRICS[name], threshold)
             measures |= {name: _of_fscore(given), f"{name}_best": _of_fscore(best)}
     return {name: measures[name] for name in metrics}, first
 
 
 def segment_measures(counted: CountedSegments) -> tuple[dict[str, Measure], MpaucResult]:
     """Return mpAUC, staircase and linear, and its result."""
-    result = mpauc_of(counted)
+    result = segment_mpauc(counted)
     measures = {
         "mpauc": Measure(result.overall, result.per_class),
         "mpauc_linear": Measure(result.overall_linear, result.per_class_linear),

@@ -16,11 +16,9 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 
-from sedlab.labels import DESED_CLASSES
 from sedlab.scoring.metrics.events import CountedEvents
-from sedlab.scoring.scores.tables import ScoreTables, sed_scores_eval
+from sedlab.scoring.scores.tables import sed_scores_eval
 
 THRESHOLD = 0.5
 
@@ -64,24 +62,17 @@ class FscoreResult:
 
 
 def fscores(
-    scores: ScoreTables,
-    events: pd.DataFrame,
-    *,
-    classes: Sequence[str] = DESED_CLASSES,
+    counted: CountedEvents,
     criterion: Collar | Intersection = Collar(),
     threshold: float = THRESHOLD,
 ) -> tuple[FscoreResult, FscoreResult]:
     """Return F1 at ``threshold`` and F1 at the best threshold of each class.
 
-    Parameters and errors are those of ``CountedEvents.of``.
+    Raises
+    ------
+    SedlabError
+        When a clip with an event has no scores.
     """
-    return fscores_of(CountedEvents.of(scores, events, {}, classes), criterion, threshold)
-
-
-def fscores_of(
-    counted: CountedEvents, criterion: Collar | Intersection, threshold: float = THRESHOLD
-) -> tuple[FscoreResult, FscoreResult]:
-    """Return F1 of what counts, see ``fscores``."""
     classes, present = counted.classes, counted.present
     if not present:
         nothing = _result(classes, {}, {}, {}, {})

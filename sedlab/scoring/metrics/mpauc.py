@@ -4,23 +4,20 @@ A class's ROC curve runs over all one-second segments; its area up to a false po
 averaged over 11 classes. The areas are those of sed_scores_eval 0.0.4: staircase interpolation, no McClish correction.
 Later versions interpolate linearly and give other values where scores tie; that value is there beside the official one.
 
-Two variants exist in the published system, which are kept apart: ``segment_mpauc`` for testing puts overlapping clips
-back into their recording, ``validation_mpauc`` scores clip by clip.
+Two variants exist in the published system, which are kept apart: ``CountedSegments.of`` for testing puts overlapping
+clips back into their recording, ``CountedSegments.of_validation`` counts clip by clip.
 
 Source: DCASE 2024 Task 4 baseline, arXiv 2406.08056; code of the CP-JKU system, arXiv 2408.00791.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
-from sedlab.labels import MAESTRO_EVAL_CLASSES
 from sedlab.scoring.metrics.segments import CountedSegments
-from sedlab.scoring.scores.tables import ScoreTables, sed_scores_eval
+from sedlab.scoring.scores.tables import sed_scores_eval
 
 MAX_FPR = 0.1
 
@@ -50,26 +47,7 @@ class MpaucResult:
     num_segments: int = 0
 
 
-def segment_mpauc(
-    scores: ScoreTables,
-    clips: pd.DataFrame,
-    events: pd.DataFrame,
-    *,
-    classes: Sequence[str] = MAESTRO_EVAL_CLASSES,
-    durations: Mapping[str, float] | None = None,
-) -> MpaucResult:
-    """Score whole recordings; parameters and errors are those of ``CountedSegments.of``."""
-    return mpauc_of(CountedSegments.of(scores, clips, events, classes, durations))
-
-
-def validation_mpauc(
-    scores: ScoreTables, events: pd.DataFrame, *, classes: Sequence[str] = MAESTRO_EVAL_CLASSES
-) -> MpaucResult:
-    """Score clip by clip; parameters are those of ``CountedSegments.of_validation``."""
-    return mpauc_of(CountedSegments.of_validation(scores, events, classes))
-
-
-def mpauc_of(counted: CountedSegments) -> MpaucResult:
+def segment_mpauc(counted: CountedSegments) -> MpaucResult:
     """Return mpAUC of the seconds that count."""
     (scores, truth), classes = counted.stacked(), counted.classes
     positives = truth.sum(axis=0)

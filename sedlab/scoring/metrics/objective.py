@@ -18,8 +18,10 @@ from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
 from sedlab.progress import Progress
-from sedlab.scoring.metrics.mpauc import validation_mpauc
+from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.metrics.mpauc import segment_mpauc
 from sedlab.scoring.metrics.psds import psds
+from sedlab.scoring.metrics.segments import CountedSegments
 from sedlab.scoring.postprocess.choice import MEDIAN, Postprocess
 from sedlab.scoring.scores.predict import Predictions, WaveformReader, predict_masked
 from sedlab.scoring.scores.tables import score_tables
@@ -111,8 +113,8 @@ def score_subset(predictions: Predictions, corpus: Corpus, subset: str) -> float
     tables = score_tables(masked, scores.clip_ids, scores.classes, scores.frame_times)
     tables = Postprocess.read(MEDIAN).scores(tables)
     if subset == "maestro_val":
-        return validation_mpauc(tables, corpus.events).overall
-    return psds(tables, corpus.events, corpus.durations).overall
+        return segment_mpauc(CountedSegments.of_validation(tables, corpus.events)).overall
+    return psds(CountedEvents.of(tables, corpus.events, corpus.durations)).overall
 
 
 def weak_f1(weak: np.ndarray, target: np.ndarray, mask: np.ndarray, *, threshold: float = WEAK_THRESHOLD) -> float:

@@ -6,44 +6,29 @@ positive rate and for each class, that filter length counts which finds most eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
-import pandas as pd
 
 from sedlab.grid import FRAME_SECONDS
-from sedlab.labels import DESED_CLASSES
 from sedlab.scoring.metrics.events import CountedEvents, count_changes
 from sedlab.scoring.metrics.psds import PSDS1, Scenario
 from sedlab.scoring.postprocess.median import median_filtered
-from sedlab.scoring.scores.tables import ScoreTables, sed_scores_eval
+from sedlab.scoring.scores.tables import sed_scores_eval
 
 #: From no filter to twice the longest published one (17 frames of 64 ms), in seconds.
 FILTER_SECONDS: tuple[float, ...] = tuple(FRAME_SECONDS * frames for frames in (1, 3, 5, 7, 9, 13, 17, 25, 33))
 
 
 def pipsds(
-    scores: ScoreTables,
-    events: pd.DataFrame,
-    durations: Mapping[str, float],
-    *,
-    classes: Sequence[str] = DESED_CLASSES,
-    scenario: Scenario = PSDS1,
-    filter_seconds: Sequence[float] = FILTER_SECONDS,
+    counted: CountedEvents, scenario: Scenario = PSDS1, filter_seconds: Sequence[float] = FILTER_SECONDS
 ) -> tuple[float, dict[str, float]]:
     """Return the score over all classes and of each class alone; nan where there is no event.
 
-    Parameters and errors are those of ``psds``; ``scores`` are raw, and ``filter_seconds`` are the lengths to choose
-    from. Takes as long as one ``psds`` for each of them.
+    The counted scores are raw, and ``filter_seconds`` are the lengths to choose from. Takes as long as one ``psds`` for
+    each of them; errors are those of ``psds``.
     """
-    return pipsds_of(CountedEvents.of(scores, events, durations, classes), scenario, filter_seconds)
-
-
-def pipsds_of(
-    counted: CountedEvents, scenario: Scenario = PSDS1, filter_seconds: Sequence[float] = FILTER_SECONDS
-) -> tuple[float, dict[str, float]]:
-    """Return piPSDS of what counts, see ``pipsds``."""
     if not counted.present:
         return np.nan, dict.fromkeys(counted.classes, np.nan)
     present, scenario = counted.present, scenario.among(len(counted.present))

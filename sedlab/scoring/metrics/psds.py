@@ -6,16 +6,13 @@ Bilen et al., arXiv 1910.08440. One process only: with several, an error in one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 
-from sedlab.labels import DESED_CLASSES
 from sedlab.scoring.metrics.events import CountedEvents
-from sedlab.scoring.scores.tables import ScoreTables, sed_scores_eval
+from sedlab.scoring.scores.tables import sed_scores_eval
 
 
 @dataclass(frozen=True)
@@ -79,23 +76,14 @@ class PsdsResult:
     num_events: int = 0
 
 
-def psds(
-    scores: ScoreTables,
-    events: pd.DataFrame,
-    durations: Mapping[str, float],
-    *,
-    classes: Sequence[str] = DESED_CLASSES,
-    scenario: Scenario = PSDS1,
-) -> PsdsResult:
-    """Score detections at every threshold; parameters and errors are those of ``CountedEvents.of``.
+def psds(counted: CountedEvents, scenario: Scenario = PSDS1) -> PsdsResult:
+    """Score detections at every threshold; ``overall`` is nan when no class has an event.
 
-    ``overall`` is nan when no class has an event.
+    Raises
+    ------
+    SedlabError
+        When a clip with an event has no scores or no duration.
     """
-    return psds_of(CountedEvents.of(scores, events, durations, classes), scenario)
-
-
-def psds_of(counted: CountedEvents, scenario: Scenario = PSDS1) -> PsdsResult:
-    """Return PSDS of what counts, see ``psds``."""
     missing = counted.missing_classes
     if not counted.present:
         empty = PsdRoc(np.empty(0), np.empty(0))

@@ -6,15 +6,12 @@ comparison at each gap, so that each step filter is run once and its 16 threshol
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import pandas as pd
 
-from sedlab.labels import DESED_CLASSES
 from sedlab.postprocess.csebbs import Candidates, find_candidates
-from sedlab.progress import Progress
+from sedlab.progress import Progress, no_progress
 from sedlab.scoring.metrics.box_psds import TruthTracks, box_psds, candidate_overlaps, truth_tracks
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.psds import PSDS1, Scenario
@@ -62,41 +59,33 @@ class CsebbsTuning:
 
 
 def tune_csebbs(
-    scores: ScoreTables,
-    events: pd.DataFrame,
-    durations: Mapping[str, float],
+    counted: CountedEvents,
     *,
-    classes: Sequence[str] = DESED_CLASSES,
     grid: CsebbsGrid = PUBLISHED_GRID,
     scenario: Scenario = PSDS1,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> CsebbsTuning:
     """Choose the setting of each class with the largest PSDS of that class alone.
 
-    Where several reach it the first is kept, step filters being the outer loop, as published. Clips without any event
-    of ``classes`` are left out.
+    Where several reach it the first is kept, step filters being the outer loop, as published.
 
     Parameters
     ----------
-    scores : {clip id: score table}
-    events : DataFrame
-        Ground truth: clip_id, onset, offset (seconds), label.
-    durations : {clip id: seconds}
-    classes : sequence of str
-        The classes to tune.
+    counted : CountedEvents
+        Its classes are tuned.
     grid : CsebbsGrid
     scenario : Scenario
         Without cross triggers: a class is tuned alone.
-    progress : callable, optional
-        Called with (done, total, what).
+    progress : Progress
+        Counts step filters.
 
     Raises
     ------
     SedlabError
-        When no class has an event, a clip with events no scores or no duration, a class no column, or a score is not in
-        [0, 1].
+        When no class has an event, a clip with events no scores or no duration, or a score is not in [0, 1].
     """
-    truth = truth_tracks(CountedEvents.of(scores, events, durations, classes))
+    scores, classes = counted.scores, counted.classes
+    truth = truth_tracks(counted)
     check_clips(scores, truth.clip_ids)
     groups = _tracks(scores, truth)
     values = np.empty((len(classes), len(grid.steps), len(grid.thresholds)))
@@ -106,8 +95,7 @@ def tune_csebbs(
         for j, (absolute, relative) in enumerate(grid.thresholds):
             first, last = candidates.merge(absolute, relative)
             values[:, i, j] = box_psds(candidates, first, last, overlaps, truth, scenario)
-        if progress is not None:
-            progress(i + 1, len(grid.steps), "step filters")
+        progress(i + 1, len(grid.steps), "step filters")
 
     settings, best = {}, {}
     for label, of_class in zip(classes, values.reshape(len(classes), -1), strict=True):

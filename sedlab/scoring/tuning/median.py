@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from sedlab.errors import SedlabError
-from sedlab.labels import DESED_CLASSES
-from sedlab.progress import Progress
+from sedlab.progress import Progress, no_progress
+from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.psds import PSDS1, Scenario, psds
 from sedlab.scoring.postprocess.median import MedianParams, median_filtered
-from sedlab.scoring.scores.tables import ScoreTables, check_classes
+from sedlab.scoring.scores.tables import ScoreTables
 from sedlab.scoring.tuning.csebbs import best_setting
 
 #: Window lengths in frames; at 64 ms the longest is 2 s.
@@ -34,40 +33,32 @@ class MedianTuning:
 
 
 def tune_median(
-    scores: ScoreTables,
-    events: pd.DataFrame,
-    durations: Mapping[str, float],
+    counted: CountedEvents,
     *,
-    classes: Sequence[str] = DESED_CLASSES,
     lengths: Sequence[int] = LENGTHS,
     scenario: Scenario = PSDS1,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> MedianTuning:
     """Choose the filter length of each class with the largest PSDS of that class alone, the shortest of equals.
 
     Parameters
     ----------
-    scores : {clip id: score table}
-        Frame scores on grids of one frame length.
-    events : DataFrame
-        Ground truth: clip_id, onset, offset (seconds), label.
-    durations : {clip id: seconds}
-    classes : sequence of str
-        The classes to tune.
+    counted : CountedEvents
+        Its classes are tuned; scores on grids of one frame length.
     lengths : sequence of int
         Odd numbers of frames, ascending; those longer than the shortest clip are not tried.
     scenario : Scenario
         Without cross triggers: a class is tuned alone.
-    progress : callable, optional
-        Called with (done, total, what).
+    progress : Progress
+        Counts filter lengths.
 
     Raises
     ------
     SedlabError
         As ``psds`` and ``median_filtered`` do, and when frames are not of one length or no class has an event.
     """
-    check_classes(scores, classes)
-    if not events["label"].isin(list(classes)).any():
+    scores, classes = counted.scores, counted.classes
+    if not counted.present:
         raise SedlabError("ground truth: no event of the classes to tune. Check its labels and clips.")
     frame = _frame_seconds(scores)
     shortest = min(len(table) for table in scores.values())
@@ -75,10 +66,9 @@ def tune_median(
     values = np.empty((len(classes), len(tried)))
     for j, length in enumerate(tried):
         filtered = median_filtered(scores, classes, [length * frame] * len(classes))
-        per_class = psds(filtered, events, durations, classes=classes, scenario=scenario).per_class
+        per_class = psds(replace(counted, scores=filtered), scenario).per_class
         values[:, j] = [per_class[label] for label in classes]
-        if progress is not None:
-            progress(j + 1, len(tried), "filter lengths")
+        progress(j + 1, len(tried), "filter lengths")
     chosen = {label: best_setting(values[k]) for k, label in enumerate(classes)}
     best = {label: float(values[k, chosen[label]]) for k, label in enumerate(classes)}
     provenance = {

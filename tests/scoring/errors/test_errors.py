@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sedlab.errors import SedlabError
 from sedlab.scoring.errors.detections import detected_events
 from sedlab.scoring.errors.kinds import BOUNDARY, DETECTION, EVENT, OUTCOMES, find_errors
-from sedlab.scoring.metrics.events import merge_touching
+from sedlab.scoring.metrics.events import CountedEvents, merge_touching
 from sedlab.scoring.metrics.fscores import fscores
 from sedlab.scoring.scores.tables import score_tables
 
@@ -178,7 +178,7 @@ def test_correct_cases_are_the_true_positives_of_collar_based_f1(synthetic60, th
     scores = score_tables(synthetic60.probabilities, synthetic60.clip_ids, synthetic60.classes, synthetic60.times)
     scores = {clip_id: rows for clip_id, rows in scores.items() if clip_id in annotated}
     cases = find_errors(detected_events(scores, synthetic60.classes, threshold), synthetic60.events)
-    metric, _ = fscores(scores, synthetic60.events, classes=synthetic60.classes, threshold=threshold)
+    metric, _ = fscores(CountedEvents.of(scores, synthetic60.events, {}, synthetic60.classes), threshold=threshold)
     correct = cases["outcome"] == "correct"
     for label in metric.per_class:
         of_class = cases["label"] == label

@@ -11,6 +11,7 @@ from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 from sedlab.postprocess.median import median_filter
 from sedlab.scoring.metrics.audioset import MEDIAN_FRAMES, SCENARIO, audioset_psds1
+from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.psds import psds
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.scoring.scores.tables import score_tables
@@ -43,7 +44,7 @@ def test_it_is_what_the_library_says_about_all_clips(seed):
     annotated = scores.select(sorted(set(corpus.events["clip_id"])))
     filtered = median_filter(annotated.probabilities, MEDIAN_FRAMES)
     tables = score_tables(filtered, annotated.clip_ids, classes, annotated.frame_times)
-    reference = psds(tables, corpus.events, durations, classes=classes, scenario=SCENARIO)
+    reference = psds(CountedEvents.of(tables, corpus.events, durations, classes), scenario=SCENARIO)
     result = audioset_psds1(scores, corpus)
     assert result.per_class == pytest.approx(reference.per_class, abs=1e-12, nan_ok=True)
     assert result.missing_classes == reference.missing_classes == classes[18:]

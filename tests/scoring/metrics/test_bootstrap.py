@@ -93,8 +93,8 @@ def assert_equals(values: np.ndarray, classes: tuple[str, ...], overall: float, 
 def slow_values(metric: str, clips: Clips):
     """Return the metric's own result on ``clips``."""
     if metric in ("psds1", "psds2"):
-        return psds(clips.tables, clips.events, clips.durations, classes=CLASSES, scenario=METRICS[metric])
-    return fscores(clips.tables, clips.events, classes=CLASSES, criterion=METRICS[metric])[0]
+        return psds(CountedEvents.of(clips.tables, clips.events, clips.durations, CLASSES), scenario=METRICS[metric])
+    return fscores(CountedEvents.of(clips.tables, clips.events, {}, CLASSES), criterion=METRICS[metric])[0]
 
 
 @pytest.mark.parametrize("metric", ["psds1", "psds2", "collar_f1", "intersection_f1"])
@@ -121,7 +121,7 @@ def test_every_clip_once_gives_the_metric_on_recorded_scores(synthetic60, real20
         (tables, synthetic60.events, synthetic60.durations),
         (real20.tables, real20.events, real20.durations),
     ):
-        result = psds(scores, events, durations, scenario=scenario)
+        result = psds(CountedEvents.of(scores, events, durations), scenario=scenario)
         statistics = psds_statistics(CountedEvents.of(scores, events, durations), scenario)
         once = statistics.evaluate(np.ones((1, len(statistics.units))))
         assert_equals(once[0], statistics.classes, result.overall, result.per_class)
@@ -139,7 +139,7 @@ def test_resample_of_recorded_scores_equals_psds_of_duplicated_clips(synthetic60
     holding = recorded.events[recorded.events["label"] == without]["clip_id"]
     weights[np.isin(statistics.units, holding)] = 0
     copies = duplicated(recorded, statistics.units, weights)
-    result = psds(copies.tables, copies.events, copies.durations, scenario=scenario)
+    result = psds(CountedEvents.of(copies.tables, copies.events, copies.durations), scenario=scenario)
     assert (without in result.missing_classes) == bool(without)
     assert_equals(statistics.evaluate(weights[None])[0], statistics.classes, result.overall, result.per_class)
 
@@ -147,7 +147,7 @@ def test_resample_of_recorded_scores_equals_psds_of_duplicated_clips(synthetic60
 @pytest.mark.parametrize("criterion", [Collar(), Intersection()], ids=["collar", "intersection"])
 @pytest.mark.parametrize("threshold", [0.2, 0.5])
 def test_f1_of_every_clip_once_is_the_metric(real20, criterion, threshold):
-    result, _ = fscores(real20.tables, real20.events, criterion=criterion, threshold=threshold)
+    result, _ = fscores(CountedEvents.of(real20.tables, real20.events, {}), criterion=criterion, threshold=threshold)
     statistics = fscore_statistics(CountedEvents.of(real20.tables, real20.events, {}), criterion, threshold)
     once = statistics.evaluate(np.ones((1, len(statistics.units))))
     assert_equals(once[0], statistics.classes, result.overall, result.per_class)
@@ -181,7 +181,7 @@ def test_weighted_segments_equal_mpauc_of_duplicated_recordings(seed, levels, we
     statistics = mpauc_statistics(clips.segments())
     assert statistics.units == ("recording0", "recording1", "recording2")
     copies = duplicated_recordings(clips, statistics.units, np.array(weights))
-    result = segment_mpauc(copies.tables, copies.clips, copies.events, classes=CLASSES)
+    result = segment_mpauc(CountedSegments.of(copies.tables, copies.clips, copies.events, CLASSES))
     values = statistics.evaluate(np.array([weights]))[0]
     assert_equals(values, statistics.classes, result.overall, result.per_class)
 
@@ -360,7 +360,7 @@ def test_f1_threshold_and_recording_lengths_reach_the_metric():
     assert low != high
     maestro = maestro_clips(4)
     longer = {"recording0": 40.0}
-    result = segment_mpauc(maestro.tables, maestro.clips, maestro.events, classes=CLASSES, durations=longer)
+    result = segment_mpauc(CountedSegments.of(maestro.tables, maestro.clips, maestro.events, CLASSES, durations=longer))
     interval = bootstrap_intervals(maestro.segments(longer), "mpauc", resampling=Resampling(2))
     assert interval.overall.value == pytest.approx(result.overall, abs=1e-12)
     assert interval.num_units == 3

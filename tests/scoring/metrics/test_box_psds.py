@@ -59,7 +59,7 @@ def test_equals_sed_scores_eval(seed, num_clips, thresholds, scenario):
     values = box_psds(candidates, first, last, candidate_overlaps(candidates, truth), truth, scenario)
 
     tables = tables_without_fill(candidates.boxes(*thresholds), truth.clip_ids)
-    expected = psds(tables, events, durations, classes=CLASSES, scenario=scenario).per_class
+    expected = psds(CountedEvents.of(tables, events, durations, CLASSES), scenario=scenario).per_class
     np.testing.assert_allclose(values, [expected[label] for label in CLASSES], rtol=0, atol=1e-9)
 
 

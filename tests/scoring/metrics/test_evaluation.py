@@ -20,6 +20,7 @@ from sedlab.scoring.metrics.evaluation import (
     evaluate_segments,
 )
 from sedlab.scoring.metrics.mpauc import segment_mpauc
+from sedlab.scoring.metrics.segments import CountedSegments
 from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth, read_durations, read_ground_truth, read_scores
 from sedlab.scoring.scores.matching import EVENTS, SEGMENTS, kind_of, match_clips, scored_classes
 from sedlab.scoring.scores.tables import score_tables
@@ -149,7 +150,7 @@ def test_segments_are_those_of_the_recordings(maestro_corpus):
     )
     rows = events[["clip_id", "onset", "offset", "label", "confidence"]].itertuples(index=False, name=None)
     result = evaluate_segments(tables, truth_of(*rows, soft=True), {}, MAESTRO_EVAL_CLASSES, resampling=Resampling(20))
-    wanted = segment_mpauc(tables, clips, events)
+    wanted = segment_mpauc(CountedSegments.of(tables, clips, events))
     assert tuple(result.measures) == SEGMENT_METRICS
     assert result.measures["mpauc"].overall == wanted.overall
     assert result.measures["mpauc_linear"].overall == wanted.overall_linear

@@ -75,7 +75,9 @@ def _intersection(found, known):
 @settings(max_examples=12, deadline=None)
 def test_equals_counting_decoded_events(criterion, seed, threshold):
     tables, truth = random_case(seed)
-    given_threshold, best = fscores(tables, truth, classes=CLASSES, criterion=criterion, threshold=threshold)
+    given_threshold, best = fscores(
+        CountedEvents.of(tables, truth, {}, CLASSES), criterion=criterion, threshold=threshold
+    )
     for label in set(truth["label"]):
         wanted = slow_f1(tables, truth, label, threshold, criterion)
         assert given_threshold.per_class[label] == pytest.approx(wanted, abs=1e-9)
@@ -87,9 +89,9 @@ def test_equals_counting_decoded_events(criterion, seed, threshold):
 
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_best_of_a_published_system_is_what_its_thresholds_give(real20, criterion):
-    _, best = fscores(real20.tables, real20.events, criterion=criterion)
+    _, best = fscores(CountedEvents.of(real20.tables, real20.events, {}), criterion=criterion)
     for label, threshold in best.thresholds.items():
-        again, _ = fscores(real20.tables, real20.events, criterion=criterion, threshold=threshold)
+        again, _ = fscores(CountedEvents.of(real20.tables, real20.events, {}), criterion=criterion, threshold=threshold)
         assert again.per_class[label] == pytest.approx(best.per_class[label], abs=1e-12)
     assert best.overall == pytest.approx(np.mean(list(best.per_class.values())))
 
@@ -99,7 +101,7 @@ def test_a_detection_just_inside_the_collar_counts_and_one_outside_does_not():
     for shift, expected in ((0.19, 1.0), (0.21, 0.0)):
         times = np.array([0.0, 2.0 + shift, 4.0 + 0.39, 10.0])
         tables = score_tables(np.array([[[0.0], [0.9], [0.0]]]), ["a"], ["Cat"], times)
-        assert fscores(tables, truth, classes=["Cat"])[0].overall == expected
+        assert fscores(CountedEvents.of(tables, truth, {}, ["Cat"]))[0].overall == expected
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
@@ -107,7 +109,7 @@ def test_a_detection_just_inside_the_collar_counts_and_one_outside_does_not():
 def test_constant_scores_give_a_value(criterion, value):
     tables = score_tables(np.full((2, 40, 2), value), ["a", "b"], CLASSES, np.arange(41) * 0.25)
     truth = events(("a", 0.0, 10.0, "Cat"), ("b", 1.0, 2.0, "Cat"))
-    at_half, best = fscores(tables, truth, classes=CLASSES, criterion=criterion)
+    at_half, best = fscores(CountedEvents.of(tables, truth, {}, CLASSES), criterion=criterion)
     assert np.isnan(at_half.per_class["Dog"]) and 0 <= at_half.overall <= best.overall <= 1
     # Everything detected: the event that fills its clip is found, the other clip is a false alarm.
     assert best.per_class["Cat"] == pytest.approx(0.5)
@@ -115,7 +117,7 @@ def test_constant_scores_give_a_value(criterion, value):
 
 def test_no_event_of_any_class_is_nan():
     tables, _ = random_case(0)
-    for result in fscores(tables, events(), classes=CLASSES):
+    for result in fscores(CountedEvents.of(tables, events(), {}, CLASSES)):
         assert np.isnan(result.overall) and set(result.per_class) == set(CLASSES)
 
 
@@ -123,6 +125,6 @@ def test_missing_scores_and_columns_are_refused(real20):
     name = real20.events["clip_id"].iloc[0]
     fewer = {clip: table for clip, table in real20.tables.items() if clip != name}
     with pytest.raises(SedlabError, match=rf"no scores for 1 of 20 clips.*first: {name}"):
-        fscores(fewer, real20.events)
+        fscores(CountedEvents.of(fewer, real20.events, {}))
     with pytest.raises(SedlabError, match=r"no column for 1 of 11 classes .*'Bark'"):
-        fscores(real20.tables, real20.events, classes=[*real20.tables[name].columns[2:], "Bark"])
+        fscores(CountedEvents.of(real20.tables, real20.events, {}, [*real20.tables[name].columns[2:], "Bark"]))

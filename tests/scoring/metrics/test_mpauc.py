@@ -7,7 +7,7 @@ from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.scoring.metrics.events import merge_touching
-from sedlab.scoring.metrics.mpauc import segment_mpauc, validation_mpauc
+from sedlab.scoring.metrics.mpauc import segment_mpauc
 from sedlab.scoring.metrics.segments import CountedSegments, overlap_add
 from sedlab.scoring.scores.tables import score_tables, sed_scores_eval
 
@@ -50,7 +50,7 @@ def slow_partial_area(scores, positive, max_fpr=0.1):
 
 def test_equals_the_slow_reference(maestro_corpus):
     corpus, tables = maestro_corpus, random_tables(maestro_corpus)
-    result = segment_mpauc(tables, corpus.clips, corpus.events)
+    result = segment_mpauc(CountedSegments.of(tables, corpus.clips, corpus.events))
     onset = corpus.clips.set_index("clip_id")
     truth = corpus.events[corpus.events["confidence"] > 0.5]
     for label in PRESENT:
@@ -71,13 +71,15 @@ def test_tied_scores_use_the_staircase():
     clip = {"subset": "maestro_dev", "clip_id": "x", "recording": "r", "recording_onset": 0.0}
     corpus = make_corpus([clip], [("maestro_dev", "x", s, s + 1.0, "car", 1.0) for s in (0.0, 2.0)])
     table = score_tables(np.repeat(values[:, None], 27, axis=1)[None], ["x"], CLASSES, np.arange(11.0))
-    result = segment_mpauc(table, corpus.clips, corpus.events)
+    result = segment_mpauc(CountedSegments.of(table, corpus.clips, corpus.events))
     # The first threshold already has FPR 1/8 > 0.1: nothing of the curve lies below 0.1.
     assert result.per_class["car"] == 0.0
 
 
 def test_classes_without_positive_are_left_out_and_named(maestro_corpus):
-    result = segment_mpauc(random_tables(maestro_corpus), maestro_corpus.clips, maestro_corpus.events)
+    result = segment_mpauc(
+        CountedSegments.of(random_tables(maestro_corpus), maestro_corpus.clips, maestro_corpus.events)
+    )
     assert set(result.missing_classes) == set(MAESTRO_EVAL_CLASSES) - set(PRESENT)
     assert all(np.isnan(result.per_class[label]) for label in result.missing_classes)
     assert set(result.curves) == set(PRESENT)
@@ -87,7 +89,7 @@ def test_class_present_everywhere_has_no_value(maestro_corpus):
     events = maestro_corpus.events.assign(
         confidence=lambda table: table["confidence"].where(table["label"] != "car", 1)
     )
-    result = segment_mpauc(random_tables(maestro_corpus), maestro_corpus.clips, events)
+    result = segment_mpauc(CountedSegments.of(random_tables(maestro_corpus), maestro_corpus.clips, events))
     assert np.isnan(result.per_class["car"]) and "car" in result.missing_classes
     assert np.isfinite(result.overall)
 
@@ -95,7 +97,10 @@ def test_class_present_everywhere_has_no_value(maestro_corpus):
 def test_no_confident_event_gives_nan_not_a_crash(maestro_corpus):
     events = maestro_corpus.events.assign(confidence=0.5)
     tables = random_tables(maestro_corpus)
-    for result in (segment_mpauc(tables, maestro_corpus.clips, events), validation_mpauc(tables, events)):
+    for result in (
+        segment_mpauc(CountedSegments.of(tables, maestro_corpus.clips, events)),
+        segment_mpauc(CountedSegments.of_validation(tables, events)),
+    ):
         assert np.isnan(result.overall) and result.missing_classes == MAESTRO_EVAL_CLASSES
 
 
@@ -104,9 +109,15 @@ def test_order_of_clips_and_events_does_not_matter(maestro_corpus):
     clips, events = maestro_corpus.clips, maestro_corpus.events
     mixed_clips, mixed_events = clips.sample(frac=1, random_state=0), events.sample(frac=1, random_state=1)
     mixed_tables = {clip_id: tables[clip_id] for clip_id in mixed_clips["clip_id"]}
-    once, again = segment_mpauc(tables, clips, events), segment_mpauc(mixed_tables, mixed_clips, mixed_events)
+    once, again = (
+        segment_mpauc(CountedSegments.of(tables, clips, events)),
+        segment_mpauc(CountedSegments.of(mixed_tables, mixed_clips, mixed_events)),
+    )
     assert again.overall == once.overall
-    assert validation_mpauc(mixed_tables, mixed_events).overall == validation_mpauc(tables, events).overall
+    assert (
+        segment_mpauc(CountedSegments.of_validation(mixed_tables, mixed_events)).overall
+        == segment_mpauc(CountedSegments.of_validation(tables, events)).overall
+    )
 
 
 def test_repeating_a_window_does_not_change_the_score(maestro_corpus):
@@ -116,8 +127,8 @@ def test_repeating_a_window_does_not_change_the_score(maestro_corpus):
     copies = clips.assign(clip_id=clips["clip_id"] + "-copy")
     more_events = pd.concat([events, events.assign(clip_id=events["clip_id"] + "-copy")])
     more_tables = {**tables, **{f"{clip_id}-copy": table for clip_id, table in tables.items()}}
-    once = segment_mpauc(tables, clips, events).per_class
-    twice = segment_mpauc(more_tables, pd.concat([clips, copies]), more_events).per_class
+    once = segment_mpauc(CountedSegments.of(tables, clips, events)).per_class
+    twice = segment_mpauc(CountedSegments.of(more_tables, pd.concat([clips, copies]), more_events)).per_class
     assert twice == pytest.approx(once, abs=1e-12, nan_ok=True)
 
 
@@ -134,7 +145,7 @@ def test_second_in_no_clip_scores_zero_and_short_window_adds_no_padding():
 
 def test_validation_takes_the_largest_frame_until_the_last_event(maestro_corpus):
     corpus, tables = maestro_corpus, random_tables(maestro_corpus, seed=5)
-    result = validation_mpauc(tables, corpus.events)
+    result = segment_mpauc(CountedSegments.of_validation(tables, corpus.events))
     truth = corpus.events[(corpus.events["confidence"] > 0.5)]
     for label in PRESENT:
         scores, positive = [], []
@@ -175,7 +186,7 @@ def test_both_variants_agree_with_the_library_on_tables(maestro_corpus):
     by_clip = events.rename(columns={"clip_id": "name"})
     durations = by_clip.groupby("name")["offset"].max().to_dict()
     wanted = library_auroc({name: tables[name] for name in durations}, by_clip, durations, list(PRESENT))
-    found = validation_mpauc(tables, events, classes=PRESENT).per_class
+    found = segment_mpauc(CountedSegments.of_validation(tables, events, PRESENT)).per_class
     assert list(found.values()) == pytest.approx(wanted, abs=1e-12)
 
     seconds = overlap_add(tables, clips, {"cafe_restaurant_00": 21.0, "city_center_01": 21.0}, PRESENT)
@@ -187,7 +198,7 @@ def test_both_variants_agree_with_the_library_on_tables(maestro_corpus):
         offset=placed["offset"] + placed["recording_onset"],
     )
     wanted = library_auroc(recordings, placed, dict.fromkeys(seconds, 21.0), list(PRESENT))
-    found = segment_mpauc(tables, clips, events, classes=PRESENT).per_class
+    found = segment_mpauc(CountedSegments.of(tables, clips, events, PRESENT)).per_class
     assert list(found.values()) == pytest.approx(wanted, abs=1e-12)
 
 
@@ -199,7 +210,10 @@ def test_tables_with_their_own_boundaries_are_scored_too(maestro_corpus):
         middle = table["onset"] + (table["offset"] - table["onset"]) * (k + 1) / 10
         halves = pd.concat([table.assign(offset=middle), table.assign(onset=middle)])
         split[clip_id] = halves.sort_values("onset", ignore_index=True)
-    for variant in (lambda t: segment_mpauc(t, clips, events), lambda t: validation_mpauc(t, events)):
+    for variant in (
+        lambda t: segment_mpauc(CountedSegments.of(t, clips, events)),
+        lambda t: segment_mpauc(CountedSegments.of_validation(t, events)),
+    ):
         assert variant(split).per_class == pytest.approx(variant(tables).per_class, abs=1e-9, nan_ok=True)
 
 
@@ -210,8 +224,8 @@ def test_perfect_scores_give_one(maestro_corpus):
     for event in events.itertuples():
         probabilities[row[event.clip_id], int(event.onset), CLASSES.index(event.label)] = event.confidence
     tables = score_tables(probabilities, list(clips["clip_id"]), CLASSES, np.arange(11.0))
-    assert segment_mpauc(tables, clips, events).overall == pytest.approx(1.0)
-    assert validation_mpauc(tables, events).overall == pytest.approx(1.0)
+    assert segment_mpauc(CountedSegments.of(tables, clips, events)).overall == pytest.approx(1.0)
+    assert segment_mpauc(CountedSegments.of_validation(tables, events)).overall == pytest.approx(1.0)
 
 
 def test_clips_without_scores_or_recording_are_refused(maestro_corpus, desed_corpus):
@@ -219,9 +233,9 @@ def test_clips_without_scores_or_recording_are_refused(maestro_corpus, desed_cor
     first = maestro_corpus.clips["clip_id"].iloc[0]
     del tables[first]
     with pytest.raises(SedlabError, match=f"no scores for 1 of 8 clips.*{first}"):
-        segment_mpauc(tables, maestro_corpus.clips, maestro_corpus.events)
+        segment_mpauc(CountedSegments.of(tables, maestro_corpus.clips, maestro_corpus.events))
     with pytest.raises(SedlabError, match="needs clips cut from recordings"):
-        segment_mpauc(random_tables(desed_corpus), desed_corpus.clips, desed_corpus.events)
+        segment_mpauc(CountedSegments.of(random_tables(desed_corpus), desed_corpus.clips, desed_corpus.events))
 
 
 def slow_linear_area(scores, positive, max_fpr=0.1):
@@ -246,7 +260,7 @@ def test_linear_area_beside_the_staircase(maestro_corpus, decimals):
     tables = {clip_id: table.round(decimals) for clip_id, table in random_tables(maestro_corpus, seed=11).items()}
     for table in tables.values():
         table["offset"] = np.append(table["onset"].to_numpy()[1:], 9.984)
-    result = segment_mpauc(tables, clips, events)
+    result = segment_mpauc(CountedSegments.of(tables, clips, events))
     counted = CountedSegments.of(tables, clips, events)
     segments, truth = counted.scores, counted.truth
     scores, positive = (np.concatenate(list(parts.values())) for parts in (segments, truth))
@@ -260,10 +274,10 @@ def test_linear_area_beside_the_staircase(maestro_corpus, decimals):
 
 def test_ties_divide_the_two_interpolations(maestro_corpus):
     clips, events = maestro_corpus.clips, maestro_corpus.events
-    apart = segment_mpauc(random_tables(maestro_corpus, seed=3), clips, events)
+    apart = segment_mpauc(CountedSegments.of(random_tables(maestro_corpus, seed=3), clips, events))
     assert apart.overall_linear == pytest.approx(apart.overall, abs=1e-12)
     flat = score_tables(np.full((len(clips), 156, 27), 0.5), list(clips["clip_id"]), CLASSES, frame_times())
-    tied = segment_mpauc(flat, clips, events)
+    tied = segment_mpauc(CountedSegments.of(flat, clips, events))
     # A curve from (0, 0) straight to (1, 1): nothing under the first stair, the diagonal under the line.
     assert tied.overall == pytest.approx(0.0) and tied.overall_linear == pytest.approx(0.05)
 
@@ -276,4 +290,4 @@ def test_recordings_may_be_longer_than_their_clips(maestro_corpus):
     segments, truth = counted.scores, counted.truth
     assert {name: len(rows) for name, rows in segments.items()} == {"cafe_restaurant_00": 26, "city_center_01": 21}
     assert not segments["cafe_restaurant_00"][21:].any() and not truth["cafe_restaurant_00"][21:].any()
-    assert segment_mpauc(tables, clips, events, durations=durations).num_segments == 47
+    assert segment_mpauc(CountedSegments.of(tables, clips, events, durations=durations)).num_segments == 47

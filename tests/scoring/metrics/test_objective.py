@@ -11,9 +11,11 @@ from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, MEDIAN_FILTER_FRAMES
 from sedlab.models.detector import Features
 from sedlab.models.head import Scores
-from sedlab.scoring.metrics.mpauc import validation_mpauc
+from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.metrics.mpauc import segment_mpauc
 from sedlab.scoring.metrics.objective import validate_networks, validation_scores, weak_f1
 from sedlab.scoring.metrics.psds import psds
+from sedlab.scoring.metrics.segments import CountedSegments
 from sedlab.scoring.scores.tables import score_tables
 
 
@@ -95,9 +97,11 @@ def test_parts_are_the_median_filtered_metrics_and_add_up(corpus, detector, dese
         return score_tables(probabilities, list(part.clips["clip_id"]), CLASSES, np.arange(157) * 0.064)
 
     durations = dict.fromkeys(desed_corpus.clips["clip_id"], 10.0)
-    synth = psds(tables(desed_corpus, slice(0, 12)), desed_corpus.events, durations).overall
-    external = psds(tables(desed_corpus, slice(12, 24)), desed_corpus.events, durations).overall
-    maestro = validation_mpauc(tables(maestro_corpus, slice(27, None)), maestro_corpus.events).overall
+    synth = psds(CountedEvents.of(tables(desed_corpus, slice(0, 12)), desed_corpus.events, durations)).overall
+    external = psds(CountedEvents.of(tables(desed_corpus, slice(12, 24)), desed_corpus.events, durations)).overall
+    maestro = segment_mpauc(
+        CountedSegments.of_validation(tables(maestro_corpus, slice(27, None)), maestro_corpus.events)
+    ).overall
     assert result.parts == pytest.approx(
         {
             "mpauc_maestro_val": maestro,

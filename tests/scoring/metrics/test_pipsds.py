@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from sedlab.errors import SedlabError
+from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.pipsds import pipsds
 from sedlab.scoring.metrics.psds import PSDS2, psds
 from sedlab.scoring.postprocess.median import median_filtered
@@ -16,17 +17,21 @@ def filtered(data, seconds):
 
 @pytest.mark.parametrize("scenario", [{}, {"scenario": PSDS2}])
 def test_one_filter_length_gives_its_psds(real20, scenario):
-    wanted = psds(filtered(real20, 0.448), real20.events, real20.durations, **scenario)
-    overall, per_class = pipsds(real20.tables, real20.events, real20.durations, filter_seconds=[0.448], **scenario)
+    wanted = psds(CountedEvents.of(filtered(real20, 0.448), real20.events, real20.durations), **scenario)
+    overall, per_class = pipsds(
+        CountedEvents.of(real20.tables, real20.events, real20.durations), filter_seconds=[0.448], **scenario
+    )
     assert overall == pytest.approx(wanted.overall, abs=1e-12)
     assert per_class == pytest.approx(wanted.per_class, abs=1e-12)
 
 
 def test_choosing_between_filters_is_at_least_as_good_as_each(real20):
     lengths = (0.064, 0.448, 1.088)
-    overall, per_class = pipsds(real20.tables, real20.events, real20.durations, filter_seconds=lengths)
+    overall, per_class = pipsds(
+        CountedEvents.of(real20.tables, real20.events, real20.durations), filter_seconds=lengths
+    )
     for seconds in lengths:
-        single = psds(filtered(real20, seconds), real20.events, real20.durations)
+        single = psds(CountedEvents.of(filtered(real20, seconds), real20.events, real20.durations))
         assert overall >= single.overall - 1e-12
         assert all(per_class[label] >= value - 1e-12 for label, value in single.per_class.items())
 
@@ -47,13 +52,13 @@ def test_equals_the_library_with_its_own_filter(real20):
         alpha_st=1.0,
         num_jobs=1,
     )
-    found, _ = pipsds(real20.tables, real20.events, real20.durations, filter_seconds=lengths)
+    found, _ = pipsds(CountedEvents.of(real20.tables, real20.events, real20.durations), filter_seconds=lengths)
     # Beyond the ends of a clip the library's filter sees other samples than ours: the edge frames may differ.
     assert found == pytest.approx(wanted, abs=0.02)
 
 
 def test_no_event_is_nan(real20):
-    overall, per_class = pipsds(real20.tables, real20.events.iloc[:0], real20.durations)
+    overall, per_class = pipsds(CountedEvents.of(real20.tables, real20.events.iloc[:0], real20.durations))
     assert np.isnan(overall) and all(np.isnan(value) for value in per_class.values())
 
 

@@ -7,6 +7,7 @@ from scoring_material import REAL, make_scores
 
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
+from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.psds import psds
 from sedlab.scoring.scores.file import write_score_file
 from sedlab.scoring.scores.inputs import read_durations, read_ground_truth, read_scores
@@ -33,7 +34,7 @@ def test_published_scores_give_their_published_value(expected):
     scores = read_scores(REAL / "baseline2_run1_scores")
     truth = read_ground_truth(REAL / "metadata" / "ground_truth.tsv").select(list(scores.tables))
     durations = read_durations(REAL / "metadata" / "audio_durations.tsv")
-    value = psds(scores.tables, truth.events, durations).overall
+    value = psds(CountedEvents.of(scores.tables, truth.events, durations)).overall
     assert value == pytest.approx(expected["dcase2023_baseline_paper_grid"]["psds1"], abs=1e-9)
     assert value == pytest.approx(0.26974, abs=5e-6)
 

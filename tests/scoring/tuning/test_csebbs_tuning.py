@@ -9,8 +9,10 @@ from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
 from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.postprocess.csebbs import csebbs
+from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.mpauc import segment_mpauc
 from sedlab.scoring.metrics.psds import psds
+from sedlab.scoring.metrics.segments import CountedSegments
 from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
 from sedlab.scoring.scores.tables import score_tables
 from sedlab.scoring.tuning.csebbs import PUBLISHED_GRID, CsebbsGrid, tune_csebbs
@@ -44,7 +46,9 @@ def test_tuning_equals_the_published_package(name, grid, synthetic60, tables60, 
     wanted = expected[name]
     steps_done = []
     tuning = tune_csebbs(
-        tables, data.events, data.durations, grid=grid, progress=lambda done, total, what: steps_done.append(done)
+        CountedEvents.of(tables, data.events, data.durations),
+        grid=grid,
+        progress=lambda done, total, what: steps_done.append(done),
     )
     assert steps_done == list(range(1, len(grid.steps) + 1))
     assert tuning.best == pytest.approx(wanted["best_class"], abs=1e-9)
@@ -53,7 +57,7 @@ def test_tuning_equals_the_published_package(name, grid, synthetic60, tables60, 
     assert {label: setting.absolute for label, setting in found.items()} == wanted["abs"]
     assert {label: setting.relative for label, setting in found.items()} == wanted["rel"]
 
-    result = psds(tuning.params.scores(tables), data.events, data.durations)
+    result = psds(CountedEvents.of(tuning.params.scores(tables), data.events, data.durations))
     assert result.overall == pytest.approx(wanted["psds1_csebbs"], abs=1e-9)
     assert result.per_class == pytest.approx(wanted["psds1_csebbs_class"], abs=1e-9)
 
@@ -67,7 +71,7 @@ def test_recorded_boxes_of_fixed_parameters(synthetic60, tables60, expected):
     truth = pd.DataFrame(wanted["first_clip_sebbs"], columns=["onset", "offset", "label", "confidence"])
     found, truth = (table.sort_values(["label", "onset"], ignore_index=True) for table in (found, truth))
     pd.testing.assert_frame_equal(found, truth, rtol=0, atol=1e-9)
-    result = psds(PARAMS.scores(tables60), synthetic60.events, synthetic60.durations)
+    result = psds(CountedEvents.of(PARAMS.scores(tables60), synthetic60.events, synthetic60.durations))
     assert result.overall == pytest.approx(wanted["psds1_csebbs_fixed"], abs=1e-9)
 
 
@@ -91,8 +95,8 @@ def test_order_of_clips_does_not_matter(real20):
     np.random.default_rng(0).shuffle(names)
     shuffled = {name: real20.tables[name] for name in names}
     events = real20.events.sample(frac=1.0, random_state=1)
-    once = tune_csebbs(real20.tables, real20.events, real20.durations, grid=SMALL_GRID)
-    again = tune_csebbs(shuffled, events, real20.durations, grid=SMALL_GRID)
+    once = tune_csebbs(CountedEvents.of(real20.tables, real20.events, real20.durations), grid=SMALL_GRID)
+    again = tune_csebbs(CountedEvents.of(shuffled, events, real20.durations), grid=SMALL_GRID)
     assert again.best == once.best and again.params.settings == once.params.settings
 
 
@@ -103,8 +107,8 @@ def test_clips_on_different_grids_are_tuned_together(real20):
         middle = (table["onset"] + table["offset"]) / 2
         halves = pd.concat([table.assign(offset=middle), table.assign(onset=middle)]).sort_values("onset")
         fine[name] = halves.reset_index(drop=True) if k % 2 else table
-    once = tune_csebbs(real20.tables, real20.events, real20.durations, grid=SMALL_GRID)
-    again = tune_csebbs(fine, real20.events, real20.durations, grid=SMALL_GRID)
+    once = tune_csebbs(CountedEvents.of(real20.tables, real20.events, real20.durations), grid=SMALL_GRID)
+    again = tune_csebbs(CountedEvents.of(fine, real20.events, real20.durations), grid=SMALL_GRID)
     assert again.best == pytest.approx(once.best, abs=1e-3) and again.best != pytest.approx(dict.fromkeys(once.best, 0))
 
 
@@ -113,9 +117,9 @@ def test_mpauc_is_unchanged(maestro_corpus):
     # Louder where an annotator was sure, but not always.
     confident = replace(corpus, events=corpus.events[corpus.events["confidence"] > 0.5])
     tables = tables_from(confident, noise=8.0)
-    before = segment_mpauc(tables, corpus.clips, corpus.events)
+    before = segment_mpauc(CountedSegments.of(tables, corpus.clips, corpus.events))
     for classes in (None, MAESTRO_EVAL_CLASSES):
-        after = segment_mpauc(PARAMS.scores(tables, classes), corpus.clips, corpus.events)
+        after = segment_mpauc(CountedSegments.of(PARAMS.scores(tables, classes), corpus.clips, corpus.events))
         assert after.overall == pytest.approx(before.overall, abs=1e-12)
         assert after.per_class == pytest.approx(before.per_class, abs=1e-12, nan_ok=True)
     assert 0.2 < before.overall < 0.95
@@ -161,16 +165,18 @@ def events_of(*rows) -> pd.DataFrame:
 
 def test_one_clip_with_constant_scores_and_a_class_without_events():
     tables = score_tables(np.full((1, 156, 2), 0.5), ["a"], ("Cat", "Dog"), frame_times())
-    tuning = tune_csebbs(tables, events_of(("a", 0.0, 9.9, "Cat")), {"a": 9.984}, classes=("Cat", "Dog"))
+    tuning = tune_csebbs(CountedEvents.of(tables, events_of(("a", 0.0, 9.9, "Cat")), {"a": 9.984}, ("Cat", "Dog")))
     assert tuning.best["Cat"] == 1.0 and np.isnan(tuning.best["Dog"])
     first = CsebbsSetting(0.38, 0.15, np.inf)
     assert tuning.params.settings == {"Cat": first, "Dog": first}
-    assert psds(tuning.params.scores(tables), events_of(("a", 0.0, 9.9, "Cat")), {"a": 9.984}, classes=("Cat", "Dog"))
+    assert psds(
+        CountedEvents.of(tuning.params.scores(tables), events_of(("a", 0.0, 9.9, "Cat")), {"a": 9.984}, ("Cat", "Dog"))
+    )
 
 
 def test_one_frame():
     tables = score_tables(np.full((1, 1, 1), 0.5), ["a"], ("Cat",), np.array([0.0, 0.064]))
-    tuning = tune_csebbs(tables, events_of(("a", 0.0, 0.064, "Cat")), {"a": 0.064}, classes=("Cat",))
+    tuning = tune_csebbs(CountedEvents.of(tables, events_of(("a", 0.0, 0.064, "Cat")), {"a": 0.064}, ("Cat",)))
     assert tuning.best == {"Cat": 1.0}
     table = tuning.params.scores(tables)["a"]
     assert table.to_numpy().tolist() == [[0.0, 0.064, 0.5]]
@@ -178,7 +184,7 @@ def test_one_frame():
 
 def test_events_beyond_the_scores_are_not_found():
     tables = score_tables(np.full((1, 10, 1), 0.5), ["a"], ("Cat",), np.arange(11) * 0.064)
-    tuning = tune_csebbs(tables, events_of(("a", 5.0, 6.0, "Cat")), {"a": 10.0}, classes=("Cat",))
+    tuning = tune_csebbs(CountedEvents.of(tables, events_of(("a", 5.0, 6.0, "Cat")), {"a": 10.0}, ("Cat",)))
     assert tuning.best == {"Cat": 0.0}
 
 
@@ -194,7 +200,7 @@ def test_what_cannot_be_tuned_is_one_line():
         (({"a": tables["a"].drop(columns="Cat")}, cat, {"a": 10.0}), "no column"),
     ):
         with pytest.raises(SedlabError, match=message) as caught:
-            tune_csebbs(*arguments, classes=("Cat",), grid=SMALL_GRID)
+            tune_csebbs(CountedEvents.of(*arguments, ("Cat",)), grid=SMALL_GRID)
         assert "\n" not in str(caught.value)
     with pytest.raises(SedlabError, match="scores lack 9 of 10 classes"):
         PARAMS.detect(np.full((156, 1), 0.5), ["Cat"], frame_times())
