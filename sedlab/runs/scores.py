@@ -91,7 +91,7 @@ def psds_of(
     """
     part = run.corpus().subset(subset)
     tables = postprocessed_scores(run, iteration, model, stage=stage, subset=subset, postprocess=postprocess)
-    return scenarios.psds(CountedEvents.of(tables, part.events, part.durations), getattr(scenarios, scenario))
+    return scenarios.psds(count(tables, part, subset), getattr(scenarios, scenario))
 
 
 def compared_ensembles(run: Run, first: int, second: int, *, subset: str = "devtest") -> Comparison:
