@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from sedlab.lazy import names_on_demand
 
-_HOME = {
-    "Corpus": "tables",
-    "load_corpus": "corpora.load",
-    "corpus_summary": "summary",
-    "class_counts": "summary",
-    "WaveformCache": "cache",
-    "SedDataset": "dataset",
-    "collate": "batch",
-    "Batch": "batch",
-    "GroupBatchSampler": "sampler",
-    "read_pseudo_labels": "pseudo_labels",
-}
-
-__all__ = list(_HOME)
-
-
-def __getattr__(name: str):
-    # Lazy, because the dataset needs torch and the tables do not.
-    if name in _HOME:
-        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# The dataset needs torch, the tables do not.
+__all__, __getattr__, __dir__ = names_on_demand(
+    __name__,
+    {
+        "tables": ("Corpus",),
+        "corpora.load": ("load_corpus",),
+        "summary": ("corpus_summary", "class_counts"),
+        "cache": ("WaveformCache",),
+        "dataset": ("SedDataset",),
+        "batch": ("collate", "Batch"),
+        "sampler": ("GroupBatchSampler",),
+        "pseudo_labels": ("read_pseudo_labels",),
+    },
+)

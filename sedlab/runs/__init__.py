@@ -6,50 +6,33 @@ whose files the run has not made yet raises SedlabError with what to do. Names a
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from sedlab.lazy import names_on_demand
 
-_HOME = {
-    "Run": "run",
-    "create_run": "run",
-    "open_run": "run",
-    "histories": "history",
-    "wall_times": "history",
-    "annotated_classes": "scores",
-    "read_scores": "scores",
-    "scored_models": "scores",
-    "scored_nodes": "scores",
-    "postprocessed_scores": "scores",
-    "psds_of": "scores",
-    "compared_ensembles": "scores",
-    "heard_clip": "clips",
-    "clip_view": "clips",
-    "busiest_clip": "clips",
-    "ranked_clips": "clips",
-    "hear": "clips",
-    "teachers": "pseudo_labels",
-    "compared_teachers": "pseudo_labels",
-    "suspected_labels": "pseudo_labels",
-    "mask_effect": "pseudo_labels",
-    "compared_pseudo_labels": "pseudo_labels",
-    "pseudo_label_audits": "pseudo_labels",
-    "audit_summary": "pseudo_labels",
-    "compared_audits": "pseudo_labels",
-    "error_cases": "errors",
-    "scored_systems": "errors",
-    "baseline_of": "errors",
-    "read_errors": "errors",
-    "cases_of": "errors",
-    "case_view": "errors",
-}
-__all__ = list(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__all__, __getattr__, __dir__ = names_on_demand(
+    __name__,
+    {
+        "run": ("Run", "create_run", "open_run"),
+        "history": ("histories", "wall_times"),
+        "scores": (
+            "annotated_classes",
+            "read_scores",
+            "scored_models",
+            "scored_nodes",
+            "postprocessed_scores",
+            "psds_of",
+            "compared_ensembles",
+        ),
+        "clips": ("heard_clip", "clip_view", "busiest_clip", "ranked_clips", "hear"),
+        "pseudo_labels": (
+            "teachers",
+            "compared_teachers",
+            "suspected_labels",
+            "mask_effect",
+            "compared_pseudo_labels",
+            "pseudo_label_audits",
+            "audit_summary",
+            "compared_audits",
+        ),
+        "errors": ("error_cases", "scored_systems", "baseline_of", "read_errors", "cases_of", "case_view"),
+    },
+)

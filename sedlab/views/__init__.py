@@ -6,46 +6,37 @@ around them. Names are loaded when first used: matplotlib and ipywidgets take a 
 
 from __future__ import annotations
 
-from importlib import import_module
+from sedlab.lazy import names_on_demand
 
-_NAMES = {
-    "figures.clips.clip": ("ClipView", "clip_figure"),
-    "figures.clips.spectrogram": ("spectrogram_figure", "draw_spectrogram"),
-    "figures.lessons.features": ("features_figure",),
-    "figures.lessons.corpus": ("corpus_figure", "event_duration_figure", "class_gallery_figure"),
-    "figures.lessons.batch": ("batch_figure",),
-    "figures.lessons.sampling": ("class_draws_figure",),
-    "figures.lessons.augmentations": ("augmentation_figure",),
-    "figures.lessons.demonstration": ("demonstrate",),
-    "figures.learning_curves": ("learning_curves_figure",),
-    "figures.psd_roc": ("psd_roc_figure", "psd_roc_plotly"),
-    "figures.tuning": ("csebbs_tuning_figure", "median_tuning_figure"),
-    "figures.ladder": ("ladder_figure", "class_bars_figure"),
-    "figures.intervals": ("differences_figure",),
-    "figures.calibration": ("reliability_figure", "calibration_figure", "confidence_figure"),
-    "figures.agreement": ("agreement_figure", "teacher_agreement_figure", "pseudo_label_change_figure"),
-    "figures.pseudo_labels": ("pseudo_label_map", "threshold_figure", "masked_mass_figure"),
-    "figures.errors": ("error_kinds_figure", "confusion_figure", "boundary_figure", "changes_figure"),
-    "figures.clips.detections": ("detections_figure",),
-    "figures.clips.overview": ("log_mel_overview", "waveform_overview"),
-    "figures.timeline": ("wall_time_figure",),
-    "figures.embed": ("figure_to_png", "figure_to_png_base64", "figure_to_svg"),
-    "player.player": ("ClipPlayer",),
-    "explorers.clips": ("ClipInspector",),
-    "explorers.augmentations": ("AugmentationInspector",),
-    "explorers.pseudo_labels": ("PseudoLabelInspector",),
-    "explorers.psds": ("PsdsInspector",),
-    "explorers.errors": ("ErrorInspector",),
-}
-_HOME = {name: module for module, names in _NAMES.items() for name in names}
-__all__ = list(_HOME)
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__all__, __getattr__, __dir__ = names_on_demand(
+    __name__,
+    {
+        "figures.clips.clip": ("ClipView", "clip_figure"),
+        "figures.clips.spectrogram": ("spectrogram_figure", "draw_spectrogram"),
+        "figures.lessons.features": ("features_figure",),
+        "figures.lessons.corpus": ("corpus_figure", "event_duration_figure", "class_gallery_figure"),
+        "figures.lessons.batch": ("batch_figure",),
+        "figures.lessons.sampling": ("class_draws_figure",),
+        "figures.lessons.augmentations": ("augmentation_figure",),
+        "figures.lessons.demonstration": ("demonstrate",),
+        "figures.learning_curves": ("learning_curves_figure",),
+        "figures.psd_roc": ("psd_roc_figure", "psd_roc_plotly"),
+        "figures.tuning": ("csebbs_tuning_figure", "median_tuning_figure"),
+        "figures.ladder": ("ladder_figure", "class_bars_figure"),
+        "figures.intervals": ("differences_figure",),
+        "figures.calibration": ("reliability_figure", "calibration_figure", "confidence_figure"),
+        "figures.agreement": ("agreement_figure", "teacher_agreement_figure", "pseudo_label_change_figure"),
+        "figures.pseudo_labels": ("pseudo_label_map", "threshold_figure", "masked_mass_figure"),
+        "figures.errors": ("error_kinds_figure", "confusion_figure", "boundary_figure", "changes_figure"),
+        "figures.clips.detections": ("detections_figure",),
+        "figures.clips.overview": ("log_mel_overview", "waveform_overview"),
+        "figures.timeline": ("wall_time_figure",),
+        "figures.embed": ("figure_to_png", "figure_to_png_base64", "figure_to_svg"),
+        "player.player": ("ClipPlayer",),
+        "explorers.clips": ("ClipInspector",),
+        "explorers.augmentations": ("AugmentationInspector",),
+        "explorers.pseudo_labels": ("PseudoLabelInspector",),
+        "explorers.psds": ("PsdsInspector",),
+        "explorers.errors": ("ErrorInspector",),
+    },
+)
