@@ -55,8 +55,10 @@ def evaluate(
 
     Clips without event do not count for PSDS and F1, as in the published evaluation. F1 is at the threshold, and at the
     best one of each class. --metric psds,pipsds1 adds PSDS1 with the best median filter at every point (slow); --plot
-    draws the PSD-ROC curve. Example: sedlab evaluate scores.hdf5 --ground-truth validation.tsv
-    --durations validation_durations.tsv --postprocess median
+    draws the PSD-ROC curve.
+
+    Example: sedlab evaluate scores.hdf5 --ground-truth validation.tsv --durations validation_durations.tsv
+    --postprocess median
     """
     from sedlab.scoring.metrics.bootstrap import Resampling
     from sedlab.scoring.metrics.evaluation import EVENT_METRICS, PIPSDS, SEGMENT_METRICS
@@ -81,7 +83,7 @@ def evaluate(
     console.print(", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in evaluation.counts.items()))
     warn(evaluation.warnings)
     if json_file is not None:
-        sources = {"scores": str(scores), "ground_truth": str(ground_truth), "durations": durations and str(durations)}
+        sources = {"scores": scores, "ground_truth": ground_truth, "durations": durations}
         _write_json(json_file, evaluation, {**sources, "threshold": threshold, "postprocess": postprocess})
     if csv_file is not None:
         write_table(csv_file, _results_table(evaluation))
@@ -146,22 +148,17 @@ def _cell(row: pd.Series) -> str:
 
 
 def _write_json(path: Path, evaluation: Evaluation, sources: dict[str, Any]) -> None:
+    from pydantic_core import to_jsonable_python
+
     from sedlab.files import write_json
 
     results = {}
     for metric, measure in evaluation.measures.items():
-        results[metric] = {"overall": _finite(measure.overall), "per_class": _all_finite(measure.per_class)}
+        results[metric] = {"overall": measure.overall, "per_class": measure.per_class}
         if measure.intervals:
-            results[metric]["intervals"] = {label: list(interval) for label, interval in measure.intervals.items()}
+            results[metric]["intervals"] = measure.intervals
         if measure.thresholds:
-            results[metric]["thresholds"] = _all_finite(measure.thresholds)
-    write_json(path, {**sources, "counts": evaluation.counts, "warnings": evaluation.warnings, "metrics": results})
-
-
-def _finite(value: float) -> float | None:
+            results[metric]["thresholds"] = measure.thresholds
+    document = {**sources, "counts": evaluation.counts, "warnings": evaluation.warnings, "metrics": results}
     # JSON knows neither nan nor infinity.
-    return float(value) if math.isfinite(value) else None
-
-
-def _all_finite(values: dict[str, float]) -> dict[str, float | None]:
-    return {label: _finite(value) for label, value in values.items()}
+    write_json(path, to_jsonable_python(document, inf_nan_mode="null"))
