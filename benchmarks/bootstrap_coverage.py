@@ -12,10 +12,11 @@ import sys
 import numpy as np
 import pandas as pd
 
-from sedlab.scoring.metrics.bootstrap import ALL, Resampling
+from sedlab.scoring.metrics.bootstrap import Resampling
 from sedlab.scoring.metrics.comparison import paired_bootstrap
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.statistics.psds import PsdsStatistics, psds_statistics
+from sedlab.scoring.names import ALL
 from sedlab.scoring.scores.tables import score_tables
 
 CLASSES = ("Cat", "Dog", "Speech")

@@ -106,7 +106,7 @@ def _table(metric: str, rows: pd.DataFrame, comparison: Comparison) -> Table:
 
 
 def _print_notes(comparison: Comparison, table: pd.DataFrame) -> None:
-    from sedlab.scoring.metrics.bootstrap import ALL
+    from sedlab.scoring.names import ALL
 
     for metric, units in comparison.num_units.items():
         what = "recordings" if metric == "mpauc" else "clips with an event"

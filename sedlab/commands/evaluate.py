@@ -119,7 +119,7 @@ def _results_table(evaluation: Evaluation) -> pd.DataFrame:
     """Return `metric, label, value, low, high, threshold`: a row for each metric overall ("all") and of each class."""
     import pandas as pd
 
-    from sedlab.scoring.metrics.bootstrap import ALL
+    from sedlab.scoring.names import ALL
 
     unknown = (math.nan, math.nan)
     rows = [
@@ -131,8 +131,7 @@ def _results_table(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def _table(evaluation: Evaluation, title: str) -> Table:
-    from sedlab.scoring.metrics.bootstrap import ALL
-    from sedlab.scoring.names import metric_name
+    from sedlab.scoring.names import ALL, metric_name
 
     metrics = list(evaluation.measures)
     values = _results_table(evaluation).set_index(["label", "metric"])

@@ -11,6 +11,7 @@ Shape letters: N tracks (a track is the scores of one class in one clip), T fram
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,13 @@ class Boxes:
     offset: np.ndarray
     confidence: np.ndarray
     """Mean score over the box, weighted by duration."""
+
+    @classmethod
+    def joined(cls, parts: Sequence[Boxes]) -> Boxes:
+        """Return the boxes of several sets of tracks by track; those of a track stay in their order."""
+        track = np.concatenate([boxes.track for boxes in parts])
+        order = np.argsort(track, kind="stable")
+        return cls(*(np.concatenate([getattr(boxes, name) for boxes in parts])[order] for name in vars(parts[0])))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +141,7 @@ def csebbs(
         chosen = np.flatnonzero(steps == length)
         boxes = find_candidates(rows[chosen], frame_times, length).boxes(absolutes[chosen], relatives[chosen])
         parts.append(Boxes(chosen[boxes.track], boxes.onset, boxes.offset, boxes.confidence))
-    return _by_track(parts)
+    return Boxes.joined(parts)
 
 
 def find_candidates(tracks: np.ndarray, frame_times: np.ndarray, step: float) -> Candidates:
@@ -231,17 +239,6 @@ def _reduce(ufunc: np.ufunc, tracks: np.ndarray, start: np.ndarray, stop: np.nda
     # One value more, because an index may point behind the last one.
     values = np.append(tracks.reshape(-1), 0.0)
     return ufunc.reduceat(values, np.stack((start, stop), axis=1).reshape(-1))[::2]
-
-
-def _by_track(parts: list[Boxes]) -> Boxes:
-    if len(parts) == 1:
-        return parts[0]
-    track = np.concatenate([boxes.track for boxes in parts])
-    order = np.argsort(track, kind="stable")
-    onset, offset, confidence = (
-        np.concatenate([getattr(boxes, name) for boxes in parts])[order] for name in ("onset", "offset", "confidence")
-    )
-    return Boxes(track[order], onset, offset, confidence)
 
 
 def _check(tracks: np.ndarray, times: np.ndarray, step: float) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+#: The row of a table that stands for all classes: their mean, or their cells pooled.
+ALL = "all"
 MODEL_NAME = {"passt": "fPaSST", "beats": "BEATs", "atst": "ATST", "ensemble": "Ensemble"}
 STAGE_NAME = {"pretrain": "pre-training", "stage1": "stage 1", "stage2": "stage 2"}
 METRIC_NAME = {

@@ -15,9 +15,8 @@ import pandas as pd
 
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import atomic_path
-from sedlab.scoring.metrics.bootstrap import ALL
 from sedlab.scoring.metrics.evaluation import EVENT_METRICS, SEGMENT_METRICS
-from sedlab.scoring.names import MODEL_NAME, STAGE_NAME
+from sedlab.scoring.names import ALL, MODEL_NAME, STAGE_NAME
 from sedlab.scoring.postprocess.choice import MEDIAN, POSTPROCESS
 
 COLUMNS: tuple[str, ...] = (

@@ -10,11 +10,12 @@ from sedlab.data.corpora.layout import family
 from sedlab.data.tables import Corpus
 from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.scoring.metrics.audioset import audioset_psds1
-from sedlab.scoring.metrics.bootstrap import ALL, Resampling
+from sedlab.scoring.metrics.bootstrap import Resampling
 from sedlab.scoring.metrics.evaluation import EVENT_METRICS, Measure, event_measures, segment_measures, with_intervals
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.segments import CountedSegments
 from sedlab.scoring.metrics.statistics.choice import Counted
+from sedlab.scoring.names import ALL
 from sedlab.scoring.postprocess.choice import CSEBBS, MEDIAN, NONE, POSTPROCESS, Postprocess
 from sedlab.scoring.postprocess.csebbs import CsebbsParams
 from sedlab.scoring.results import COLUMNS, LADDER, Row

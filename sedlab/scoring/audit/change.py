@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from sedlab.errors import SedlabError
-from sedlab.scoring.audit.reliability import POOLED, PseudoLabelAudit
+from sedlab.scoring.audit.reliability import PseudoLabelAudit
+from sedlab.scoring.names import ALL
 from sedlab.scoring.scores.file import ScoreFile
 
 #: What two audits are compared by.
@@ -54,7 +55,7 @@ def pseudo_label_change(
         "confidence_second": np.abs(2 * after - 1).mean(axis=0),
     }
     table = pd.DataFrame({"label": list(classes), **counts})
-    pooled = {"label": POOLED, **table[["kept", "gone", "new"]].sum(), **table.iloc[:, 4:].mean()}
+    pooled = {"label": ALL, **table[["kept", "gone", "new"]].sum(), **table.iloc[:, 4:].mean()}
     return pd.concat([pd.DataFrame([pooled]), table], ignore_index=True)
 
 

@@ -12,10 +12,9 @@ import pandas as pd
 
 from sedlab.data.tables import Corpus
 from sedlab.scoring.audit.labelled_cells import LabelledCells, labelled_cells
+from sedlab.scoring.names import ALL
 from sedlab.scoring.scores.file import ScoreFile
 
-#: The row that pools the cells of all classes.
-POOLED = "all"
 #: Where precision and recall are told.
 THRESHOLDS = np.round(np.linspace(0.05, 0.95, 19), 2)
 
@@ -77,7 +76,7 @@ def _agreement(cells: LabelledCells, threshold: float) -> pd.DataFrame:
             "correct": (truth & detected).sum(axis=0),
         }
     )
-    pooled = {"label": POOLED, **table.drop(columns="label").sum().to_dict()}
+    pooled = {"label": ALL, **table.drop(columns="label").sum().to_dict()}
     table = pd.concat([pd.DataFrame([pooled]), table], ignore_index=True)
     return table.assign(
         precision=table["correct"] / table["detected"].replace(0, np.nan),
@@ -141,4 +140,4 @@ def _by_confidence(cells: LabelledCells) -> pd.DataFrame:
 
 def _columns(cells: LabelledCells) -> list[tuple[str, slice | list[int]]]:
     """Return which columns belong to each row name: all of them to the pooled one."""
-    return [(POOLED, slice(None)), *((label, [k]) for k, label in enumerate(cells.classes))]
+    return [(ALL, slice(None)), *((label, [k]) for k, label in enumerate(cells.classes))]

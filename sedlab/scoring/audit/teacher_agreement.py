@@ -8,10 +8,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from sedlab.scoring.names import ALL
 from sedlab.scoring.scores.file import ScoreFile
-
-#: The row that pools the frames of all classes.
-POOLED = "all"
 
 
 def teacher_agreement(
@@ -49,7 +47,7 @@ def teacher_agreement(
         probability[name] = chosen.probabilities[audible]
     rows = []
     for first, second in combinations(probability, 2):
-        for label, column in ((POOLED, slice(None)), *((label, [k]) for k, label in enumerate(classes))):
+        for label, column in ((ALL, slice(None)), *((label, [k]) for k, label in enumerate(classes))):
             one, other = (probability[name][:, column].ravel() for name in (first, second))
             rows.append((first, second, label, *_agreement(one, other, threshold)))
     names = ["first", "second", "label", "both", "only_first", "only_second", "kappa", "correlation"]

@@ -7,7 +7,8 @@ import pandas as pd
 
 from sedlab.errors import SedlabError
 from sedlab.scoring.errors.kinds import CORRECT, EVENT
-from sedlab.scoring.errors.tables import POOLED, is_false_detection
+from sedlab.scoring.errors.tables import is_false_detection
+from sedlab.scoring.names import ALL
 
 FIXED, BROKEN, STILL_CORRECT, STILL_WRONG = "fixed", "broken", "still correct", "still wrong"
 GONE, NEW, STILL_THERE = "gone", "new", "still there"
@@ -62,7 +63,7 @@ def change_table(changes: pd.DataFrame, by: str = "label") -> pd.DataFrame:
     counts["net"] = counts[FIXED] + counts[GONE] - counts[BROKEN] - counts[NEW]
     # Stable: classes of equal change stay in alphabetical order.
     counts = counts.sort_values("net", key=lambda net: -net.abs(), kind="stable")
-    counts = pd.concat([counts.sum().to_frame(POOLED).T, counts])
+    counts = pd.concat([counts.sum().to_frame(ALL).T, counts])
     return counts.rename_axis(by).rename_axis(columns=None).reset_index()
 
 

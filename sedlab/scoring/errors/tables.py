@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from sedlab.scoring.errors.kinds import BOUNDARY, CORRECT, CROSS_CLASS, DETECTION, EVENT, OUTCOMES
+from sedlab.scoring.names import ALL
 
-#: The row that counts everything.
-POOLED = "all"
 DEVIATIONS = ["onset_deviation", "offset_deviation"]
 
 
@@ -36,7 +35,7 @@ def error_table(cases: pd.DataFrame, by: str, side: str = EVENT) -> pd.DataFrame
     table = pd.concat([grouped, medians], axis=1)
     table["errors"] = grouped.sum(axis=1) - grouped[CORRECT]
     table = table.reset_index(names=by).sort_values(["errors", by], ascending=[False, True])
-    pooled = {by: POOLED, **grouped.sum().to_dict(), **part[DEVIATIONS].median().to_dict()}
+    pooled = {by: ALL, **grouped.sum().to_dict(), **part[DEVIATIONS].median().to_dict()}
     table = pd.concat([pd.DataFrame([pooled]), table], ignore_index=True)
     total = table[list(OUTCOMES[side])].sum(axis=1)
     table = table.assign(total=total, correct_rate=table[CORRECT] / total.where(total > 0))

@@ -25,8 +25,8 @@ import numpy as np
 from sedlab.progress import Progress, no_progress
 from sedlab.scoring.metrics.fscores import THRESHOLD
 from sedlab.scoring.metrics.statistics.choice import Counted, Statistics, metric_statistics
+from sedlab.scoring.names import ALL
 
-ALL = "all"
 #: Replicates computed at a time, between two reports of progress.
 BATCH = 50
 

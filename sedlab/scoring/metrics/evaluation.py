@@ -13,7 +13,7 @@ import pandas as pd
 
 from sedlab.data.corpora.maestro import parse_window_names
 from sedlab.progress import Progress, no_progress
-from sedlab.scoring.metrics.bootstrap import ALL, NO_RESAMPLING, Resampling, bootstrap_intervals
+from sedlab.scoring.metrics.bootstrap import NO_RESAMPLING, Resampling, bootstrap_intervals
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.fscores import THRESHOLD, FscoreResult, fscores
 from sedlab.scoring.metrics.mpauc import MpaucResult, segment_mpauc
@@ -21,6 +21,7 @@ from sedlab.scoring.metrics.pipsds import pipsds
 from sedlab.scoring.metrics.psds import PSDS1, PSDS2, PsdsResult, psds
 from sedlab.scoring.metrics.segments import CountedSegments
 from sedlab.scoring.metrics.statistics.choice import METRICS, Counted
+from sedlab.scoring.names import ALL
 from sedlab.scoring.scores.inputs import GroundTruth
 from sedlab.scoring.scores.matching import EVENTS, SEGMENTS
 from sedlab.scoring.scores.tables import ScoreTables

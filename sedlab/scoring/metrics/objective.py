@@ -10,20 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
-from sedlab.progress import Progress
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.mpauc import segment_mpauc
 from sedlab.scoring.metrics.psds import psds
 from sedlab.scoring.metrics.segments import CountedSegments
 from sedlab.scoring.postprocess.choice import MEDIAN, Postprocess
-from sedlab.scoring.scores.predict import Predictions, WaveformReader, predict_masked
+from sedlab.scoring.scores.predict import Batching, Predictions, WaveformReader, predict_masked
 from sedlab.scoring.scores.tables import score_tables
 
 if TYPE_CHECKING:
@@ -55,10 +54,7 @@ def validation_scores(
     detector: nn.Module,
     corpus: Corpus,
     cache: WaveformReader,
-    *,
-    batch_size: int = 16,
-    device: str = "cpu",
-    progress: Progress | None = None,
+    **batching: Unpack[Batching],
 ) -> ValidationResult:
     """Score a detector on the validation subsets of ``corpus``; every clip goes through the network once.
 
@@ -77,9 +73,7 @@ def validation_scores(
     parts = {}
     for subset in subsets:
         part = corpus.subset(subset)
-        predictions = predict_masked(
-            detector, cache, part.clips, batch_size=batch_size, device=device, progress=progress
-        )
+        predictions = predict_masked(detector, cache, part.clips, **batching)
         parts[PARTS[subset]] = score_subset(predictions, part, subset)
     counted = [value for name, value in parts.items() if name not in LOGGED_ONLY and not np.isnan(value)]
     return ValidationResult(float(sum(counted)), parts)
@@ -89,16 +83,13 @@ def validate_networks(
     networks: Mapping[str, nn.Module],
     corpus: Corpus,
     cache: WaveformReader,
-    *,
-    batch_size: int = 16,
-    device: str = "cpu",
-    progress: Progress | None = None,
+    **batching: Unpack[Batching],
 ) -> dict[str, float]:
     """Score each network and return one flat row: the student's "objective" and parts, the others' as
     ``<name>/<part>``."""
     row = {}
     for name, network in networks.items():
-        result = validation_scores(network, corpus, cache, batch_size=batch_size, device=device, progress=progress)
+        result = validation_scores(network, corpus, cache, **batching)
         prefix = "" if name == "student" else f"{name}/"
         row |= {f"{prefix}{key}": value for key, value in {"objective": result.objective, **result.parts}.items()}
     return row

@@ -142,13 +142,7 @@ class CsebbsParams:
             parts.append(_on_tracks(boxes, tuned, len(classes)))
         if others:
             parts.append(_on_tracks(segment_boxes(probabilities[:, :, others], frame_times), others, len(classes)))
-        track = np.concatenate([boxes.track for boxes in parts])
-        order = np.argsort(track, kind="stable")
-        onset, offset, confidence = (
-            np.concatenate([getattr(boxes, name) for boxes in parts])[order]
-            for name in ("onset", "offset", "confidence")
-        )
-        return Boxes(track[order], onset, offset, confidence)
+        return Boxes.joined(parts)
 
 
 def _on_tracks(boxes: Boxes, chosen: Sequence[int], num_classes: int) -> Boxes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -21,13 +21,11 @@ from sedlab.errors import SedlabError
 from sedlab.grid import CLIP_SECONDS
 from sedlab.inference.evaluating import evaluating
 from sedlab.labels import CLASSES, valid_classes
-from sedlab.progress import Progress
+from sedlab.progress import Progress, no_progress
 from sedlab.scoring.scores.file import Attribute, ScoreFile
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-#: Called with (clips done, clips in all, what is being done).
 
 
 class WaveformReader(Protocol):
@@ -48,23 +46,31 @@ class Predictions:
     """(clips, classes) classes the pooling could attend to."""
 
 
+class Batching(TypedDict, total=False):
+    """How clips go through a network; it changes speed and memory, not the scores."""
+
+    batch_size: int
+    """Default: 16."""
+    device: str
+    """Where the network is moved; default: cpu."""
+    progress: Progress
+    """Counts clips."""
+
+
 def predict_logits(
     detector: nn.Module,
     cache: WaveformReader,
     clips: pd.DataFrame,
     *,
-    batch_size: int = 16,
-    device: str = "cpu",
-    progress: Progress | None = None,
     classes: Sequence[str] = CLASSES,
     attrs: Mapping[str, Attribute] | None = None,
+    **batching: Unpack[Batching],
 ) -> ScoreFile:
-    """Score ``clips`` with a detector in evaluation mode, without class mask.
+    """Score ``clips`` with a detector in evaluation mode, without class mask; its own mode is restored afterwards.
 
     Parameters
     ----------
     detector : models.Detector
-        Moved to ``device``; its training mode is restored afterwards.
     clips : DataFrame
         Columns subset and clip_id, as in the clip table. Clip ids must be unique.
     classes : sequence of str
@@ -72,43 +78,21 @@ def predict_logits(
     attrs : dict
         Kept with the scores, such as the model's name.
     """
-    return _predict_detector(
-        detector,
-        cache,
-        clips,
-        masked=False,
-        batch_size=batch_size,
-        device=device,
-        progress=progress,
-        classes=classes,
-        attrs=attrs,
-    ).scores
+    logits, _ = _predict(detector, cache, clips, None, **batching)
+    return ScoreFile(list(clips["clip_id"]), logits, tuple(classes), frame_times(), dict(attrs or {}))
 
 
 def predict_masked(
-    detector: nn.Module,
-    cache: WaveformReader,
-    clips: pd.DataFrame,
-    *,
-    batch_size: int = 16,
-    device: str = "cpu",
-    progress: Progress | None = None,
+    detector: nn.Module, cache: WaveformReader, clips: pd.DataFrame, **batching: Unpack[Batching]
 ) -> Predictions:
     """Score ``clips`` as in validation: the weak output only attends to classes that the clip's corpus annotates.
 
     The logits of ``scores`` are not masked; multiply their probabilities by ``mask``.
     """
-    return _predict_detector(
-        detector,
-        cache,
-        clips,
-        masked=True,
-        batch_size=batch_size,
-        device=device,
-        progress=progress,
-        classes=CLASSES,
-        attrs=None,
-    )
+    valid = [valid_classes(family(subset), training=False) for subset in clips["subset"]]
+    mask = np.array(valid, dtype=bool).reshape(len(clips), len(CLASSES))
+    logits, weak = _predict(detector, cache, clips, mask, **batching)
+    return Predictions(ScoreFile(list(clips["clip_id"]), logits, CLASSES, frame_times()), weak, mask)
 
 
 def predict_tagger_logits(
@@ -117,54 +101,46 @@ def predict_tagger_logits(
     clips: pd.DataFrame,
     classes: Sequence[str],
     *,
-    batch_size: int = 16,
-    device: str = "cpu",
-    progress: Progress | None = None,
     attrs: Mapping[str, Attribute] | None = None,
+    **batching: Unpack[Batching],
 ) -> ScoreFile:
     """Score ``clips`` with a pre-trained frame tagger (``.features(waveform)``, then logits (B, C, 250))."""
     logits = []
-    with evaluating(tagger.to(device)):
-        for waveform, _ in _batches(cache, clips, batch_size, device, progress):
+    with evaluating(tagger.to(batching.get("device", "cpu"))):
+        for waveform, _ in _batches(cache, clips, **batching):
             logits.append(_to_numpy(tagger(tagger.features(waveform)).transpose(1, 2)))
     num_frames = logits[0].shape[1]
     times = frame_times(num_frames, frame_seconds=CLIP_SECONDS / num_frames)
-    return _score_file(clips, logits, classes, times, attrs)
+    return ScoreFile(list(clips["clip_id"]), np.concatenate(logits), tuple(classes), times, dict(attrs or {}))
 
 
-def _predict_detector(
+def _predict(
     detector: nn.Module,
     cache: WaveformReader,
     clips: pd.DataFrame,
-    *,
-    masked: bool,
-    batch_size: int,
-    device: str,
-    progress: Progress | None,
-    classes: Sequence[str],
-    attrs: Mapping[str, Attribute] | None,
-) -> Predictions:
+    mask: np.ndarray | None,
+    **batching: Unpack[Batching],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return strong logits (clips, frames, classes) and weak probabilities; ``mask`` is as in ``Predictions``."""
     import torch
 
-    all_classes = np.ones(len(classes), dtype=bool)
-    mask = np.array(
-        [valid_classes(family(subset), training=False) if masked else all_classes for subset in clips["subset"]],
-        dtype=bool,
-    ).reshape(len(clips), len(classes))
     logits, weak = [], []
-    with evaluating(detector.to(device)):
-        for waveform, rows in _batches(cache, clips, batch_size, device, progress):
+    with evaluating(detector.to(batching.get("device", "cpu"))):
+        for waveform, rows in _batches(cache, clips, **batching):
             features = detector.features(waveform)
-            batch_mask = torch.from_numpy(mask[rows]).to(device) if masked else None
+            batch_mask = None if mask is None else torch.from_numpy(mask[rows]).to(waveform.device)
             (scores,) = detector(features.mel, detector.embed(features.transformer), masks=(batch_mask,))
             logits.append(_to_numpy(scores.logits.transpose(1, 2)))
             weak.append(_to_numpy(scores.weak))
-    scores = _score_file(clips, logits, classes, frame_times(), attrs)
-    return Predictions(scores, np.concatenate(weak), mask)
+    return np.concatenate(logits), np.concatenate(weak)
 
 
 def _batches(
-    cache: WaveformReader, clips: pd.DataFrame, batch_size: int, device: str, progress: Progress | None
+    cache: WaveformReader,
+    clips: pd.DataFrame,
+    batch_size: int = 16,
+    device: str = "cpu",
+    progress: Progress = no_progress,
 ) -> Iterator[tuple[Tensor, slice]]:
     """Yield waveforms (B, N) on ``device`` with the rows of ``clips`` they belong to."""
     import torch
@@ -176,18 +152,7 @@ def _batches(
         rows = slice(start, min(start + batch_size, len(names)))
         waveform = np.stack([cache.read(subset, clip_id) for subset, clip_id in names[rows]])
         yield torch.from_numpy(waveform).to(device), rows
-        if progress:
-            progress(rows.stop, len(names), "predict")
-
-
-def _score_file(
-    clips: pd.DataFrame,
-    logits: Sequence[np.ndarray],
-    classes: Sequence[str],
-    times: np.ndarray,
-    attrs: Mapping[str, Attribute] | None,
-) -> ScoreFile:
-    return ScoreFile(list(clips["clip_id"]), np.concatenate(logits), tuple(classes), times, dict(attrs or {}))
+        progress(rows.stop, len(names), "predict")
 
 
 def _to_numpy(tensor: Tensor) -> np.ndarray:

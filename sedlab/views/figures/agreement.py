@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import Normalize
 
-from sedlab.scoring.audit.reliability import POOLED, PseudoLabelAudit
-from sedlab.scoring.names import class_name, class_names, model_name
+from sedlab.scoring.audit.reliability import PseudoLabelAudit
+from sedlab.scoring.names import ALL, class_name, class_names, model_name
 from sedlab.views.figures import frame, marks, style
 
 
@@ -25,7 +25,7 @@ def agreement_figure(audit: PseudoLabelAudit, *, title: str = "") -> frame.Pictu
             "only pseudo-label (extra)": counts["detected"] - counts["correct"],
         }
     )
-    if not parts.drop(index=POOLED, errors="ignore").to_numpy().any():
+    if not parts.drop(index=ALL, errors="ignore").to_numpy().any():
         return frame.empty_figure(title, "Neither people nor pseudo-labels mark any event here.")
     looks = [{"color": style.BOTH}, {"color": style.GROUND_TRUTH}, {"color": style.PSEUDO_LABEL, **marks.HATCH}]
     return _shares(parts, looks, title, f"Share of the {audit.unit}s that anyone marks (%); at the right, their number")
@@ -43,7 +43,7 @@ def pseudo_label_change_figure(
     """
     names = {"kept": "in both", "gone": "only in the first", "new": "only in the second"}
     parts = table.set_index("label")[list(names)].rename(columns=names)
-    if not parts.drop(index=POOLED, errors="ignore").to_numpy().any():
+    if not parts.drop(index=ALL, errors="ignore").to_numpy().any():
         return frame.empty_figure(title, "Neither ensemble marks any frame here.")
     only_first = {"color": style.NOT_ANNOTATED, **marks.HATCH}
     looks = [{"color": style.PSEUDO_LABEL}, only_first, {"color": style.GROUND_TRUTH}]
@@ -65,7 +65,7 @@ def teacher_agreement_figure(table: pd.DataFrame, *, title: str = "How far the t
     kappa = table.set_index(["first", "second", "label"])["kappa"]
     values = np.array([[kappa[(*pair, label)] for label in labels] for pair in pairs], dtype=float)
     figure, ax = frame.single(max(5.0, 2.6 + 0.36 * len(labels)), 2.3 + 0.36 * len(pairs), title=title)
-    names = ["all classes" if label == POOLED else class_name(label) for label in labels]
+    names = ["all classes" if label == ALL else class_name(label) for label in labels]
     teachers = [f"{model_name(one)} and {model_name(other)}" for one, other in pairs]
     drawn = marks.coloured_table(ax, values, Normalize(0, 1), "{:.2f}".format, rows=teachers, columns=names)
     marks.colour_bar(drawn, "Cohen's kappa", ticks=[0, 0.5, 1])
@@ -73,8 +73,8 @@ def teacher_agreement_figure(table: pd.DataFrame, *, title: str = "How far the t
 
 
 def _shares(parts: pd.DataFrame, looks: list[Mapping[str, Any]], title: str, x: str) -> frame.Picture:
-    """Draw what share of each class its ``parts`` (labels, parts) are, the largest first part on top; POOLED is not."""
-    parts = parts.drop(index=POOLED, errors="ignore")
+    """Draw what share of each class its ``parts`` (labels, parts) are, the largest first part on top; ALL is not."""
+    parts = parts.drop(index=ALL, errors="ignore")
     total = parts.sum(axis=1)
     share = 100 * parts.div(total, axis=0)[total > 0].sort_values(parts.columns[0])
     figure, ax = frame.single(8.5, 1.4 + 0.27 * len(share), title=title, x=x, y="Class")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sedlab.scoring.audit.reliability import POOLED, PseudoLabelAudit
-from sedlab.scoring.names import class_name
+from sedlab.scoring.audit.reliability import PseudoLabelAudit
+from sedlab.scoring.names import ALL, class_name
 from sedlab.views.figures import frame, style
 
 #: Bins with fewer cells than this are drawn hollow: their height is mostly chance.
@@ -40,7 +40,7 @@ def reliability_figure(
         line = ("-", "--", "-.")[place // len(style.CLASS_CYCLE) % 3]
         look = {"color": style.class_colour(place), "lw": 1, "ls": line, "label": class_name(label)}
         _draw_bins(ax, bins[bins["label"] == label], **look)
-    pooled = bins[bins["label"] == POOLED]
+    pooled = bins[bins["label"] == ALL]
     look = {"marker": "o", "color": style.PSEUDO_LABEL, "lw": 2.6, "ms": 4, "label": "all classes"}
     ax.plot(pooled["probability"], pooled["frequency"], **look)
     ax.set(xlim=(0, 1), ylim=(0, 1.02))
@@ -104,7 +104,7 @@ def _draw_bins(ax: Axes, rows: pd.DataFrame, **look: object) -> None:
 
 
 def _most_detected(audit: PseudoLabelAudit) -> list[str]:
-    counts = audit.per_class[(audit.per_class["label"] != POOLED) & (audit.per_class["detected"] > 0)]
+    counts = audit.per_class[(audit.per_class["label"] != ALL) & (audit.per_class["detected"] > 0)]
     return list(counts.sort_values("detected", ascending=False)["label"][:_MAX_CURVES])
 
 
@@ -124,5 +124,5 @@ def _label_small(ax: Axes, title: str, grid: str | None = None) -> None:
 
 
 def _short(label: str) -> str:
-    name = class_name("all classes" if label == POOLED else label)
+    name = class_name("all classes" if label == ALL else label)
     return name if len(name) <= 22 else f"{name[:21]}…"

@@ -9,9 +9,9 @@ from matplotlib.colors import Normalize
 
 from sedlab.scoring.errors.changes import BROKEN, FIXED, GONE, NEW
 from sedlab.scoring.errors.kinds import BOUNDARY, CORRECT, DETECTION, EVENT, OUTCOMES
-from sedlab.scoring.errors.tables import POOLED, confusions, error_table
+from sedlab.scoring.errors.tables import confusions, error_table
 from sedlab.scoring.metrics.fscores import Collar
-from sedlab.scoring.names import class_name, class_names
+from sedlab.scoring.names import ALL, class_name, class_names
 from sedlab.views.figures import frame, marks, style
 
 #: Green is right, blues are at the wrong time, yellows wrongly cut, pink wrongly named, black and orange wrong.
@@ -42,7 +42,7 @@ def error_kinds_figure(cases: pd.DataFrame, *, title: str = "Errors by class") -
     """
     if cases.empty:
         return frame.empty_figure(title, "Nothing was annotated and nothing detected.")
-    tables = {side: error_table(cases, "label", side).set_index("label").drop(index=POOLED) for side in OUTCOMES}
+    tables = {side: error_table(cases, "label", side).set_index("label").drop(index=ALL) for side in OUTCOMES}
     labels = list(dict.fromkeys([*tables[EVENT].index, *tables[DETECTION].index]))
     figure = frame.new_figure(10.5, 1.5 + 0.3 * len(labels), title=title)
     axes = figure.subplots(1, 2, sharey=True)
@@ -111,7 +111,7 @@ def changes_figure(table: pd.DataFrame, *, title: str = "What changed") -> frame
     table : DataFrame
         What ``change_table`` returns, by label.
     """
-    rows = table[table["label"] != POOLED]
+    rows = table[table["label"] != ALL]
     rows = rows[rows[[FIXED, GONE, BROKEN, NEW]].sum(axis=1) > 0].sort_values("net", kind="stable")
     if rows.empty:
         return frame.empty_figure(title, "No event was fixed or broken; no false detection is gone or new.")

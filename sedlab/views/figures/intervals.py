@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sedlab.scoring.metrics.bootstrap import ALL
-from sedlab.scoring.names import class_names, metric_name, model_name
+from sedlab.scoring.names import ALL, class_names, metric_name, model_name
 from sedlab.views.figures import frame, style
 
 
