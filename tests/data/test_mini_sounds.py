@@ -11,10 +11,11 @@ from sedlab.data.mini import render_event
 from sedlab.data.mini.annotators import soft_labels
 from sedlab.data.mini.catalogue import DESED_SOUNDS, MAESTRO_SOUNDS, SOUNDS, active_span
 from sedlab.data.mini.difficulty import AUDIOSET, DEVTEST, PUBLIC, REAL, SYNTH
+from sedlab.data.mini.filters import band, control_times, shape_spectrum
 from sedlab.data.mini.recording import SCENES, maestro_recording
 from sedlab.data.mini.rooms import HOME_BACKGROUNDS, background, room_response
 from sedlab.data.mini.soundscape import MIN_EVENT_SECONDS, audioset_clip, desed_clip
-from sedlab.data.mini.sources import band, coloured_noise, control_times, oscillate, shape_spectrum
+from sedlab.data.mini.sources import coloured_noise, oscillate
 from sedlab.errors import SedlabError
 from sedlab.labels import DESED_CLASSES, MAESTRO_CLASSES
 

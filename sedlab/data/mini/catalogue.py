@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 
 from sedlab.data.mini import desed_sounds, extra_sounds, maestro_sounds
-from sedlab.data.mini.sources import hump, unit_rms
+from sedlab.data.mini.envelopes import hump, unit_rms
 from sedlab.errors import SedlabError, nearest
 
 #: Below its loudest moment by more than this, a sound counts as over.

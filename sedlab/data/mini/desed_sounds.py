@@ -9,24 +9,9 @@ import numpy as np
 from numpy.random import Generator
 from scipy import signal
 
-from sedlab.data.mini.sources import (
-    band,
-    clicks,
-    coloured_noise,
-    curve,
-    damped_modes,
-    decay,
-    formants,
-    glide,
-    harmonics,
-    hump,
-    num_samples,
-    oscillate,
-    place,
-    resonances,
-    tilt_spectrum,
-    unit_rms,
-)
+from sedlab.data.mini.envelopes import curve, decay, glide, hump, num_samples, place, unit_rms
+from sedlab.data.mini.filters import band, formants, resonances, tilt_spectrum
+from sedlab.data.mini.sources import clicks, coloured_noise, damped_modes, harmonics, oscillate
 from sedlab.data.mini.voices import random_voice, speak
 from sedlab.grid import SAMPLE_RATE
 

@@ -8,20 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from sedlab.data.mini.sources import (
-    band,
-    clicks,
-    curve,
-    damped_modes,
-    harmonics,
-    hump,
-    num_samples,
-    oscillate,
-    place,
-    resonances,
-    tilt_spectrum,
-    unit_rms,
-)
+from sedlab.data.mini.envelopes import curve, hump, num_samples, place, unit_rms
+from sedlab.data.mini.filters import band, resonances, tilt_spectrum
+from sedlab.data.mini.sources import clicks, damped_modes, harmonics, oscillate
 from sedlab.grid import SAMPLE_RATE
 
 

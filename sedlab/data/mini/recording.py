@@ -11,9 +11,10 @@ from numpy.random import Generator
 from sedlab.data.mini.annotators import soft_labels
 from sedlab.data.mini.catalogue import MAESTRO_SOUNDS, render_event
 from sedlab.data.mini.difficulty import MAESTRO_REVERB_SECONDS, MAESTRO_SNR_DB, MAESTRO_WET_DB
+from sedlab.data.mini.envelopes import num_samples, place
+from sedlab.data.mini.filters import band
 from sedlab.data.mini.rooms import background, reverberate, room_response
 from sedlab.data.mini.soundscape import Event, draw, draw_log, free_onset, loudness, to_int16
-from sedlab.data.mini.sources import band, num_samples, place
 from sedlab.grid import SAMPLE_RATE
 
 _TRAINS = ("metro approaching", "metro leaving")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -13,9 +14,9 @@ from numpy.random import Generator
 
 from sedlab.config.data import MiniConfig
 from sedlab.data.corpora.layout import SUBSETS
-from sedlab.data.mini.devices import device_response
-from sedlab.data.mini.difficulty import AUDIOSET, DEVTEST, PUBLIC, REAL, SYNTH
+from sedlab.data.mini.difficulty import AUDIOSET, DEVTEST, PUBLIC, REAL, SYNTH, Difficulty
 from sedlab.data.mini.recording import SCENES, maestro_recording
+from sedlab.data.mini.rooms import device_response
 from sedlab.data.mini.soundscape import Clip, Event, audioset_clip, desed_clip
 from sedlab.errors import SedlabError
 from sedlab.grid import SAMPLE_RATE
@@ -23,16 +24,17 @@ from sedlab.grid import SAMPLE_RATE
 MAESTRO_AUDIO = "MAESTRO_original/maestro_dev/development_audio"
 MAESTRO_ANNOTATION = "MAESTRO_original/maestro_dev/development_annotation"
 
-DIFFICULTIES = {
-    "synth_train": SYNTH,
-    "strong_train": REAL,
-    "weak_train": REAL,
-    "unlabeled_train": REAL,
-    "synth_val": SYNTH,
-    "devtest": DEVTEST,
-    "eval_public": PUBLIC,
-    "audioset_train": AUDIOSET,
-    "audioset_eval": AUDIOSET,
+#: Subsets of clips: how hard each is, and which option says how large.
+CLIPS: dict[str, tuple[Difficulty, str]] = {
+    "synth_train": (SYNTH, "num_synth_train"),
+    "strong_train": (REAL, "num_strong_train"),
+    "weak_train": (REAL, "num_weak"),
+    "unlabeled_train": (REAL, "num_unlabeled"),
+    "synth_val": (SYNTH, "num_synth_val"),
+    "devtest": (DEVTEST, "num_devtest"),
+    "eval_public": (PUBLIC, "num_public"),
+    "audioset_train": (AUDIOSET, "num_audioset_train"),
+    "audioset_eval": (AUDIOSET, "num_audioset_eval"),
 }
 #: Folder of the impulse responses of recording devices.
 DEVICES = "device_responses"
@@ -41,7 +43,7 @@ NUM_DEVICES = 6
 RECORDINGS = ("maestro_train", "maestro_dev")
 
 # Every subset draws from streams of its own; a change of order would change every file.
-_STREAMS = {name: number for number, name in enumerate([*DIFFICULTIES, *RECORDINGS, DEVICES])}
+_STREAMS = {name: number for number, name in enumerate([*CLIPS, *RECORDINGS, DEVICES])}
 _ID_ALPHABET = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))
 # Tasks a process takes at a time.
 _CHUNK = 4
@@ -49,15 +51,13 @@ _CHUNK = 4
 
 @dataclass(frozen=True)
 class Task:
-    """One file to make: the ``index``-th of its subset. A recording also has a scene, a name and its sizes."""
+    """One file to make: the ``index``-th of its subset. A recording also has a scene and a name."""
 
+    config: MiniConfig
     subset: str
     index: int
-    seed: int
     scene: str = ""
     name: str = ""
-    seconds: float = 0.0
-    num_annotators: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,7 @@ class Rendered:
 
 def all_tasks(config: MiniConfig) -> list[Task]:
     """Return the tasks of a whole corpus, the long ones first."""
-    sizes = {
-        "synth_train": config.num_synth_train,
-        "strong_train": config.num_strong_train,
-        "weak_train": config.num_weak,
-        "unlabeled_train": config.num_unlabeled,
-        "synth_val": config.num_synth_val,
-        "devtest": config.num_devtest,
-        "eval_public": config.num_public,
-        "audioset_train": config.num_audioset_train,
-        "audioset_eval": config.num_audioset_eval,
-    }
-    clips = [Task(subset, index, config.seed) for subset, size in sizes.items() for index in range(size)]
+    clips = [Task(config, name, index) for name, (_, size) in CLIPS.items() for index in range(getattr(config, size))]
     return _recording_tasks(config) + clips
 
 
@@ -100,11 +89,11 @@ def render_all(folder: Path, tasks: list[Task], *, workers: int) -> Iterator[Ren
 
 def render(folder: Path, task: Task) -> Rendered:
     """Make one file. Its randomness depends on seed, subset and index alone."""
-    rng = np.random.default_rng([task.seed, _STREAMS[task.subset], task.index])
+    rng = np.random.default_rng([task.config.seed, _STREAMS[task.subset], task.index])
     if task.subset in RECORDINGS:
         return _render_recording(folder, task, rng)
     make_clip = audioset_clip if task.subset.startswith("audioset") else desed_clip
-    clip = make_clip(rng, task.index, DIFFICULTIES[task.subset])
+    clip = make_clip(rng, task.index, CLIPS[task.subset][0])
     filename = _filename(rng, task, clip)
     _write_wav(folder / SUBSETS[task.subset].audio / filename, clip.waveform)
     return Rendered(task, filename, clip.duration, clip.events)
@@ -121,24 +110,15 @@ def _recording_tasks(config: MiniConfig) -> list[Task]:
     tasks = []
     numbers = dict.fromkeys(SCENES, 0)
     for subset, count in zip(RECORDINGS, (config.num_maestro_train, config.num_maestro_dev), strict=True):
-        for index in range(count):
-            scene = list(SCENES)[index % len(SCENES)]
-            task = Task(
-                subset,
-                index,
-                config.seed,
-                scene=scene,
-                name=f"{scene}_{numbers[scene]:02d}",
-                seconds=float(config.maestro_seconds),
-                num_annotators=config.num_annotators,
-            )
-            tasks.append(task)
+        for index, scene in zip(range(count), itertools.cycle(SCENES), strict=False):
+            tasks.append(Task(config, subset, index, scene, f"{scene}_{numbers[scene]:02d}"))
             numbers[scene] += 1
     return tasks
 
 
 def _render_recording(folder: Path, task: Task, rng: Generator) -> Rendered:
-    recording = maestro_recording(rng, task.scene, seconds=task.seconds, num_annotators=task.num_annotators)
+    seconds, listeners = float(task.config.maestro_seconds), task.config.num_annotators
+    recording = maestro_recording(rng, task.scene, seconds=seconds, num_annotators=listeners)
     filename = f"{task.name}.wav"
     _write_wav(folder / MAESTRO_AUDIO / filename, recording.waveform)
     annotation = folder / MAESTRO_ANNOTATION / f"{task.name}.txt"

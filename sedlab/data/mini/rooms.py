@@ -1,4 +1,4 @@
-"""Background noise and reverberation of the places in which the sounds happen."""
+"""What lies between a sound and its file: background noise and reverberation of the place, and the recorder."""
 
 from __future__ import annotations
 
@@ -6,24 +6,16 @@ import numpy as np
 from numpy.random import Generator
 from scipy import signal
 
-from sedlab.data.mini.sources import (
-    NYQUIST,
-    band,
-    clicks,
-    coloured_noise,
-    curve,
-    harmonics,
-    num_samples,
-    oscillate,
-    place,
-    resonances,
-    unit_rms,
-)
+from sedlab.data.mini.envelopes import curve, hump, num_samples, place, unit_rms
+from sedlab.data.mini.filters import NYQUIST, band, resonances
+from sedlab.data.mini.sources import clicks, coloured_noise, harmonics, oscillate
 from sedlab.data.mini.voices import random_voice, speak
 from sedlab.grid import SAMPLE_RATE
 
 #: Kinds of background of a DESED-like clip and how often they occur.
 HOME_BACKGROUNDS: dict[str, float] = {"pink": 0.3, "brown": 0.2, "hum": 0.25, "street": 0.15, "babble": 0.1}
+
+_DEVICE_SECONDS = 0.04
 
 
 def background(rng: Generator, n: int, kind: str) -> np.ndarray:
@@ -82,10 +74,24 @@ def reverberate(dry: np.ndarray, send: np.ndarray, response: np.ndarray) -> np.n
 
 def device_colour(rng: Generator, x: np.ndarray) -> np.ndarray:
     """Return ``x`` as a cheap recorder would hear it: band edges and one broad resonance."""
-    sos = signal.butter(1, rng.uniform(60, 250), "highpass", fs=SAMPLE_RATE, output="sos")
-    sos = np.vstack([sos, signal.butter(1, rng.uniform(0.45, 0.95) * NYQUIST, "lowpass", fs=SAMPLE_RATE, output="sos")])
-    x = signal.sosfilt(sos, x)
+    x = band(x, rng.uniform(60, 250), None, order=1)
+    x = band(x, None, rng.uniform(0.45, 0.95) * NYQUIST, order=1)
     return x + rng.uniform(0.0, 0.7) * resonances(x, (rng.uniform(600, 4000),), (rng.uniform(500, 1500),)) * 3
+
+
+def device_response(rng: Generator) -> np.ndarray:
+    """Return the impulse response (samples,) of a cheap microphone in a box that rings; its energy is 1.
+
+    Its peak is near the middle, so that the augmentation colours a clip without moving it in time.
+    """
+    n = num_samples(_DEVICE_SECONDS)
+    impulse = np.zeros(n)
+    impulse[n // 2 - 1] = 1
+    heard = device_colour(rng, impulse)
+    box = resonances(heard, rng.uniform(200, 1500, 2), rng.uniform(80, 300, 2))
+    response = heard + rng.uniform(0.2, 0.6) * box * np.linalg.norm(heard) / np.linalg.norm(box)
+    response *= hump(n, attack=0.001, release=0.005)
+    return response / np.linalg.norm(response)
 
 
 def _distant_crowd(rng: Generator, n: int) -> np.ndarray:

@@ -10,8 +10,9 @@ from numpy.random import Generator
 
 from sedlab.data.mini.catalogue import DESED_SOUNDS, SOUNDS, Sound, active_span, render_event
 from sedlab.data.mini.difficulty import Difficulty
+from sedlab.data.mini.envelopes import num_samples, place
+from sedlab.data.mini.filters import band
 from sedlab.data.mini.rooms import HOME_BACKGROUNDS, background, device_colour, reverberate, room_response
-from sedlab.data.mini.sources import band, num_samples, place
 from sedlab.grid import CLIP_SECONDS, SAMPLE_RATE
 
 #: Shortest event and shortest pause between two of one class. Shorter sounds are labelled this long, as in DESED.

@@ -8,16 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.random import Generator
 
-from sedlab.data.mini.sources import (
-    band,
-    curve,
-    formants,
-    harmonics,
-    num_samples,
-    oscillate,
-    place,
-    unit_rms,
-)
+from sedlab.data.mini.envelopes import curve, num_samples, place, unit_rms
+from sedlab.data.mini.filters import band, formants
+from sedlab.data.mini.sources import harmonics, oscillate
 from sedlab.grid import SAMPLE_RATE
 
 # First three formants in Hz of ten American English vowels, men. Peterson & Barney 1952, JASA 24(2), table II.

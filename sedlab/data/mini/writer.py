@@ -17,7 +17,7 @@ from sedlab.data.corpora.desed import write_durations, write_exclusion_lists
 from sedlab.data.corpora.layout import MAESTRO_DURATIONS, SUBSETS
 from sedlab.data.mini.catalogue import SOUNDS
 from sedlab.data.mini.rendering import (
-    DIFFICULTIES,
+    CLIPS,
     MAESTRO_ANNOTATION,
     MAESTRO_AUDIO,
     RECORDINGS,
@@ -81,7 +81,7 @@ def generate(
 
 
 def _write_clip_tables(folder: Path, made: Sequence[Rendered]) -> None:
-    for name in DIFFICULTIES:
+    for name in CLIPS:
         subset, items = SUBSETS[name], [item for item in made if item.task.subset == name]
         if subset.durations:
             write_durations(folder, name)
