@@ -19,7 +19,7 @@ from sedlab.config.model import PasstConfig
 
 pytestmark = pytest.mark.slow
 
-EMBEDDINGS = {"atol": 1.5e-4, "rtol": 5e-5}  # as in test_published_detectors
+EMBEDDINGS = {"atol": 1.5e-4, "rtol": 5e-5}  # as in tests/models/test_published_detectors.py
 PROBABILITIES = {"atol": 3e-5, "rtol": 0.0}
 
 

@@ -1,15 +1,11 @@
 """A root in the real layout with a handful of short clips."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import soundfile
 
 from sedlab.data.corpora.layout import SUBSETS
 from sedlab.data.corpora.load import load_corpus
-
-REAL = Path(__file__).parent / "real"
 
 STRONG_HEADER = "filename\tonset\toffset\tevent_label\n"
 TABLES = {
