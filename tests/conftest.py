@@ -11,9 +11,16 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "
     os.environ.setdefault(variable, "1")
 
 
+#: Shorter recordings with as many windows of 10 s, and next to nothing to validate on.
+NANO_SIZES = {"maestro_seconds": 12, "maestro_hop_train": 1, "maestro_hop_dev": 1} | {
+    f"num_{subset}": 1
+    for subset in ("synth_val", "devtest", "public", "maestro_dev", "audioset_train", "audioset_eval")
+}
+
+
 @pytest.fixture(scope="session")
 def nano(tmp_path_factory):
-    """Return the corpus of `nano` and its cache."""
+    """Return a corpus with the training clips of `nano`, and its cache."""
     from sedlab.config.loading import load_experiment
     from sedlab.data.cache import WaveformCache
     from sedlab.data.corpora.load import load_corpus
@@ -21,6 +28,6 @@ def nano(tmp_path_factory):
 
     data = load_experiment("nano").data
     root = tmp_path_factory.mktemp("nano")
-    generate(root, data.mini)
+    generate(root, data.mini.model_copy(update=NANO_SIZES), workers=1)
     corpus = load_corpus(root, data)
     return corpus, WaveformCache.build(corpus)

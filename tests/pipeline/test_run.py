@@ -7,6 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def planned(project, *options):
     """Names of the jobs a dry run lists."""
@@ -133,7 +135,6 @@ def all_gone(processes):
     return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_nothing_survives_a_stopped_run_and_the_next_one_goes_on(finished, number):
     process, kernel = hanging(finished)
@@ -153,7 +154,6 @@ def test_nothing_survives_a_stopped_run_and_the_next_one_goes_on(finished, numbe
     assert planned(finished) == []
 
 
-@pytest.mark.slow
 def test_killed_scheduler_ends_the_run(finished):
     process, kernel = hanging(finished)
     family = [*psutil.Process(process.pid).children(recursive=True), kernel]
