@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
+from sedlab.config.augmentation import AugmentConfig, PretrainAugmentConfig
 from sedlab.config.base import Config
 from sedlab.config.data import DataConfig
 from sedlab.config.errors import explain
 from sedlab.config.model import Arch, DetectorConfig
-from sedlab.config.pretraining import DistillationConfig, LabelSpace, PretrainAugmentConfig
-from sedlab.config.training import AugmentConfig, BatchSizes, LossConfig, OptimConfig
+from sedlab.config.training import BatchSizes, DistillationConfig, LabelSpace, LossConfig, OptimConfig
 from sedlab.errors import SedlabError
 
 Stage = Literal["pretrain", "stage1", "stage2"]

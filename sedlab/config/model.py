@@ -19,14 +19,27 @@ ARCHS: tuple[Arch, ...] = ("passt", "beats", "atst")
 PoolMode = Literal["aap", "nearest", "nearest-exact", "linear", "conv"]
 
 
-class PasstConfig(Config):
-    """Frame-level PaSST: convolutional stem, patches that span all frequencies, pre-norm blocks."""
+class SizesOfTransformer(Config):
+    """What all transformers have: ``depth`` blocks of width ``dim`` with ``heads`` of attention."""
 
-    arch: Literal["passt"] = "passt"
+    arch: Arch
     dim: PositiveInt = 768
     depth: PositiveInt = 12
     heads: PositiveInt = 12
     mlp_dim: PositiveInt = 3072
+    num_mels: PositiveInt = 128
+
+    @model_validator(mode="after")
+    def _check_heads(self) -> SizesOfTransformer:
+        if self.dim % self.heads:
+            raise ValueError(f"dim ({self.dim}) must be a multiple of heads ({self.heads})")
+        return self
+
+
+class PasstConfig(SizesOfTransformer):
+    """Frame-level PaSST: convolutional stem, patches that span all frequencies, pre-norm blocks."""
+
+    arch: Literal["passt"] = "passt"
     num_mels: PositiveInt = 128
     """Must be a multiple of 4: the stem halves the mel axis twice and folds channels back into it."""
     stem_channels: tuple[PositiveInt, PositiveInt, PositiveInt] = (16, 32, 64)
@@ -41,20 +54,15 @@ class PasstConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> PasstConfig:
-        _check_heads(self.dim, self.heads)
         if self.num_mels % 4 or self.stem_channels[-1] % 4:
             raise ValueError("num_mels and the last of stem_channels must be multiples of 4")
         return self
 
 
-class BeatsConfig(Config):
+class BeatsConfig(SizesOfTransformer):
     """BEATs: square patches, post-norm blocks with deep-norm scaling and gated relative position bias."""
 
     arch: Literal["beats"] = "beats"
-    dim: PositiveInt = 768
-    depth: PositiveInt = 12
-    heads: PositiveInt = 12
-    mlp_dim: PositiveInt = 3072
     num_mels: PositiveInt = 128
     """Must be a multiple of patch_size."""
     patch_size: PositiveInt = 16
@@ -69,7 +77,6 @@ class BeatsConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> BeatsConfig:
-        _check_heads(self.dim, self.heads)
         if self.num_mels % self.patch_size:
             raise ValueError("num_mels must be a multiple of patch_size")
         if self.dim % self.position_groups:
@@ -77,25 +84,16 @@ class BeatsConfig(Config):
         return self
 
 
-class AtstConfig(Config):
+class AtstConfig(SizesOfTransformer):
     """ATST-Frame: one token for each 4 frames over all mel bands, pre-norm blocks."""
 
     arch: Literal["atst"] = "atst"
-    dim: PositiveInt = 768
-    depth: PositiveInt = 12
-    heads: PositiveInt = 12
-    mlp_dim: PositiveInt = 3072
     num_mels: PositiveInt = 64
     patch_frames: PositiveInt = 4
     max_tokens: PositiveInt = 250
     dropout: float = Field(default=0.0, ge=0, lt=1)
     top_db_scope: Literal["batch", "clip"] = "batch"
     """What the dynamic range of 80 dB refers to: the loudest cell of the batch (published), or of the clip."""
-
-    @model_validator(mode="after")
-    def _check(self) -> AtstConfig:
-        _check_heads(self.dim, self.heads)
-        return self
 
 
 TransformerConfig = Annotated[PasstConfig | BeatsConfig | AtstConfig, Field(discriminator="arch")]
@@ -169,8 +167,3 @@ class TaggerConfig(Config):
         if (self.num_clip_classes is not None) != (self.clip_head == "linear"):
             raise ValueError("num_clip_classes belongs to clip_head linear")
         return self
-
-
-def _check_heads(dim: int, heads: int) -> None:
-    if dim % heads:
-        raise ValueError(f"dim ({dim}) must be a multiple of heads ({heads})")

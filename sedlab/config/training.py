@@ -1,9 +1,8 @@
-"""How a stage trains: batch sizes, losses, augmentations, optimiser. A stage is these values, not code.
+"""How a stage trains: batch sizes, losses, optimiser, and what pre-training learns. A stage is these values, not code.
 
-Defaults are those of stage 1 before any pseudo-labels exist (losses, optimiser) and the published strengths
-(augmentations); only mixup is on by default. Presets set the rest for each stage and architecture.
+Defaults are those of stage 1 before any pseudo-labels exist. Presets set the rest for each stage and architecture.
 
-Source: CP-JKU system for DCASE 2024 Task 4, arXiv 2408.00791, and its public code and README.
+Source: CP-JKU system for DCASE 2024 Task 4, arXiv 2408.00791, its code and README; PretrainedSED, arXiv 2409.09546.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from sedlab.config.base import Config
+from sedlab.config.base import Config, Probability
 
-Probability = Annotated[float, Field(ge=0, le=1)]
+LabelSpace = Literal["present", "train447", "all456"]
 
 
 class BatchSizes(Config):
@@ -99,150 +98,6 @@ class LossConfig(Config):
         return _FORMS[values["form"]] | rest
 
 
-class GainConfig(Config):
-    """Random gain of each waveform."""
-
-    max_db: NonNegativeInt = 0
-    """Whole dB, uniform from -max_db to max_db - 1. 0: off."""
-
-
-class FrameShiftConfig(Config):
-    """Circular shift in time of features, targets and pseudo-labels together."""
-
-    p: Probability = 0.0
-    std_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.075
-    """Standard deviation as a fraction of the clip."""
-
-
-class WavmixConfig(Config):
-    """Mix each waveform of a strongly labelled group with another of its group."""
-
-    p: Probability = 0.0
-    """Per clip; published value 0.5 in both stages."""
-    alpha: PositiveFloat = 0.2
-
-
-class DeviceResponseConfig(Config):
-    """Record waveforms with another microphone: convolve them with a device's impulse response (arXiv 2305.07499)."""
-
-    p: Probability = 0.0
-    """Per clip, every group; published value 0.5 in stage 2."""
-    folder: str = "device_responses"
-    """Sound files of responses, searched recursively; relative to the data root."""
-
-
-class HardenConfig(Config):
-    """Round soft targets: 1 above a half, else 0. Off in the published recipe."""
-
-    p: Probability = 0.0
-    """Per batch."""
-    maestro: bool = True
-    """Round the soft labels of MAESTRO clips."""
-    pseudo: bool = False
-    """Round the pseudo-labels of all clips."""
-
-
-class MixupConfig(Config):
-    """Mix pairs of clips in the feature domain: weak, strongly labelled and unlabeled clips each among themselves."""
-
-    p: Probability = 0.5
-    """Per batch, one coin for all groups."""
-    alpha: PositiveFloat = 0.2
-    """Coefficients are Beta(alpha, alpha), one a clip."""
-    max_coefficient: bool = True
-    """Use max(c, 1 - c), so that a clip keeps the larger share."""
-    joint: bool = True
-    """Mix MAESTRO clips with the other strongly labelled ones; otherwise among themselves."""
-
-
-class MixstyleConfig(Config):
-    """Exchange the per-band statistics of clips (Freq-MixStyle, arXiv 2206.12513)."""
-
-    p: Probability = 0.0
-    """Per batch; published value 0.5 in stage 2, and in stage 1 for BEATs."""
-    alpha: PositiveFloat = 0.3
-
-
-class TimeMaskConfig(Config):
-    """Silence one stretch of the strongly labelled DESED clips, labels included."""
-
-    p: Probability = 0.0
-    """Per batch; published value 1 in stage 2."""
-    min_fraction: Annotated[float, Field(ge=0, le=1)] = 0.05
-    max_fraction: Annotated[float, Field(gt=0, le=1)] = 0.3
-
-    @model_validator(mode="after")
-    def _check(self) -> TimeMaskConfig:
-        if self.min_fraction >= self.max_fraction:
-            raise ValueError(f"min_fraction ({self.min_fraction}) must be below max_fraction ({self.max_fraction})")
-        return self
-
-
-class BandWarpConfig(Config):
-    """Stretch a random band of the transformer's features over the whole mel axis."""
-
-    p: Probability = 0.0
-    """Per batch; published value 0.5 in stage 2 for ATST and BEATs, and 0.8 in pre-training."""
-    min_ratio: Annotated[float, Field(gt=0, le=1)] = 0.6
-    """Smallest height of the band as a fraction of the mel axis."""
-
-
-class WarpConfig(BandWarpConfig):
-    """The same for the groups of a detector's batch, each with a band of its own."""
-
-    include_maestro: bool = True
-    """Whether MAESTRO clips are warped too."""
-
-
-class FilterBands(Config):
-    """Multiply features by a random smooth gain over frequency (FilterAugment, arXiv 2110.03282)."""
-
-    p: Probability = 0.0
-    """Per batch; published value 0.8 in stage 2."""
-    # One band would be a plain gain, which the published code leaves out; two is the least that filters.
-    bands: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]] = (3, 5)
-    """Least and most bands, both included."""
-    db: tuple[float, float] = (-6.0, 6.0)
-    """Range of the gain at band edges."""
-    min_bandwidth: PositiveInt = 6
-    """Mel bins; reduced when the bands would not fit."""
-
-    @model_validator(mode="after")
-    def _check(self) -> FilterBands:
-        if self.bands[0] > self.bands[1]:
-            raise ValueError(f"bands must be (least, most), not {self.bands}")
-        if self.db[0] > self.db[1]:
-            raise ValueError(f"db must be (lowest, highest), not {self.db}")
-        return self
-
-
-class FilterConfig(FilterBands):
-    """FilterAugment of a detector's two feature streams."""
-
-    views: Literal[1, 2] = 1
-    """2: the teacher's features get a filter of their own."""
-    streams: Literal["crnn", "both"] = "both"
-    """Filter the CRNN's features only, or with independent draws the transformer's as well."""
-
-
-class AugmentConfig(Config):
-    """The augmentations of a stage. ``p: 0`` turns one off."""
-
-    teacher_input: Literal["mixed", "unmixed"] = "mixed"
-    """mixed: the teacher sees what the student sees, but for a second filter view (stage 1).
-    unmixed: it sees the clips as they were after the time mask, before mixup (stage 2)."""
-    gain: GainConfig = GainConfig()
-    wavmix: WavmixConfig = WavmixConfig()
-    device_response: DeviceResponseConfig = DeviceResponseConfig()
-    harden: HardenConfig = HardenConfig()
-    frame_shift: FrameShiftConfig = FrameShiftConfig()
-    mixup: MixupConfig = MixupConfig()
-    mixstyle: MixstyleConfig = MixstyleConfig()
-    time_mask: TimeMaskConfig = TimeMaskConfig()
-    warp: WarpConfig = WarpConfig()
-    filter: FilterConfig = FilterConfig()
-
-
 class OptimConfig(Config):
     """Optimiser, learning rates and their schedule, teacher decay."""
 
@@ -263,9 +118,25 @@ class OptimConfig(Config):
     """Optimiser steps of linear warm-up."""
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     """What follows the warm-up, until the last step."""
-    final_factor: Annotated[float, Field(ge=0, le=1)] = 0.0
+    final_factor: Probability = 0.0
     """Fraction of each rate that is left at the last step."""
     clip_norm: PositiveFloat | None = None
     """Largest norm of all gradients together; None: not clipped, as published."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
     """Decay of the teacher's running mean. Tarvainen & Valpola 2017, arXiv 1703.01780."""
+
+
+class DistillationConfig(Config):
+    """Learn from what an ensemble of teachers said, beside the labels."""
+
+    weight: Probability = 0.0
+    """Share of the teachers' part of the loss; the labels' part has the rest. 0: no teacher."""
+    logits: str | None = None
+    """HDF5 file with the ensemble's logits of the training clips (see `sedlab.data.teacher_logits`), or its name in the
+    weights registry."""
+
+    @model_validator(mode="after")
+    def _check(self) -> DistillationConfig:
+        if self.weight and self.logits is None:
+            raise ValueError("a weight above 0 needs logits: the file with what the teachers said")
+        return self

@@ -34,8 +34,7 @@ from sedlab.audio.device_response import draw_devices, record_with_devices
 from sedlab.audio.draws import coin
 from sedlab.audio.mixup import Mixing
 from sedlab.audio.waveform_augment import apply_gain, draw_gains_db, mix_waveforms
-from sedlab.config.pretraining import PretrainAugmentConfig
-from sedlab.config.training import AugmentConfig
+from sedlab.config.augmentation import AugmentConfig, PretrainAugmentConfig
 from sedlab.data.batch import Batch, Partners, Rows, Targets
 from sedlab.models.detector import Features
 from sedlab.training.augmentation_steps import STEPS, Clips, filter_streams

@@ -21,7 +21,7 @@ from sedlab.audio.frequency_warp import draw_band, warp_frequency
 from sedlab.audio.mixstyle import mixstyle
 from sedlab.audio.mixup import Mixing, draw_mixing, mix, mix_targets, widen_mask
 from sedlab.audio.time_mask import draw_time_span, mask_time
-from sedlab.config.training import (
+from sedlab.config.augmentation import (
     FilterConfig,
     FrameShiftConfig,
     HardenConfig,

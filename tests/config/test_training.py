@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from sedlab.config.training import AugmentConfig, BatchSizes, FilterConfig, LossConfig, OptimConfig, TimeMaskConfig
+from sedlab.config.augmentation import AugmentConfig, FilterConfig, TimeMaskConfig
+from sedlab.config.training import BatchSizes, LossConfig, OptimConfig
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlab.audio.device_response import convolve_responses
-from sedlab.config.training import AugmentConfig
+from sedlab.config.augmentation import AugmentConfig
 from sedlab.data.batch import Batch, Partners, Rows, Targets
 from sedlab.models.detector import Features
 from sedlab.training.augmentation import augment, augment_waveforms

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from sedlab.config.training import AugmentConfig
+from sedlab.config.augmentation import AugmentConfig
 from sedlab.data.batch import Rows, Targets
 from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.models.detector import Features

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from published_files import small_config, transformer_files, transformer_state
 
 from sedlab.checkpoints.loading import load_tagger, load_transformer
+from sedlab.config.augmentation import PretrainAugmentConfig
 from sedlab.config.loading import load_experiment
-from sedlab.config.pretraining import PretrainAugmentConfig
 from sedlab.data.batch import Batch, Partners, Rows, Targets
 from sedlab.errors import SedlabError
 from sedlab.training.augmentation import augment_pretraining

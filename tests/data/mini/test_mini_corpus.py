@@ -9,8 +9,8 @@ import pytest
 import soundfile
 from shell import python
 
+from sedlab.config.augmentation import AugmentConfig
 from sedlab.config.data import DataConfig, MiniConfig
-from sedlab.config.training import AugmentConfig
 from sedlab.data.corpora.audioset import display_names
 from sedlab.data.corpora.layout import MAESTRO_DURATIONS, SUBSETS
 from sedlab.data.corpora.load import load_corpus

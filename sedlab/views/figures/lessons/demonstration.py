@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from sedlab.config.augmentation import AugmentConfig
     from sedlab.config.model import DetectorConfig
-    from sedlab.config.training import AugmentConfig
     from sedlab.data.batch import Batch, Targets
 
 #: Before and after.
@@ -173,7 +173,7 @@ def _check_needs(name: str, batch: Batch, detector: DetectorConfig, responses: T
 
 
 def _alone(name: str, settings: Mapping[str, Any]) -> AugmentConfig:
-    from sedlab.config.training import AugmentConfig
+    from sedlab.config.augmentation import AugmentConfig
 
     section = {"max_db": _GAIN_DB} if name == "gain" else {"p": 1.0}
     return AugmentConfig(**{"mixup": {"p": 0.0}, name: section | dict(settings)})
