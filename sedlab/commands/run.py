@@ -89,15 +89,16 @@ def _check_readiness(console: Console, run: Run, *, explain: bool) -> None:
     """Look for what the run needs. Print what was found when something is missing, and to ``explain`` what a run on
     prepared corpora will take; raise SedlabError when something is missing."""
     from sedlab.commands.readiness_page import print_jobs, print_readiness
-    from sedlab.pipeline.graph import build_graph, score_plan
+    from sedlab.pipeline.graph import build_graph
     from sedlab.pipeline.readiness import examine, subsets_in_use
+    from sedlab.pipeline.score_plan import ScorePlan
 
     ready = examine(run)
     if ready.missing or (explain and ready.subsets):
         print_readiness(console, run.name, ready)
     if not ready.missing:
         return
-    print_jobs(console, [job.name for job in build_graph(run.experiment, score_plan(subsets_in_use(run)))])
+    print_jobs(console, [job.name for job in build_graph(run.experiment, ScorePlan(tuple(subsets_in_use(run))))])
     first = ", ".join(ready.missing[:3]) + (", ..." if len(ready.missing) > 3 else "")
     things = "a thing it needs is" if len(ready.missing) == 1 else f"{len(ready.missing)} things it needs are"
     raise SedlabError(f"{run.name}: {things} not here ({first}). Get them as said above, then run this again.")

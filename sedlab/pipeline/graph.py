@@ -11,20 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from sedlab.config.experiment import Experiment
-from sedlab.data.corpora.layout import SCORE_FILE, SUBSETS, TEST_SUBSETS, TRAIN_SUBSETS, VAL_SUBSETS
+from sedlab.config.experiment import Experiment, Node
 from sedlab.errors import SedlabError, nearest
 from sedlab.pipeline.outside_files import outside_files
+from sedlab.pipeline.score_plan import NETWORKS, ScorePlan, score_plan
 from sedlab.runs.run import (
     ENSEMBLE,
-    ERROR_SUBSET,
-    TUNING_SUBSET,
     Run,
     config_file,
     csebbs_file,
     iteration_folder,
     node_folder,
+    score_file,
     scores_folder,
 )
 
@@ -83,38 +83,6 @@ class Job:
         return f"logs/{self.name}.txt"
 
 
-@dataclass(frozen=True)
-class ScorePlan:
-    """Which score files a detector is asked for: file stems, in the order of the subsets they cover."""
-
-    stems: tuple[str, ...]
-    """Every training, validation and test set."""
-    train_stems: tuple[str, ...]
-    """The files that cover training clips: what a pseudo-labelled training reads."""
-    test_stems: tuple[str, ...]
-
-    tuning_stem = SCORE_FILE[TUNING_SUBSET]
-
-    @property
-    def tunes(self) -> bool:
-        """Whether there are scores on which post-processing can be tuned."""
-        return self.tuning_stem in self.stems
-
-    @property
-    def names_errors(self) -> bool:
-        """Whether there are scores whose errors can be named."""
-        return SCORE_FILE[ERROR_SUBSET] in self.test_stems
-
-    def files(self, stage: str) -> list[str]:
-        """Return the file names one detector's score folder holds.
-
-        Students of stage 2 make pseudo-labels, so they score everything; others only the test sets. Teachers are only
-        evaluated.
-        """
-        students = self.stems if stage == "stage2" else self.test_stems
-        return [f"{stem}.hdf5" for stem in students] + [f"{stem}.teacher.hdf5" for stem in self.test_stems]
-
-
 def job_name(kind: str, *, stage: str = "", arch: str = "", iteration: int = 0) -> str:
     """Return the name of a job, as used for its logs: "pretrain_atst", "iteration1_scores_stage2_atst", "compare"."""
     prefix = [iteration_folder(iteration)] if iteration else []
@@ -124,7 +92,7 @@ def job_name(kind: str, *, stage: str = "", arch: str = "", iteration: int = 0) 
 def graph_of(run: Run) -> list[Job]:
     """Return the jobs of a run."""
     outside = {node.name: outside_files(run, node) for node in run.experiment.nodes()}
-    return build_graph(run.experiment, score_plan(planned_subsets(run)), outside)
+    return build_graph(run.experiment, score_plan(run), outside)
 
 
 def find_job(jobs: Iterable[Job], name: str) -> Job:
@@ -135,30 +103,6 @@ def find_job(jobs: Iterable[Job], name: str) -> Job:
     return by_name[name]
 
 
-def planned_subsets(run: Run) -> list[str]:
-    """Return the subsets the run will have: those of the mini corpus it generates, or those found on disk."""
-    if run.experiment.data.mini is not None:
-        return [name for name in SUBSETS if not name.startswith("external_")]
-    found = [
-        name
-        for name, subset in SUBSETS.items()
-        if subset.audio_folder(run.data_root) and (subset.table is None or (run.data_root / subset.table).is_file())
-    ]
-    if not found:
-        raise SedlabError(f"{run.data_root}: no data set found. Put one there, or set data.root to its folder.")
-    return found
-
-
-def score_plan(subsets: Iterable[str]) -> ScorePlan:
-    """Return the score files that cover ``subsets``."""
-    present = set(subsets)
-
-    def stems(*groups: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(SCORE_FILE[name] for group in groups for name in group if name in present))
-
-    return ScorePlan(stems(TRAIN_SUBSETS, VAL_SUBSETS, TEST_SUBSETS), stems(TRAIN_SUBSETS), stems(TEST_SUBSETS))
-
-
 def build_graph(
     experiment: Experiment, plan: ScorePlan, outside: Mapping[str, tuple[str, ...]] | None = None
 ) -> list[Job]:
@@ -166,168 +110,120 @@ def build_graph(
 
     ``outside`` are the files that a training node reads and no job makes, by the node's name.
     """
-    outside = outside or {}
-    data = Job(
-        name="data",
-        kind="data",
-        inputs=("configs/data.yaml",),
-        outputs=("data/manifest.json",),
-        manifest="data/manifest.json",
-    )
-    jobs = [data]
-    jobs += [_pretrain(experiment, arch, outside) for arch in experiment.archs if experiment.pretrains(arch)]
-    for iteration in range(1, experiment.iterations + 1):
-        for stage in ("stage1", "stage2"):
-            jobs += [_train(experiment, plan, stage, arch, iteration, outside) for arch in experiment.archs]
-            jobs += [_scores(experiment, plan, stage, arch, iteration) for arch in experiment.archs]
-        jobs += [_pseudo_labels(experiment, plan, iteration), _evaluate(experiment, plan, iteration)]
-    jobs.append(_compare(jobs))
-    if plan.names_errors:
-        jobs.append(_errors(experiment))
-    jobs.append(_report(jobs))
-    return jobs
+    return _Graph(experiment, plan, outside or {}).jobs()
 
 
-# Outputs are deleted when a job starts again: last.pt and history.csv, from which a training resumes, are not outputs.
+@dataclass(frozen=True)
+class _Graph:
+    """Makes the jobs, a method a kind.
 
+    Outputs are deleted when a job starts again. What a training resumes from, last.pt and history.csv, is no output.
+    """
 
-def _pretrain(experiment: Experiment, arch: str, outside: Mapping[str, tuple[str, ...]]) -> Job:
-    folder, name = node_folder("pretrain", arch), job_name("pretrain", arch=arch)
-    return Job(
-        name=name,
-        kind="pretrain",
-        parameters={"arch": arch},
-        inputs=("data/manifest.json", config_file(name), *outside.get(name, ())),
-        outputs=_in(folder, "best.pt", "metrics.csv", "manifest.json"),
-        manifest=f"{folder}/manifest.json",
-        threads=experiment.threads_per_job,
-        gpu=_uses_gpu(experiment, "pretrain", arch, 0),
-    )
+    experiment: Experiment
+    plan: ScorePlan
+    outside: Mapping[str, tuple[str, ...]]
 
+    def jobs(self) -> list[Job]:
+        nodes = self.experiment.nodes()
+        jobs = [_job("data", "data", ["configs/data.yaml"], [])]
+        jobs += [self._training(node) for node in nodes if node.stage == "pretrain"]
+        for iteration in range(1, self.experiment.iterations + 1):
+            for stage in ("stage1", "stage2"):
+                trained = [node for node in nodes if (node.stage, node.iteration) == (stage, iteration)]
+                jobs += [self._training(node) for node in trained]
+                jobs += [self._scores(node) for node in trained]
+            jobs += [self._pseudo_labels(iteration), self._evaluate(iteration)]
+        metrics = [path for job in jobs for path in job.outputs if path.endswith("metrics.csv")]
+        jobs.append(_job("compare", "compare", metrics, ["results.csv"]))
+        if self.plan.names_errors:
+            jobs.append(self._errors())
+        # It shows learning curves and wall times of every node, so it is made again whenever any of them was.
+        manifests = [job.manifest for job in jobs]
+        report = Job(
+            name="report", kind="report", inputs=("config.yaml", "results.csv", *manifests), outputs=("report.html",)
+        )
+        return [*jobs, report]
 
-def _train(
-    experiment: Experiment,
-    plan: ScorePlan,
-    stage: str,
-    arch: str,
-    iteration: int,
-    outside: Mapping[str, tuple[str, ...]],
-) -> Job:
-    folder, name = node_folder(stage, arch, iteration), job_name(stage, arch=arch, iteration=iteration)
-    inputs = ["data/manifest.json", config_file(name), *outside.get(name, ())]
-    if stage == "stage2":
-        inputs.append(f"{node_folder('stage1', arch, iteration)}/best.pt")
-    elif experiment.node(stage, arch, iteration).pretrained:
-        inputs.append(f"{node_folder('pretrain', arch)}/best.pt")
-    if iteration > 1:
-        inputs += _in(scores_folder(iteration - 1, "stage2", ENSEMBLE), *(f"{stem}.hdf5" for stem in plan.train_stems))
-    return Job(
-        name=name,
-        kind=stage,
-        parameters={"arch": arch, "iteration": iteration},
-        inputs=tuple(inputs),
-        outputs=_in(folder, "best.pt", "manifest.json"),
-        manifest=f"{folder}/manifest.json",
-        threads=experiment.threads_per_job,
-        gpu=_uses_gpu(experiment, stage, arch, iteration),
-    )
+    def _training(self, node: Node) -> Job:
+        folder = node_folder(node.stage, node.arch, node.iteration)
+        inputs = ["data/manifest.json", config_file(node.name), *self.outside.get(node.name, ())]
+        outputs = [f"{folder}/best.pt"]
+        parameters = {"arch": node.arch}
+        if node.stage == "pretrain":
+            outputs.append(f"{folder}/metrics.csv")
+        else:
+            parameters["iteration"] = node.iteration
+        if node.stage == "stage2":
+            inputs.append(f"{node_folder('stage1', node.arch, node.iteration)}/best.pt")
+        elif node.pretrained:
+            inputs.append(f"{node_folder('pretrain', node.arch)}/best.pt")
+        if node.iteration > 1:
+            inputs += self._ensemble_files(node.iteration - 1, self.plan.train_stems)
+        return _job(node.stage, folder, inputs, outputs, parameters, **self._resources(node))
 
-
-def _scores(experiment: Experiment, plan: ScorePlan, stage: str, arch: str, iteration: int) -> Job:
-    folder = scores_folder(iteration, stage, arch)
-    return Job(
-        name=job_name("scores", stage=stage, arch=arch, iteration=iteration),
-        kind="scores",
-        parameters={"stage": stage, "arch": arch, "iteration": iteration},
-        inputs=("data/manifest.json", f"{node_folder(stage, arch, iteration)}/best.pt"),
-        outputs=_in(folder, *plan.files(stage), "manifest.json"),
-        manifest=f"{folder}/manifest.json",
-        threads=experiment.threads_per_job,
-        gpu=_uses_gpu(experiment, stage, arch, iteration),
-    )
-
-
-def _pseudo_labels(experiment: Experiment, plan: ScorePlan, iteration: int) -> Job:
-    folder = scores_folder(iteration, "stage2", ENSEMBLE)
-    names = [f"{stem}.hdf5" for stem in plan.stems]
-    members = [_in(scores_folder(iteration, "stage2", arch), *names) for arch in experiment.archs]
-    return Job(
-        name=job_name("pseudo_labels", iteration=iteration),
-        kind="pseudo_labels",
-        parameters={"iteration": iteration},
-        inputs=tuple(path for paths in members for path in paths),
-        outputs=_in(folder, *names, "manifest.json"),
-        manifest=f"{folder}/manifest.json",
-    )
-
-
-def _evaluate(experiment: Experiment, plan: ScorePlan, iteration: int) -> Job:
-    names = [f"{stem}{kind}.hdf5" for stem in plan.test_stems for kind in ("", ".teacher")]
-    inputs = [
-        path
-        for stage in ("stage1", "stage2")
-        for arch in experiment.archs
-        for path in _in(scores_folder(iteration, stage, arch), *names)
-    ]
-    inputs += _in(scores_folder(iteration, "stage2", ENSEMBLE), *(f"{stem}.hdf5" for stem in plan.test_stems))
-    tuned: list[str] = []
-    if plan.tunes:
-        folders = [scores_folder(iteration, "stage2", arch) for arch in experiment.archs]
-        inputs += [
-            f"{folder}/{plan.tuning_stem}.hdf5" for folder in (*folders, scores_folder(iteration, "stage2", ENSEMBLE))
+    def _scores(self, node: Node) -> Job:
+        stage, arch, iteration = node.stage, node.arch, node.iteration
+        outputs = [
+            score_file(iteration, stage, arch, stem, teacher=network == "teacher")
+            for network in NETWORKS
+            for stem in self.plan.scored(stage, network)
         ]
-        tuned = [csebbs_file(iteration, model) for model in (*experiment.archs, ENSEMBLE)]
-    folder = iteration_folder(iteration)
+        inputs = ["data/manifest.json", f"{node_folder(stage, arch, iteration)}/best.pt"]
+        parameters = {"stage": stage, "arch": arch, "iteration": iteration}
+        folder = scores_folder(iteration, stage, arch)
+        return _job("scores", folder, inputs, outputs, parameters, **self._resources(node))
+
+    def _pseudo_labels(self, iteration: int) -> Job:
+        inputs = [
+            score_file(iteration, "stage2", arch, stem) for arch in self.experiment.archs for stem in self.plan.stems
+        ]
+        outputs = self._ensemble_files(iteration, self.plan.stems)
+        folder = scores_folder(iteration, "stage2", ENSEMBLE)
+        return _job("pseudo_labels", folder, inputs, outputs, {"iteration": iteration})
+
+    def _evaluate(self, iteration: int) -> Job:
+        # A file that covers several subsets is evaluated for each of them, and read once.
+        inputs = list(dict.fromkeys(file.path for file in self.plan.evaluated(self.experiment.archs, iteration)))
+        outputs = [f"{iteration_folder(iteration)}/metrics.csv"]
+        if self.plan.tunes:
+            inputs += self._stage2_files(iteration, self.plan.tuning_stem)
+            outputs += [csebbs_file(iteration, model) for model in (*self.experiment.archs, ENSEMBLE)]
+        return _job("evaluate", iteration_folder(iteration), inputs, outputs, {"iteration": iteration})
+
+    def _errors(self) -> Job:
+        iterations = range(1, self.experiment.iterations + 1)
+        inputs = [path for iteration in iterations for path in self._stage2_files(iteration, self.plan.error_stem)]
+        return _job("errors", "errors", inputs, ["errors.csv"])
+
+    def _stage2_files(self, iteration: int, stem: str) -> list[str]:
+        """Return the score file of each student of stage 2, and of the ensemble."""
+        return [score_file(iteration, "stage2", model, stem) for model in (*self.experiment.archs, ENSEMBLE)]
+
+    def _ensemble_files(self, iteration: int, stems: Iterable[str]) -> list[str]:
+        return [score_file(iteration, "stage2", ENSEMBLE, stem) for stem in stems]
+
+    def _resources(self, node: Node) -> dict[str, Any]:
+        uses_gpu = node.training.trainer.accelerator in ("auto", "cuda")
+        return {"threads": self.experiment.threads_per_job, "gpu": uses_gpu}
+
+
+def _job(
+    kind: str,
+    folder: str,
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+    parameters: Mapping[str, Any] | None = None,
+    **resources: Any,
+) -> Job:
+    """Return a job whose manifest lies in ``folder``."""
+    parameters, manifest = dict(parameters or {}), f"{folder}/manifest.json"
     return Job(
-        name=job_name("evaluate", iteration=iteration),
-        kind="evaluate",
-        parameters={"iteration": iteration},
+        name=job_name(kind, **parameters),
+        kind=kind,
         inputs=tuple(inputs),
-        outputs=(*_in(folder, "metrics.csv", "manifest.json"), *tuned),
-        manifest=f"{folder}/manifest.json",
+        outputs=(*outputs, manifest),
+        parameters=parameters,
+        manifest=manifest,
+        **resources,
     )
-
-
-def _compare(jobs: list[Job]) -> Job:
-    metrics = [path for job in jobs for path in job.outputs if path.endswith("metrics.csv")]
-    return Job(
-        name="compare",
-        kind="compare",
-        inputs=tuple(metrics),
-        outputs=("results.csv", "compare/manifest.json"),
-        manifest="compare/manifest.json",
-    )
-
-
-def _errors(experiment: Experiment) -> Job:
-    name = f"{SCORE_FILE[ERROR_SUBSET]}.hdf5"
-    inputs: list[str] = []
-    for iteration in range(1, experiment.iterations + 1):
-        folders = [scores_folder(iteration, "stage2", arch) for arch in experiment.archs]
-        inputs += [f"{folder}/{name}" for folder in (*folders, scores_folder(iteration, "stage2", ENSEMBLE))]
-    return Job(
-        name="errors",
-        kind="errors",
-        inputs=tuple(inputs),
-        outputs=("errors.csv", "errors/manifest.json"),
-        manifest="errors/manifest.json",
-    )
-
-
-def _report(jobs: list[Job]) -> Job:
-    # It shows learning curves and wall times of every node, so it is made again whenever any of them was.
-    manifests = [job.manifest for job in jobs if job.manifest]
-    return Job(
-        name="report",
-        kind="report",
-        inputs=("config.yaml", "results.csv", *manifests),
-        outputs=("report.html",),
-    )
-
-
-def _uses_gpu(experiment: Experiment, stage: str, arch: str, iteration: int) -> bool:
-    return experiment.node(stage, arch, iteration).training.trainer.accelerator in ("auto", "cuda")
-
-
-def _in(folder: str, *names: str) -> tuple[str, ...]:
-    return tuple(f"{folder}/{name}" for name in names)

@@ -10,8 +10,6 @@ from sedlab.errors import SedlabError, nearest
 from sedlab.files import write_text
 from sedlab.runs.versions import checkout_root
 
-PARAMETERS_TAG = "parameters"
-
 
 def notebooks_folder() -> Path:
     """Return the folder of the notebooks that come with sedlab.
@@ -46,18 +44,13 @@ def notebook_parameters(path: Path) -> list[str]:
     SedlabError
         When the file is not a notebook.
     """
-    import ast
+    import nbformat
+    import papermill
 
-    names: list[str] = []
-    for cell in _read(path).cells:
-        if cell.cell_type != "code" or PARAMETERS_TAG not in cell.metadata.get("tags", []):
-            continue
-        for statement in ast.parse(cell.source).body:
-            if isinstance(statement, ast.Assign):
-                names += [target.id for target in statement.targets if isinstance(target, ast.Name)]
-            elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                names.append(statement.target.id)
-    return names
+    try:
+        return list(papermill.inspect_notebook(path))
+    except (OSError, ValueError, nbformat.ValidationError) as error:
+        raise SedlabError(f"{path}: not a readable notebook ({type(error).__name__}). Restore the file.") from error
 
 
 def check_parameters(path: Path, parameters: Mapping[str, Any]) -> None:
@@ -119,16 +112,7 @@ def export_html(notebook: Path) -> Path:
     """Write an HTML page of an executed notebook beside it and return its path."""
     from nbconvert import HTMLExporter
 
-    page, _ = HTMLExporter().from_notebook_node(_read(notebook), {"metadata": {"name": notebook.stem}})
+    page, _ = HTMLExporter().from_filename(str(notebook))
     path = notebook.with_suffix(".html")
     write_text(path, page)
     return path
-
-
-def _read(path: Path) -> Any:
-    import nbformat
-
-    try:
-        return nbformat.read(path, as_version=4)
-    except (OSError, ValueError, nbformat.ValidationError) as error:
-        raise SedlabError(f"{path}: not a readable notebook ({type(error).__name__}). Restore the file.") from error

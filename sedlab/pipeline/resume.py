@@ -1,4 +1,4 @@
-"""When a training that was begun may go on: only while it would still read what it has read so far.
+"""What a training leaves in a run, and when one that was begun may go on: while it reads what it has read so far.
 
 `train_node` continues from `last.pt`. That is right after an interruption, and wrong when a configuration or an input
 has changed since; a finished training would then even be taken for the new one's result.
@@ -10,13 +10,44 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sedlab.files import write_text
 from sedlab.runs.manifest import read_manifest
 
+if TYPE_CHECKING:
+    from sedlab.training.fit import FitResult
+
 DIGEST = "inputs.sha256"
 #: What a training leaves behind to go on from.
 _STATE = ("last.pt", "best_so_far.pt", "history.csv")
+
+
+def fit_results(result: FitResult) -> dict[str, Any]:
+    """Return what the manifest of a training says of it."""
+    return {
+        "objective": result.objective if abs(result.objective) < float("inf") else None,
+        "steps": result.steps,
+        "train_seconds": round(result.seconds, 3),
+        "resumed_from": result.resumed_from,
+    }
+
+
+def finished_fit(folder: Path) -> FitResult:
+    """Return the result of a finished training from its manifest."""
+    from sedlab.training.fit import FitResult
+
+    results = read_manifest(folder / "manifest.json").results
+    objective = results["objective"]
+    return FitResult(
+        best=folder / "best.pt",
+        last=folder / "last.pt",
+        history=folder / "history.csv",
+        objective=float("-inf") if objective is None else objective,
+        steps=results["steps"],
+        seconds=results["train_seconds"],
+        resumed_from=results["resumed_from"],
+    )
 
 
 def start_over_if_inputs_changed(folder: Path, inputs: Iterable[Path]) -> bool:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from sedlab.errors import SedlabError
 from sedlab.files import read_json, write_json
+from sedlab.progress import Progress
 
 FOLDER = "progress"
 #: A file is rewritten at most this often; the last call of a stage is always written.
@@ -47,6 +48,10 @@ class ProgressFile:
         self._written = now
         write_json(self._path, NodeProgress(what=what, done=int(done), total=int(total), time=now))
         self._show(f"{what}: {done} of {total}")
+
+    def named(self, what: str) -> Progress:
+        """Return a callback for who does not say, or not well, what is counted."""
+        return lambda done, total, _: self(done, total, what)
 
     def _show(self, text: str) -> None:
         shell = _notebook_shell()

@@ -40,7 +40,9 @@ def make_experiment(**changes) -> Experiment:
 
 
 def write_notebook(path: Path, parameters: str, *cells: str) -> Path:
-    notebook = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    notebook = new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    )
     notebook.cells = [
         new_code_cell(parameters, metadata={"tags": ["parameters"]}),
         *(new_code_cell(cell) for cell in cells),

@@ -4,7 +4,8 @@ import pytest
 from tiny_project import make_experiment
 
 from sedlab.errors import SedlabError
-from sedlab.pipeline.graph import build_graph, find_job, score_plan
+from sedlab.pipeline.graph import build_graph, find_job
+from sedlab.pipeline.score_plan import ScorePlan
 
 SUBSETS = [
     "synth_train",
@@ -19,7 +20,7 @@ SUBSETS = [
 
 
 def graph(**changes):
-    return build_graph(make_experiment(**changes), score_plan(SUBSETS))
+    return build_graph(make_experiment(**changes), ScorePlan(tuple(SUBSETS)))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_event_boxes_are_tuned_on_validation_clips(jobs):
     for model, folder in (("atst", "scores/stage2/atst"), ("ensemble", "pseudo_labels")):
         assert f"iteration2/{folder}/synth_val.hdf5" in evaluate.inputs
         assert f"iteration2/csebbs/{model}.json" in evaluate.outputs
-    without = build_graph(make_experiment(), score_plan([name for name in SUBSETS if name != "synth_val"]))
+    without = build_graph(make_experiment(), ScorePlan(tuple(name for name in SUBSETS if name != "synth_val")))
     evaluate = find_job(without, "iteration2_evaluate")
     assert not [path for path in (*evaluate.inputs, *evaluate.outputs) if "synth_val" in path or "csebbs" in path]
 
@@ -91,12 +92,12 @@ def test_errors_are_named_on_the_test_scores_of_every_system(jobs):
     students = {f"iteration{i}_scores_stage2_{arch}" for i in (1, 2) for arch in ("atst", "passt")}
     assert producers(jobs, "errors") == students | {"iteration1_pseudo_labels", "iteration2_pseudo_labels"}
     assert {path.rsplit("/", 1)[1] for path in jobs["errors"].inputs} == {"devtest.hdf5"}
-    without = build_graph(make_experiment(), score_plan([name for name in SUBSETS if name != "devtest"]))
+    without = build_graph(make_experiment(), ScorePlan(tuple(name for name in SUBSETS if name != "devtest")))
     assert "errors" not in {job.name for job in without}
 
 
 def test_score_files_have_the_published_names():
-    plan = score_plan(SUBSETS)
+    plan = ScorePlan(tuple(SUBSETS))
     assert plan.train_stems == ("synth_train", "weak_train", "maestro_real_train")
     assert plan.test_stems == ("devtest", "maestro_real_dev")
 

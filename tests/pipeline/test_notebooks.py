@@ -16,8 +16,10 @@ def outputs(path):
 
 
 def test_parameters_are_what_the_tagged_cell_assigns(tmp_path):
-    path = write_notebook(tmp_path / "a.ipynb", 'run = "runs/mini"\narch: str = "atst"', "other = 1")
-    assert notebook_parameters(path) == ["run", "arch"]
+    path = write_notebook(
+        tmp_path / "a.ipynb", 'run = "runs/mini"\narch: str = "atst"\nbaseline = None  # none', "other = 1"
+    )
+    assert notebook_parameters(path) == ["run", "arch", "baseline"]
 
 
 def test_unknown_parameter_is_refused_with_the_nearest_name(tmp_path):

@@ -1,0 +1,61 @@
+"""A stage at work: its job in the graph, whether there is anything left to do, its manifest and its progress."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sedlab.pipeline.graph import Job, find_job, graph_of, job_name
+from sedlab.runs.manifest import Manifest, recorded
+from sedlab.runs.progress import ProgressFile
+from sedlab.runs.run import Run
+
+_COMPUTING = ("pretrain", "stage1", "stage2", "scores")
+
+
+@dataclass(frozen=True)
+class Work:
+    """One job of a run, in the hands of the stage function that does it."""
+
+    run: Run
+    job: Job
+
+    @classmethod
+    def of(cls, run: Run, kind: str, **parameters: Any) -> Work:
+        """Find the job of this kind with these parameters."""
+        return cls(run, find_job(graph_of(run), job_name(kind, **parameters)))
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The files that the job reads."""
+        return [self.run.path / name for name in self.job.inputs]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the job has finished and nothing it reads is newer than what it wrote."""
+        outputs = [self.run.path / name for name in self.job.outputs]
+        if not all(path.is_file() for path in (*self.inputs, *outputs)):
+            return False
+        done = (self.run.path / self.job.manifest).stat().st_mtime_ns
+        return max(path.stat().st_mtime_ns for path in self.inputs) <= done
+
+    @contextmanager
+    def recorded(self) -> Iterator[tuple[Manifest, ProgressFile]]:
+        """Give the manifest, to be filled with results, and the progress; write the manifest when the block ends."""
+        job = self.job
+        with recorded(self.run.path, job.manifest, job.name, job.parameters) as manifest:
+            if job.kind in _COMPUTING:
+                _limit_threads(self.run)
+            yield manifest, ProgressFile(self.run.path, job.name)
+            manifest.files = dict.fromkeys(path for path in job.outputs if path != job.manifest)
+
+
+def _limit_threads(run: Run) -> None:
+    import torch
+
+    # A job gets its share by the environment; a notebook run by hand takes what the experiment says.
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", run.experiment.threads_per_job)))
