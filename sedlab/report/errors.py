@@ -2,52 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
+from markupsafe import Markup
 
-from sedlab.report import page
+from sedlab.report.page import render
 from sedlab.runs.errors import THRESHOLD, cases_of, read_errors
 from sedlab.runs.run import ENSEMBLE, ERROR_SUBSET, Run
+from sedlab.scoring.errors.changes import change_table, error_changes
+from sedlab.scoring.errors.kinds import DETECTION
+from sedlab.scoring.errors.tables import DEVIATIONS, clip_table, system_table
+from sedlab.views.figures.errors import changes_figure, error_kinds_figure
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def errors(run: Run) -> str:
+def errors(run: Run) -> Markup:
     """Return counts of each kind of error for the ensembles, and their classes; raises SedlabError without a table."""
-    from sedlab.scoring.errors.changes import change_table, error_changes
-    from sedlab.scoring.errors.kinds import DETECTION
-    from sedlab.scoring.errors.tables import clip_table, system_table
-    from sedlab.views.figures.errors import changes_figure, error_kinds_figure
-
     table = read_errors(run)
     iterations = sorted(set(table.loc[table["model"] == ENSEMBLE, "iteration"]))
     ensembles = {f"iteration {iteration}": cases_of(table, iteration, ENSEMBLE) for iteration in iterations}
-    last = f"iteration {iterations[-1]}"
-    worst = clip_table(ensembles[last]).head(10)
-    parts = [
-        page.paragraph(
-            f"Each annotated event of {ERROR_SUBSET}, and each detection of an ensemble (median filter, threshold "
-            f"{THRESHOLD:g}), has one outcome; correct ones are the true positives of collar-based F1."
-        ),
-        "<h3>Events</h3>",
-        page.table(_spelt(system_table(ensembles))),
-        page.drawing(
-            error_kinds_figure(ensembles[last], title=f"Ensemble of {last}"),
-            f"What became of the events of each class, and what the detections are, {last}",
-        ),
-        page.folded("Detections", page.table(_spelt(system_table(ensembles, DETECTION)))),
-        page.folded("The clips with most errors", page.table(_spelt(worst))),
-    ]
-    if len(iterations) > 1:
-        first = f"iteration {iterations[0]}"
-        changes = change_table(error_changes(ensembles[first], ensembles[last]))
-        caption = f"What changed from the ensemble of {first} to that of {last}"
-        parts.append(page.drawing(changes_figure(changes, title=caption), f"{caption}, by class"))
-    return "\n".join(parts)
+    first, last = (f"iteration {iterations[place]}" for place in (0, -1))
+    changes = None
+    if first != last:
+        title = f"What changed from the ensemble of {first} to that of {last}"
+        changes = changes_figure(change_table(error_changes(ensembles[first], ensembles[last])), title=title)
+    return render(
+        "errors",
+        subset=ERROR_SUBSET,
+        threshold=THRESHOLD,
+        first=first,
+        last=last,
+        events=_spelt(system_table(ensembles)),
+        detections=_spelt(system_table(ensembles, DETECTION)),
+        kinds=error_kinds_figure(ensembles[last], title=f"Ensemble of {last}"),
+        worst=_spelt(clip_table(ensembles[last]).head(10)),
+        changes=changes,
+    )
 
 
 def _spelt(table: pd.DataFrame) -> pd.DataFrame:
     """Return counts with column names in words; deviations of boundaries are left to the notebook."""
-    from sedlab.scoring.errors.tables import DEVIATIONS
-
     return table.drop(columns=DEVIATIONS, errors="ignore").rename(columns=lambda name: name.replace("_", " "))

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from markupsafe import Markup
+
 from sedlab.errors import SedlabError
 from sedlab.files import write_text
 from sedlab.report import sections
 from sedlab.report.errors import errors
-from sedlab.report.page import page, paragraph
+from sedlab.report.page import render
 from sedlab.runs.run import Run
 
-SECTIONS: dict[str, Callable[[Run], str]] = {
+SECTIONS: dict[str, Callable[[Run], Markup]] = {
     "The ladder": sections.ladder,
     "PSD-ROC": sections.psd_roc,
     "Classes": sections.classes,
@@ -33,16 +35,14 @@ def write_report(run: Run) -> Path:
     its end gets a page too: a section whose files are not there says so.
     """
     head = sections.summary(run) + _section(run, sections.headline)
-    text = page(f"sedlab: {run.name}", head, [(name, _section(run, section)) for name, section in SECTIONS.items()])
-    write_text(run.report, text)
+    found = {name: _section(run, section) for name, section in SECTIONS.items()}
+    write_text(run.report, render("page", title=f"sedlab: {run.name}", head=head, sections=found))
     return run.report
 
 
-def _section(run: Run, section: Callable[[Run], str]) -> str:
+def _section(run: Run, section: Callable[[Run], Markup]) -> Markup:
     try:
         return section(run)
     except SedlabError as error:
         # Paths in the message are this machine's; the page is for others as well.
-        return paragraph(
-            f"Not there yet. {str(error).replace(f'{run.path}/', '').replace(str(run.path), run.name)}", kind="missing"
-        )
+        return render("missing", problem=str(error).replace(f"{run.path}/", "").replace(str(run.path), run.name))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from sedlab.errors import SedlabError
 from sedlab.runs.run import ENSEMBLE, Run
 from sedlab.runs.versions import read_versions
 from sedlab.scoring.names import STAGE_NAME, metric_name, model_name
-
-if TYPE_CHECKING:
-    import pandas as pd
+from sedlab.scoring.results import in_ladder, ladder, pivot, read_results, select
 
 #: What the report tells of every test set; those of the ladder come first, as a narrow page may hide what is last.
 TOLD = ("psds1", "psds2", "mpauc")
@@ -21,8 +19,6 @@ POSTPROCESSED = ("psds1", "psds2", "collar_f1_best", "intersection_f1_best")
 
 def read_ladder(run: Run) -> pd.DataFrame:
     """Return the ladder of a run, see `sedlab.scoring.results.ladder`; raises SedlabError when there is none yet."""
-    from sedlab.scoring.results import ladder, read_results
-
     table = ladder(read_results(run.results))
     if table.empty:
         raise SedlabError(f"{run.results}: holds no evaluated step. Run `sedlab run` to evaluate one.")
@@ -31,8 +27,6 @@ def read_ladder(run: Run) -> pd.DataFrame:
 
 def overall_table(results: pd.DataFrame, *, teacher: bool = False) -> pd.DataFrame:
     """Return one row for each trained model, a column for each metric and test set; names as in print."""
-    from sedlab.scoring.results import select
-
     rows = select(results, teacher=teacher)
     rows = rows[(rows["stage"] != "pretrain") & rows["metric"].isin(TOLD)].dropna(subset=["value"])
     return _by_test_set(rows, "value")
@@ -40,8 +34,6 @@ def overall_table(results: pd.DataFrame, *, teacher: bool = False) -> pd.DataFra
 
 def intervals_table(results: pd.DataFrame) -> pd.DataFrame:
     """Return the ladder with confidence intervals as text; empty where none were computed."""
-    from sedlab.scoring.results import in_ladder
-
     rows = in_ladder(results).dropna(subset=["low", "high"])
     cells = [f"{row.value:.3f} ({row.low:.3f} to {row.high:.3f})" for row in rows.itertuples()]
     return _by_test_set(rows.assign(cell=cells), "cell")
@@ -49,8 +41,6 @@ def intervals_table(results: pd.DataFrame) -> pd.DataFrame:
 
 def postprocessing_table(results: pd.DataFrame) -> pd.DataFrame:
     """Return PSDS and the best F1 on devtest of each student of stage 2, by way of post-processing."""
-    from sedlab.scoring.results import pivot, select
-
     rows = select(results, postprocess=None, stage="stage2", subset="devtest").dropna(subset=["value"])
     rows = rows[rows["metric"].isin(POSTPROCESSED)]
     order = [name for name in POSTPROCESSED if name in set(rows["metric"])]
@@ -60,8 +50,6 @@ def postprocessing_table(results: pd.DataFrame) -> pd.DataFrame:
 
 def pretraining_table(results: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each pre-trained transformer; empty when there was no pre-training."""
-    from sedlab.scoring.results import select
-
     rows = select(results, stage="pretrain")
     rows = rows.assign(model=rows["model"].map(model_name), metric=rows["metric"].map(metric_name))
     return rows[["model", "metric", "subset", "value"]]
@@ -69,8 +57,6 @@ def pretraining_table(results: pd.DataFrame) -> pd.DataFrame:
 
 def _by_test_set(rows: pd.DataFrame, values: str) -> pd.DataFrame:
     """Return one row a trained model, and a column for each metric and test set that ``rows`` hold."""
-    from sedlab.scoring.results import pivot
-
     names = [metric_name(metric) for metric in TOLD]
     rows = rows.assign(column=rows["metric"].map(metric_name) + " " + rows["subset"])
     order = sorted(
@@ -90,8 +76,6 @@ def best_single(run: Run, iteration: int) -> str | None:
 
 def versions_table(run: Run) -> pd.DataFrame:
     """Return `what, version` as the run recorded them in versions.json."""
-    import pandas as pd
-
     known = read_versions(run.path)
     parts = {"python": known.python, "commit": known.commit, **known.packages, **known.machine.model_dump()}
     rows = [(name, ", ".join(map(str, value)) if isinstance(value, list) else value) for name, value in parts.items()]
