@@ -79,8 +79,8 @@ def errors(
 
 def _find_errors(frame: Frame, threshold: float, progress: Progress) -> list[pd.DataFrame]:
     """Return the cases of each score file."""
+    from sedlab.scoring.errors.cases import find_errors
     from sedlab.scoring.errors.detections import detected_events
-    from sedlab.scoring.errors.kinds import find_errors
 
     cases = []
     for index, tables in enumerate(frame.tables):

@@ -12,8 +12,8 @@ from sedlab.files import atomic_path
 from sedlab.runs.clips import active_events, clip_view
 from sedlab.runs.run import ENSEMBLE, ERROR_SUBSET, Run
 from sedlab.runs.scores import annotated_classes, postprocessed_scores, scored_models
+from sedlab.scoring.errors.cases import find_errors
 from sedlab.scoring.errors.detections import detected_events
-from sedlab.scoring.errors.kinds import find_errors
 from sedlab.views.figures.clips.clip import ClipView
 from sedlab.views.figures.errors import told
 

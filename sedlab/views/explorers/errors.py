@@ -8,7 +8,8 @@ import ipywidgets as widgets
 import pandas as pd
 
 from sedlab.labels import CLASSES
-from sedlab.scoring.errors.kinds import CASE_COLUMNS, CORRECT, EVENT, OUTCOMES
+from sedlab.scoring.errors.cases import CASE_COLUMNS
+from sedlab.scoring.errors.kinds import CORRECT, EVENT, OUTCOMES
 from sedlab.scoring.names import class_name
 from sedlab.views.explorers.pager import ClipPager
 from sedlab.views.explorers.panel import ALL, RUN_FIRST, dropdown

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlab.errors import SedlabError
+from sedlab.scoring.errors.cases import find_errors
 from sedlab.scoring.errors.changes import CHANGES, change_table, error_changes
-from sedlab.scoring.errors.kinds import DETECTION, EVENT, OUTCOMES, find_errors
+from sedlab.scoring.errors.kinds import DETECTION, EVENT, OUTCOMES
 from sedlab.scoring.errors.tables import clip_table, confusions, error_table, system_table
 
 COLUMNS = ["clip_id", "label", "onset", "offset"]

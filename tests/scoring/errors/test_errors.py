@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlab.errors import SedlabError
+from sedlab.scoring.errors.cases import find_errors
 from sedlab.scoring.errors.detections import detected_events
-from sedlab.scoring.errors.kinds import BOUNDARY, DETECTION, EVENT, OUTCOMES, find_errors
+from sedlab.scoring.errors.kinds import BOUNDARY, DETECTION, EVENT, OUTCOMES
 from sedlab.scoring.metrics.events import CountedEvents, merge_touching
 from sedlab.scoring.metrics.fscores import fscores
 from sedlab.scoring.scores.tables import score_tables

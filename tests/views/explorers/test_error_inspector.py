@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from sedlab.errors import SedlabError
-from sedlab.scoring.errors.kinds import find_errors
+from sedlab.scoring.errors.cases import find_errors
 from sedlab.views import ClipView, ErrorInspector
 from sedlab.views.figures.errors import told
 

@@ -9,8 +9,9 @@ import pytest
 from sedlab.scoring.audit.change import pseudo_label_change
 from sedlab.scoring.audit.masked_mass import masked_mass
 from sedlab.scoring.audit.teacher_agreement import teacher_agreement
+from sedlab.scoring.errors.cases import find_errors
 from sedlab.scoring.errors.changes import change_table, error_changes
-from sedlab.scoring.errors.kinds import OUTCOMES, find_errors
+from sedlab.scoring.errors.kinds import OUTCOMES
 from sedlab.scoring.errors.tables import error_table
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.views.figures.agreement import pseudo_label_change_figure, teacher_agreement_figure
