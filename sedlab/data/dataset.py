@@ -15,7 +15,7 @@ import torch
 from sedlab.data.batch import Batch, Example, Targets, collate
 from sedlab.data.cache import WaveformCache
 from sedlab.data.corpora.layout import GROUPS, family
-from sedlab.data.pseudo_labels import PseudoLabels
+from sedlab.data.stored_logits import StoredProbabilities
 from sedlab.data.tables import Corpus
 from sedlab.data.targets import event_arrays, group_events, strong_targets, weak_targets
 from sedlab.errors import SedlabError
@@ -55,7 +55,7 @@ class SedDataset(torch.utils.data.Dataset):
         Random crops, and masks that count aliased classes as annotated.
     classes, num_frames, frame_seconds :
         Label space and grid of the targets; the detector's by default. See ``for_audioset``.
-    pseudo_labels : mapping of subset to PseudoLabels, or None
+    pseudo_labels : mapping of subset to StoredProbabilities, or None
         If given, must cover every clip of the corpus.
     wavmix_probability : float
         How often an example with frame labels brings a partner to be mixed with: another clip of its group in this
@@ -80,7 +80,7 @@ class SedDataset(torch.utils.data.Dataset):
         classes: Sequence[str] = CLASSES,
         num_frames: int = NUM_FRAMES,
         frame_seconds: float = FRAME_SECONDS,
-        pseudo_labels: Mapping[str, PseudoLabels] | None = None,
+        pseudo_labels: Mapping[str, StoredProbabilities] | None = None,
         wavmix_probability: float = 0.0,
         wavmix_alpha: float = 0.2,
         seed: int = 0,
@@ -210,7 +210,7 @@ class SedDataset(torch.utils.data.Dataset):
                 f"(first: {missing[0][1]} of {missing[0][0]}). Build it from the whole corpus."
             )
 
-    def _check_pseudo_labels(self, pseudo_labels: Mapping[str, PseudoLabels]) -> None:
+    def _check_pseudo_labels(self, pseudo_labels: Mapping[str, StoredProbabilities]) -> None:
         for subset in self._masks:
             if subset not in pseudo_labels:
                 raise SedlabError(f"pseudo-labels: none given for {subset}. Make them for every training subset.")

@@ -1,8 +1,8 @@
 """Logits that an ensemble of teachers gave to the clips of AudioSet strong: targets for distillation.
 
-The published file is HDF5 with ``filenames`` (clips,) and ``strong_logits`` (clips, classes, 250 frames) float16,
-before the logistic function: class before time, unlike the pseudo-labels of the task. Classes are the attribute
-``classes`` (AudioSet ids) or, in a file without it, those of the published networks with that many.
+The published ``strong_logits`` are (clips, classes, 250 frames) float16: class before time, unlike the pseudo-labels of
+the task; see `stored_logits` for the layout. Classes are the attribute ``classes`` (AudioSet ids) or, in a file without
+it, those of the published networks with that many.
 
 Source: PretrainedSED, arXiv 2409.09546; https://zenodo.org/records/14626113.
 Shape letters: N clips, C classes, T frames.
@@ -10,56 +10,20 @@ Shape letters: N clips, C classes, T frames.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from sedlab.data.corpora.audioset import audio_spellings
 from sedlab.data.corpora.audioset_classes import LABEL_SPACES, label_space
+from sedlab.data.stored_logits import StoredProbabilities, class_names, clip_names, open_logits
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
 from sedlab.grid import AUDIOSET_NUM_FRAMES
 
 
-class TeacherLogits(Mapping[str, np.ndarray]):
-    """Mapping of clip id to probabilities (C, T) float32 of ``classes``, read clip by clip when asked for.
-
-    May be sent to ``DataLoader`` workers: each opens the file itself.
-    """
-
-    def __init__(self, path: Path, rows: dict[str, int], columns: np.ndarray, classes: tuple[str, ...]) -> None:
-        self.path, self.classes, self.num_frames = path, classes, AUDIOSET_NUM_FRAMES
-        self._rows, self._columns = rows, columns
-        self._file: Any = None
-
-    def __getitem__(self, clip_id: str) -> np.ndarray:
-        import h5py
-
-        if self._file is None:
-            self._file = h5py.File(self.path, "r")
-        logits_CT = self._file["strong_logits"][self._rows[clip_id]].astype(np.float32)[self._columns]
-        if not np.isfinite(logits_CT).all():
-            raise SedlabError(f"{self.path}: logits of {clip_id!r} are not finite. Copy or make the file again.")
-        # exp overflows to inf for logits below -88, which is the right limit: probability 0.
-        with np.errstate(over="ignore"):
-            return 1.0 / (1.0 + np.exp(-logits_CT))
-
-    def __contains__(self, clip_id: object) -> bool:
-        return clip_id in self._rows
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_file": None}
-
-
-def read_teacher_logits(path: str | Path, clip_ids: Sequence[str], classes: Sequence[str]) -> TeacherLogits:
+def read_teacher_logits(path: str | Path, clip_ids: Sequence[str], classes: Sequence[str]) -> StoredProbabilities:
     """Return the teachers' probabilities for ``clip_ids``, in the order of ``classes`` (AudioSet ids).
 
     A clip ``<id>_<start ms>`` may be listed under that name or as ``<id>``, with or without a leading Y, with or
@@ -70,22 +34,10 @@ def read_teacher_logits(path: str | Path, clip_ids: Sequence[str], classes: Sequ
     SedlabError
         When the file is missing, not such a file, or lacks one of the clips or classes.
     """
-    import h5py
-
     path = Path(path)
-    if not path.is_file():
-        raise SedlabError(
-            f"{path}: no such file of teacher logits. Correct distillation.logits, or set its weight to 0."
-        )
-    try:
-        with h5py.File(path, "r") as file:
-            for name in ("filenames", "strong_logits"):
-                if name not in file:
-                    raise SedlabError(f"{path}: no dataset {name!r}; teacher logits have filenames and strong_logits.")
-            names, shape = _decoded(file["filenames"][:]), file["strong_logits"].shape
-            stored = _decoded(file.attrs.get("classes", ()))
-    except OSError as error:
-        raise SedlabError(f"{path}: not a readable HDF5 file ({error}). Copy or make it again.") from None
+    absent = "Correct distillation.logits, or set its weight to 0."
+    with open_logits(path, "file of teacher logits", absent=absent) as file:
+        names, shape, stored = clip_names(file), file["strong_logits"].shape, class_names(file)
     stored = _stored_classes(path, stored, shape, num_clips=len(names))
     missing = [mid for mid in classes if mid not in stored]
     if missing:
@@ -95,7 +47,10 @@ def read_teacher_logits(path: str | Path, clip_ids: Sequence[str], classes: Sequ
         )
     position = {mid: index for index, mid in enumerate(stored)}
     columns = np.array([position[mid] for mid in classes])
-    return TeacherLogits(path, _rows(path, names, clip_ids), columns, tuple(classes))
+    rows = _rows(path, names, clip_ids)
+    return StoredProbabilities(
+        path, rows, tuple(classes), num_frames=AUDIOSET_NUM_FRAMES, class_axis=1, columns=columns
+    )
 
 
 def write_teacher_logits(
@@ -126,7 +81,7 @@ def _stored_classes(path: Path, stored: tuple[str, ...], shape: tuple[int, ...],
     return stored
 
 
-def _rows(path: Path, names: tuple[str, ...], clip_ids: Sequence[str]) -> dict[str, int]:
+def _rows(path: Path, names: Sequence[str], clip_ids: Sequence[str]) -> dict[str, int]:
     listed = {name.removesuffix(".mp3").removesuffix(".wav"): row for row, name in enumerate(names)}
     rows = {}
     for clip_id in clip_ids:
@@ -140,7 +95,3 @@ def _rows(path: Path, names: tuple[str, ...], clip_ids: Sequence[str]) -> dict[s
             "file that belongs to these clips, leave the clips out, or set distillation.weight to 0."
         )
     return rows
-
-
-def _decoded(values: Any) -> tuple[str, ...]:
-    return tuple(value.decode() if isinstance(value, bytes) else str(value) for value in values)

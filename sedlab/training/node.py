@@ -18,8 +18,9 @@ from sedlab.data.corpora.layout import TRAIN_SUBSETS, layout
 from sedlab.data.dataset import SedDataset
 from sedlab.data.device_responses import read_device_responses
 from sedlab.data.loader import BatchLoader
-from sedlab.data.pseudo_labels import PseudoLabels, read_pseudo_labels
+from sedlab.data.pseudo_labels import read_pseudo_labels
 from sedlab.data.sampler import BatchSampler, GroupBatchSampler
+from sedlab.data.stored_logits import StoredProbabilities
 from sedlab.data.tables import Corpus
 from sedlab.data.teacher_logits import read_teacher_logits
 from sedlab.errors import SedlabError
@@ -147,7 +148,7 @@ def _pretraining_batches(
     return dataset, sampler
 
 
-def _training_options(node: Node, pseudo_labels: Mapping[str, PseudoLabels] | None) -> dict[str, Any]:
+def _training_options(node: Node, pseudo_labels: Mapping[str, StoredProbabilities] | None) -> dict[str, Any]:
     """Return what every stage tells its dataset."""
     wavmix = node.training.augment.wavmix
     return {

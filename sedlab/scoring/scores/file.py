@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sedlab.data.stored_logits import clip_names, open_logits
 from sedlab.data.targets import frame_times as detector_frame_times
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
@@ -122,25 +123,13 @@ def read_score_file(path: str | Path) -> ScoreFile:
     SedlabError
         When the file is absent, truncated, lacks a dataset, or its shapes do not fit together.
     """
-    import h5py
-
     path = Path(path)
-    if not path.is_file():
-        raise SedlabError(f"{path}: no such score file. Run the stage that writes it, or correct the path.")
-    try:
-        with h5py.File(path, "r") as file:
-            for name in ("filenames", "strong_logits"):
-                if name not in file:
-                    found = ", ".join(file) or "nothing"
-                    raise SedlabError(f"{path}: no dataset {name!r} (found: {found}). This is not a score file.")
-            clip_ids = [str(name) for name in file["filenames"].asstr()[()]]
-            logits = np.asarray(file["strong_logits"][()], dtype=np.float32)
-            attrs = {name: _plain(value) for name, value in file.attrs.items()}
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        raise SedlabError(
-            f"{path}: not a readable score file ({_one_line(error)}). "
-            "It may be truncated: delete it and write or download it again."
-        ) from error
+    absent = "Run the stage that writes it, or correct the path."
+    damaged = "It may be truncated: delete it and write or download it again."
+    with open_logits(path, "score file", absent=absent, form="score file", damaged=damaged) as file:
+        clip_ids = clip_names(file)
+        logits = np.asarray(file["strong_logits"][()], dtype=np.float32)
+        attrs = {name: _plain(value) for name, value in file.attrs.items()}
     classes = tuple(str(label) for label in attrs.pop("classes", CLASSES))
     attrs.pop("format", None)
     frame_times = attrs.pop("frame_times", None)
@@ -177,7 +166,3 @@ def _plain(value: object) -> object:
     if isinstance(value, np.generic):
         return value.item()
     return value.decode("utf-8") if isinstance(value, bytes) else value
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
