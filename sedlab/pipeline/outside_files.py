@@ -39,7 +39,7 @@ def require_teacher_logits(run: Run, node: Node) -> Path | None:
 def missing_weights(run: Run) -> list[str]:
     """Return the names in the registry of the files that unfinished nodes of the run need and that are not there."""
     missing = {}
-    for node in _unfinished(run):
+    for node in unfinished_nodes(run):
         for name in (node.weights, _teachers(node)):
             if name is not None and not _is_path(name):
                 state = file_state(find(name), run.project / WEIGHTS_FOLDER).state
@@ -64,7 +64,7 @@ def check_outside_files(run: Run) -> None:
             f"{root}: {len(missing)} files that the run starts from are not there ({', '.join(missing)}). "
             f"Run: sedlab weights download {' '.join(missing)}{option}"
         )
-    for node in _unfinished(run):
+    for node in unfinished_nodes(run):
         require_weights(run, node)
         require_teacher_logits(run, node)
 
@@ -92,13 +92,10 @@ def anchored(run: Run) -> Experiment:
     return experiment.model_copy(update=changes)
 
 
-def _unfinished(run: Run) -> list[Node]:
+def unfinished_nodes(run: Run) -> list[Node]:
+    """Return the trainings that the run has still to do."""
     nodes = run.experiment.nodes()
-    return [node for node in nodes if not _manifest(run, node).is_file()]
-
-
-def _manifest(run: Run, node: Node) -> Path:
-    return run.node_dir(node.stage, node.arch, node.iteration) / "manifest.json"
+    return [n for n in nodes if not (run.node_dir(n.stage, n.arch, n.iteration) / "manifest.json").is_file()]
 
 
 def _teachers(node: Node) -> str | None:

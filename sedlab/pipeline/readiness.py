@@ -16,7 +16,7 @@ from pathlib import Path
 from sedlab.config.experiment import StageConfig
 from sedlab.data.corpora.layout import SUBSETS, TEST_SUBSETS, TRAIN_SUBSETS, VAL_SUBSETS, Subset
 from sedlab.errors import SedlabError
-from sedlab.pipeline.outside_files import outside_files
+from sedlab.pipeline.outside_files import outside_files, unfinished_nodes
 from sedlab.pipeline.training_cost import TrainingCost, training_cost
 from sedlab.runs.run import Run
 from sedlab.runs.versions import gpu_memory_bytes, gpu_names
@@ -251,10 +251,9 @@ def _weights(run: Run) -> Iterator[FileState]:
     root = run.project / WEIGHTS_FOLDER
     registered = {root / entry.file: entry for entry in entries()}
     needed_by: dict[Path, list[str]] = {}
-    for node in run.experiment.nodes():
-        if not (run.node_dir(node.stage, node.arch, node.iteration) / "manifest.json").is_file():
-            for path in outside_files(run, node):
-                needed_by.setdefault(Path(path), []).append(node.name)
+    for node in unfinished_nodes(run):
+        for path in outside_files(run, node):
+            needed_by.setdefault(Path(path), []).append(node.name)
     for path, nodes in needed_by.items():
         yield _weights_file(path, nodes, registered.get(path))
 
