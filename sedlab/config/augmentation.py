@@ -1,6 +1,7 @@
 """The augmentations of training and of pre-training, each with its strength.
 
-Defaults are the published strengths, but only mixup is on; presets set the rest for each stage and architecture.
+Defaults are the published strengths, but only mixup is on; how often each acts is set in the presets, stage by stage
+(`presets/paper.yaml`: as published).
 
 Source: CP-JKU system for DCASE 2024 Task 4, arXiv 2408.00791, and PretrainedSED, arXiv 2409.09546; their code.
 """
@@ -41,7 +42,7 @@ class DeviceResponseConfig(Config):
     """Record waveforms with another microphone: convolve them with a device's impulse response (arXiv 2305.07499)."""
 
     p: Probability = 0.0
-    """Per clip, every group; published value 0.5 in stage 2."""
+    """Per clip, every group."""
     folder: str = "device_responses"
     """Sound files of responses, searched recursively; relative to the data root."""
 
@@ -81,7 +82,7 @@ class MixstyleConfig(Config):
     """Exchange the per-band statistics of clips (Freq-MixStyle, arXiv 2206.12513)."""
 
     p: Probability = 0.0
-    """Per batch; published value 0.5 in stage 2, and in stage 1 for BEATs."""
+    """Per batch."""
     alpha: PositiveFloat = 0.3
 
 
@@ -89,7 +90,7 @@ class TimeMaskConfig(Config):
     """Silence one stretch of the strongly labelled DESED clips, labels included."""
 
     p: Probability = 0.0
-    """Per batch; published value 1 in stage 2."""
+    """Per batch."""
     min_fraction: Annotated[float, Field(ge=0, le=1)] = 0.05
     max_fraction: Annotated[float, Field(gt=0, le=1)] = 0.3
 
@@ -104,7 +105,7 @@ class BandWarpConfig(Config):
     """Stretch a random band of the transformer's features over the whole mel axis."""
 
     p: Probability = 0.0
-    """Per batch; published value 0.5 in stage 2 for ATST and BEATs, and 0.8 in pre-training."""
+    """Per batch."""
     min_ratio: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Smallest height of the band as a fraction of the mel axis."""
 
@@ -120,7 +121,7 @@ class FilterBands(Config):
     """Multiply features by a random smooth gain over frequency (FilterAugment, arXiv 2110.03282)."""
 
     p: Probability = 0.0
-    """Per batch; published value 0.8 in stage 2."""
+    """Per batch."""
     # One band would be a plain gain, which the published code leaves out; two is the least that filters.
     bands: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]] = (3, 5)
     """Least and most bands, both included."""

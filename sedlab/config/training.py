@@ -19,7 +19,7 @@ LabelSpace = Literal["present", "train447", "all456"]
 class BatchSizes(Config):
     """Clips of each group in a batch. 0 leaves the group out."""
 
-    # Stage 1 of the published system; stage 2 uses 7, 5, 5, 9, 9 and accumulates 8 batches.
+    # Stage 1 of the published system; stage 2 uses 7, 5, 5, 9, 9 (presets/paper.yaml has every stage).
     maestro: NonNegativeInt = 12
     strong: NonNegativeInt = 10
     synth: NonNegativeInt = 10

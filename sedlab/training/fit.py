@@ -90,7 +90,7 @@ def fit(
 
     Writes ``last.pt`` (everything needed to resume), ``best.pt`` (by ``save_best``, the networks at the best validation
     objective; without ``validate`` those of the end) and ``history.csv`` (one row an optimiser step). Of several
-    processes the first one does, and returns the result that counts.
+    processes only the first one writes, and its result is the one that counts.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def fit(
     def save_if(due: bool) -> None:
         nonlocal saved_at
         if due and fabric.is_global_zero:
-            history.read()
+            history.fetch()
             saved_at = time.monotonic()
             save_state(folder / "last.pt", state, task, node, fabric)
             write_history(folder / "history.csv", state)
@@ -142,9 +142,9 @@ def fit(
 
         state.epoch, state.batch = epoch + 1, 0
         is_last_epoch = state.epoch == config.epochs
-        history.read()
+        history.fetch()
         is_checked = is_last_epoch or (validate and state.epoch % config.validate_every == 0)
-        if fabric.is_global_zero and is_checked and (validate is None or _is_best(validate, task, state)):
+        if fabric.is_global_zero and is_checked and (validate is None or _validated_as_best(validate, task, state)):
             save_best(folder / "best_so_far.pt")
         save_if(is_last_epoch or time.monotonic() - saved_at >= config.trainer.checkpoint_seconds)
     if fabric.is_global_zero:
@@ -178,8 +178,8 @@ def _loss(task: Task, batch: Batch, step: int, generator: torch.Generator, name:
         raise
 
 
-def _is_best(validate: Validate, task: Task, state: State) -> bool:
-    """Validate, note the results in the last row of the history, and return whether the objective was never higher."""
+def _validated_as_best(validate: Validate, task: Task, state: State) -> bool:
+    """Validate, add the results to the last row of the history, and return whether the objective is the highest yet."""
     results = validate(task.networks)
     state.rows[-1] |= {f"val/{name}": float(value) for name, value in results.items()}
     is_best = results["objective"] > state.objective

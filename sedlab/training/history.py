@@ -21,22 +21,22 @@ from sedlab.training.resume import State
 class History:
     """The rows of ``history.csv``, added to those of ``state``.
 
-    The losses of a step stay on the device until `read`: a copy each step would make the host wait for it.
+    The losses of a step stay on the device until `fetch`: a copy each step would make the host wait for it.
     """
 
     def __init__(self, state: State, name: str):
         self._state, self._name = state, name
         self._started_at = time.monotonic() - state.seconds
-        self._unread: list[_Row] = []
+        self._on_device: list[_Row] = []
 
     def add(self, terms: LossTerms, place: dict[str, float], fabric: Fabric) -> None:
         """Note a step: ``place`` as it is, the losses as their means over the processes."""
         parts = {"total": terms.total, **terms.parts}
         losses = torch.stack([part.detach().float() for part in parts.values()])
         losses = fabric.all_reduce(losses, reduce_op="mean")
-        self._unread.append(_Row(place, [f"loss/{name}" for name in parts], losses))
+        self._on_device.append(_Row(place, [f"loss/{name}" for name in parts], losses))
 
-    def read(self) -> None:
+    def fetch(self) -> None:
         """Bring all losses to the host, in one go, and the clock of the state up to date.
 
         Raises
@@ -45,15 +45,15 @@ class History:
             When one is not finite.
         """
         self._state.seconds = time.monotonic() - self._started_at
-        if not self._unread:
+        if not self._on_device:
             return
-        numbers = iter(torch.cat([row.losses for row in self._unread]).tolist())
-        for row in self._unread:
+        numbers = iter(torch.cat([row.losses for row in self._on_device]).tolist())
+        for row in self._on_device:
             losses = dict(zip(row.names, itertools.islice(numbers, len(row.names)), strict=True))
             if not abs(losses["loss/total"]) < float("inf"):
                 raise not_finite(self._name, int(row.place["step"]))
             self._state.rows.append(row.place | losses | {"seconds": self._state.seconds})
-        self._unread.clear()
+        self._on_device.clear()
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class _Row:
 
 
 def write_history(path: Path, state: State) -> None:
-    """Write the rows read so far, one an optimiser step."""
+    """Write the rows fetched so far, one an optimiser step."""
     with atomic_path(path) as temporary:
         pd.DataFrame(state.rows).to_csv(temporary, index=False)
 
