@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from sedlab.commands.output import say
-from sedlab.pipeline.readiness import FileState, Machine, Readiness, SubsetState, in_working_folder
+from sedlab.pipeline.readiness import FileState, Machine, Readiness, in_working_folder
+from sedlab.pipeline.subset_states import SubsetState
 from sedlab.pipeline.training_cost import TrainingCost
 from sedlab.weights.store import WEIGHTS_FOLDER
 

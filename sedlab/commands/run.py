@@ -90,8 +90,9 @@ def _check_readiness(console: Console, run: Run, *, explain: bool) -> None:
     prepared corpora will take; raise SedlabError when something is missing."""
     from sedlab.commands.readiness_page import print_jobs, print_readiness
     from sedlab.pipeline.graph import build_graph
-    from sedlab.pipeline.readiness import examine, subsets_in_use
+    from sedlab.pipeline.readiness import examine
     from sedlab.pipeline.score_plan import ScorePlan
+    from sedlab.pipeline.subset_states import subsets_in_use
 
     ready = examine(run)
     if ready.missing or (explain and ready.subsets):
