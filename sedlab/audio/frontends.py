@@ -37,7 +37,25 @@ HOP = 160  # 10 ms, the same for the three transformers
 Constants = dict[str, float | str]
 
 
-class PasstMel(nn.Module):
+class Frontend(nn.Module):
+    """What the front-ends share: windowed frames, a mel filter bank, and the constants by name."""
+
+    def __init__(self, window: Tensor, filters: Tensor, constants: Constants, *, hop: int = HOP):
+        super().__init__()
+        self.hop = hop
+        self.constants: Constants = {"sample_rate": SAMPLE_RATE, "hop": hop, "mels": filters.shape[1], **constants}
+        self.register_buffer("window", window, persistent=False)
+        self.register_buffer("filters", filters, persistent=False)
+
+    def _mel(self, waveform: Tensor, filters: Tensor | None = None, *, magnitude: bool = False) -> Tensor:
+        filters = self.filters if filters is None else filters
+        return mel_spectrogram(waveform, filters, self._frames, hop=self.hop, magnitude=magnitude)
+
+    def _frames(self, waveform: Tensor) -> Tensor:
+        return centred_frames(waveform, self.window, self.hop)
+
+
+class PasstMel(Frontend):
     """Features of fPaSST: log-mel of the pre-emphasised waveform, band edges drawn anew for each batch in training.
 
     In evaluation the bands run from ``fmin`` to ``fmax``. In training mode the edges are drawn once per call from the
@@ -45,38 +63,27 @@ class PasstMel(nn.Module):
     """
 
     def __init__(self, config: PasstConfig):
-        super().__init__()
-        self.config = config
-        self.n_fft = 512
-        self.fmin = config.fmin
-        self.fmax = 8000 - config.fmax_range // 2 if config.fmax is None else config.fmax
-        self.register_buffer("window", padded_window(torch.hann_window(400), self.n_fft), persistent=False)
-        self.register_buffer("filters", self._filters(self.fmin, self.fmax), persistent=False)
-
-    @property
-    def constants(self) -> Constants:
-        """What the features of evaluation are made with."""
-        return {
-            **_grid(HOP, self.config.num_mels),
+        fmin, n_fft = config.fmin, 512
+        fmax = 8000 - config.fmax_range // 2 if config.fmax is None else config.fmax
+        constants = {
             "pre_emphasis": PREEMPHASIS,
-            "n_fft": self.n_fft,
+            "n_fft": n_fft,
             "window": "Hann, periodic, 400",
             "spectrum": "power",
             "mel_scale": "Kaldi",
-            "fmin": self.fmin,
-            "fmax": self.fmax,
+            "fmin": fmin,
+            "fmax": fmax,
             "scaling": "(ln max(x, 1e-7) + 4.5) / 5",
         }
+        filters = kaldi_filters(config.num_mels, n_fft, fmin, fmax)
+        super().__init__(padded_window(torch.hann_window(400), n_fft), filters, constants)
+        self.config, self.fmin, self.fmax, self.n_fft = config, fmin, fmax, n_fft
 
     def forward(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
         """Return features (B, 1, F, N // 160). ``generator`` (on the CPU) draws the band edges in training mode."""
         filters = self._drawn_filters(generator) if self.training else self.filters
         emphasised = waveform[:, 1:].float() - PREEMPHASIS * waveform[:, :-1].float()
-        mel = mel_spectrogram(emphasised, filters, self._frames, hop=HOP)
-        return ((mel.clamp_(min=1e-7).log_() + 4.5) / 5.0)[:, None]
-
-    def _frames(self, waveform: Tensor) -> Tensor:
-        return centred_frames(waveform, self.window, HOP)
+        return ((self._mel(emphasised, filters).clamp_(min=1e-7).log_() + 4.5) / 5.0)[:, None]
 
     def _drawn_filters(self, generator: Generator | None) -> Tensor:
         lower, upper = self.config.fmin_range, self.config.fmax_range
@@ -84,41 +91,31 @@ class PasstMel(nn.Module):
             return self.filters
         fmin = self.fmin + int(torch.randint(lower, (), generator=generator))
         fmax = self.fmax + upper // 2 - int(torch.randint(upper, (), generator=generator))
-        return self._filters(fmin, fmax).to(self.filters.device)
-
-    def _filters(self, fmin: float, fmax: float) -> Tensor:
-        return kaldi_filters(self.config.num_mels, self.n_fft, fmin, fmax)
+        return kaldi_filters(self.config.num_mels, self.n_fft, fmin, fmax).to(self.filters.device)
 
 
-class BeatsFbank(nn.Module):
+class BeatsFbank(Frontend):
     """Features of BEATs: Kaldi's filter bank energies, normalised with the mean and deviation of AudioSet."""
 
     def __init__(self, config: BeatsConfig):
-        super().__init__()
-        self.num_mels, self.n_fft, self.length = config.num_mels, 512, 400
-        povey = torch.hann_window(self.length, periodic=False).pow(0.85)
-        self.register_buffer("window", povey[1:], persistent=False)
-        self.register_buffer("filters", kaldi_filters(config.num_mels, self.n_fft, 20.0, 8000.0), persistent=False)
-
-    @property
-    def constants(self) -> Constants:
-        """What the features are made with."""
-        return {
-            **_grid(HOP, self.num_mels),
+        n_fft, length, fmin, fmax = 512, 400, 20.0, 8000.0
+        constants = {
             "pre_emphasis": PREEMPHASIS,
-            "n_fft": self.n_fft,
-            "window": f"Povey, {self.length}, mean removed",
+            "n_fft": n_fft,
+            "window": f"Povey, {length}, mean removed",
             "spectrum": "power of 2^15 x",
             "mel_scale": "Kaldi",
-            "fmin": 20.0,
-            "fmax": 8000.0,
+            "fmin": fmin,
+            "fmax": fmax,
             "scaling": "(ln max(x, 1.19e-7) - 15.41663) / 13.11164",
         }
+        povey = torch.hann_window(length, periodic=False).pow(0.85)
+        super().__init__(povey[1:], kaldi_filters(config.num_mels, n_fft, fmin, fmax), constants)
+        self.n_fft, self.length = n_fft, length
 
     def forward(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
         """Return features (B, 1, F, 1 + (N - 400) // 160)."""
-        mel = mel_spectrogram(waveform, self.filters, self._frames, hop=HOP)
-        log_mel = mel.clamp_(min=torch.finfo(torch.float32).eps).log_()
+        log_mel = self._mel(waveform).clamp_(min=torch.finfo(torch.float32).eps).log_()
         return ((log_mel - 15.41663) / (2 * 6.55582))[:, None]
 
     def _frames(self, waveform: Tensor) -> Tensor:
@@ -126,14 +123,14 @@ class BeatsFbank(nn.Module):
 
         The order of the operations is Kaldi's: another one costs the last digits in bins that are almost empty.
         """
-        frames = (waveform * 2.0**15).unfold(-1, self.length, HOP)
+        frames = (waveform * 2.0**15).unfold(-1, self.length, self.hop)
         frames = frames - frames.mean(-1, keepdim=True)
         # The window starts with a zero, so what precedes a frame's first sample does not matter.
         emphasised = (frames[..., 1:] - PREEMPHASIS * frames[..., :-1]).mul_(self.window)
         return F.pad(emphasised, (1, self.n_fft - self.length))
 
 
-class AtstMel(nn.Module):
+class AtstMel(Frontend):
     """Features of ATST-Frame: mel power in dB, at most 80 dB below the loudest, scaled to about [-1, 1].
 
     As published, "the loudest" is the loudest cell of the whole batch, so a quiet clip's features depend on its
@@ -141,71 +138,50 @@ class AtstMel(nn.Module):
     """
 
     def __init__(self, config: AtstConfig):
-        super().__init__()
-        self.num_mels, self.n_fft = config.num_mels, 1024
-        self.top_db_scope = config.top_db_scope
-        self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
-        self.register_buffer("filters", htk_filters(config.num_mels, self.n_fft, 60.0, 7800.0), persistent=False)
-
-    @property
-    def constants(self) -> Constants:
-        """What the features are made with."""
-        return {
-            **_grid(HOP, self.num_mels),
-            "n_fft": self.n_fft,
-            "window": f"Hann, periodic, {self.n_fft}",
+        n_fft, fmin, fmax = 1024, 60.0, 7800.0
+        constants = {
+            "n_fft": n_fft,
+            "window": f"Hann, periodic, {n_fft}",
             "spectrum": "power",
             "mel_scale": "HTK",
-            "fmin": 60.0,
-            "fmax": 7800.0,
-            "scaling": f"dB, at most 80 below the loudest of the {self.top_db_scope}, (-79.6482, 50.6842) to (-1, 1)",
+            "fmin": fmin,
+            "fmax": fmax,
+            "scaling": f"dB, at most 80 below the loudest of the {config.top_db_scope}, (-79.6482, 50.6842) to (-1, 1)",
         }
+        super().__init__(torch.hann_window(n_fft), htk_filters(config.num_mels, n_fft, fmin, fmax), constants)
+        self.top_db_scope = config.top_db_scope
 
     def forward(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
         """Return features (B, 1, F, 1 + N // 160)."""
-        mel = mel_spectrogram(waveform, self.filters, self._frames, hop=HOP)
-        decibel = mel.clamp_(min=1e-10).log10_().mul_(10.0)
+        decibel = self._mel(waveform).clamp_(min=1e-10).log10_().mul_(10.0)
         loudest = decibel.amax() if self.top_db_scope == "batch" else decibel.amax(dim=(1, 2), keepdim=True)
         decibel = torch.maximum(decibel, loudest - 80.0).clamp_(-50.0, 80.0)
         return (2.0 * (decibel + 79.6482) / (50.6842 + 79.6482) - 1.0)[:, None]
 
-    def _frames(self, waveform: Tensor) -> Tensor:
-        return centred_frames(waveform, self.window, HOP)
 
-
-class CrnnMel(nn.Module):
+class CrnnMel(Frontend):
     """Linear mel magnitudes for the CRNN branch; ``scale_crnn_mel`` turns them into its input.
 
     Mixing clips acts on these magnitudes, before the logarithm.
     """
 
     def __init__(self, config: CrnnConfig):
-        super().__init__()
-        self.num_mels, self.n_fft, self.hop = config.num_mels, config.n_fft, config.hop
-        self.register_buffer("window", torch.hamming_window(config.n_fft, periodic=False), persistent=False)
-        self.register_buffer("filters", htk_filters(config.num_mels, config.n_fft, 0.0, 8000.0), persistent=False)
-
-    @property
-    def constants(self) -> Constants:
-        """What the CRNN's input is made with, scaling included."""
-        return {
-            **_grid(self.hop, self.num_mels),
-            "n_fft": self.n_fft,
-            "window": f"Hamming, symmetric, {self.n_fft}",
+        n_fft, fmin, fmax = config.n_fft, 0.0, 8000.0
+        constants = {
+            "n_fft": n_fft,
+            "window": f"Hamming, symmetric, {n_fft}",
             "spectrum": "magnitude",
             "mel_scale": "HTK",
-            "fmin": 0.0,
-            "fmax": 8000.0,
+            "fmin": fmin,
+            "fmax": fmax,
             "scaling": "dB in (-50, 80), each clip's range to (-1, 1)",
         }
+        window, filters = torch.hamming_window(n_fft, periodic=False), htk_filters(config.num_mels, n_fft, fmin, fmax)
+        super().__init__(window, filters, constants, hop=config.hop)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Return magnitudes (B, 1, F, 1 + N // hop)."""
-        mel = mel_spectrogram(waveform, self.filters, self._frames, hop=self.hop, magnitude=True)
-        return mel[:, None]
-
-    def _frames(self, waveform: Tensor) -> Tensor:
-        return centred_frames(waveform, self.window, self.hop)
+        return self._mel(waveform, magnitude=True)[:, None]
 
 
 def scale_crnn_mel(magnitude: Tensor) -> Tensor:
@@ -226,7 +202,3 @@ def magnitude_to_decibel(magnitude: Tensor) -> Tensor:
 def build_frontend(config: TransformerConfig) -> nn.Module:
     """Return the front-end that belongs to the transformer of ``config``."""
     return {"passt": PasstMel, "beats": BeatsFbank, "atst": AtstMel}[config.arch](config)
-
-
-def _grid(hop: int, num_mels: int) -> Constants:
-    return {"sample_rate": SAMPLE_RATE, "hop": hop, "mels": num_mels}
