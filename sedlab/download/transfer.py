@@ -26,7 +26,7 @@ from sedlab.download.answers import (
 )
 from sedlab.download.part import Part, open_part
 from sedlab.errors import SedlabError
-from sedlab.progress import Progress
+from sedlab.progress import Progress, no_progress
 
 CHUNK_BYTES = 64 * 1024
 #: Free space that a download leaves on the disk.
@@ -67,7 +67,7 @@ def download(
     sha256: str = "",
     reserve_bytes: int = RESERVE_BYTES,
     patience: Patience | None = None,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> Downloaded:
     """Fetch ``url`` to ``path``, going on where an earlier call stopped.
 
@@ -105,7 +105,7 @@ def download(
         raise SedlabError(f"{path}: cannot be written ({error.strerror}). Choose another folder.") from error
 
 
-def _fetch(part: Part, size: int | None, reserve_bytes: int, patience: Patience, progress: Progress | None) -> None:
+def _fetch(part: Part, size: int | None, reserve_bytes: int, patience: Patience, progress: Progress) -> None:
     """Try until the file is whole, or until nothing new arrives any more."""
     furthest, failures = part.size, 0
     while not part.complete:
@@ -129,7 +129,7 @@ def _fetch(part: Part, size: int | None, reserve_bytes: int, patience: Patience,
         time.sleep(max(min(backoff, MAX_WAIT_SECONDS), wait_seconds))
 
 
-def _attempt(part: Part, size: int | None, reserve_bytes: int, patience: Patience, progress: Progress | None) -> None:
+def _attempt(part: Part, size: int | None, reserve_bytes: int, patience: Patience, progress: Progress) -> None:
     """Ask for what is missing and append what arrives."""
     headers = {"Accept-Encoding": "identity"}
     if part.size and not part.validator:
@@ -148,8 +148,7 @@ def _attempt(part: Part, size: int | None, reserve_bytes: int, patience: Patienc
         _check_space(part, reserve_bytes)
         for chunk in chain([first], chunks):
             part.append(chunk)
-            if progress:
-                progress(part.size, part.total or 0, part.name)
+            progress(part.size, part.total or 0, part.name)
     if part.total is not None and part.size < part.total:
         raise Again(f"the connection ended after {part.size} of {part.total} bytes")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pandas as pd
 
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
+from sedlab.progress import Progress, no_progress
 from sedlab.runs.clips import active_events, clip_view
 from sedlab.runs.run import ENSEMBLE, ERROR_SUBSET, Run
 from sedlab.runs.scores import annotated_classes, postprocessed_scores, scored_models
@@ -53,7 +53,7 @@ def baseline_of(run: Run, iteration: int, model: str) -> tuple[int, str]:
     return (iteration - 1, model) if iteration > 1 else (iteration, run.experiment.archs[-1])
 
 
-def all_errors(run: Run, progress: Callable[[int, int, str], None] | None = None) -> pd.DataFrame:
+def all_errors(run: Run, progress: Progress = no_progress) -> pd.DataFrame:
     """Return the cases of every system of a run in one table, in front of them iteration, model, subset."""
     systems, tables = scored_systems(run), []
     if not systems:
@@ -63,8 +63,7 @@ def all_errors(run: Run, progress: Callable[[int, int, str], None] | None = None
         for place, (name, value) in enumerate(zip(_SYSTEM, (iteration, model, ERROR_SUBSET), strict=True)):
             cases.insert(place, name, value)
         tables.append(cases)
-        if progress:
-            progress(index + 1, len(systems), "")
+        progress(index + 1, len(systems), "")
     return pd.concat(tables, ignore_index=True)
 
 

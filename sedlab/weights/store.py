@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from sedlab.download import Patience, download, file_sha256, part_path
 from sedlab.errors import SedlabError
 from sedlab.files import read_json, write_json
-from sedlab.progress import Progress
+from sedlab.progress import Progress, no_progress
 from sedlab.weights.registry import Entry, find
 
 WEIGHTS_FOLDER = Path("data/weights")
@@ -109,7 +109,7 @@ def fetch(
     *,
     mirror: str = "",
     patience: Patience | None = None,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> Path:
     """Download a registered file, or check the one that is there, and record its size and SHA-256.
 
