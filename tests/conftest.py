@@ -1,15 +1,19 @@
-"""One thread a process: the tests run side by side, and threads that wait for each other's cores make them crawl."""
+"""One thread a process, as the tests run side by side; no deadlines, as the machine may be busy; one corpus."""
 
 from __future__ import annotations
 
 import os
 
+import hypothesis
 import pytest
 
-# Before any test file imports NumPy or torch.
+# Before any test file imports NumPy or torch: threads that wait for each other's cores make the tests crawl.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+# An example that takes long on a busy machine is no failure.
+hypothesis.settings.register_profile("sedlab", deadline=None)
+hypothesis.settings.load_profile("sedlab")
 
 #: Shorter recordings with as many windows of 10 s, and next to nothing to validate on.
 NANO_SIZES = {"maestro_seconds": 12, "maestro_hop_train": 1, "maestro_hop_dev": 1} | {

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -40,7 +40,6 @@ def test_responses_of_different_lengths_in_one_batch_agree_with_the_published_co
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=4), st.integers(1, 60), st.integers(0, 2**31))
-@settings(deadline=None)
 def test_each_clip_is_convolved_with_its_own_response(lengths, num_samples, seed):
     random = np.random.default_rng(seed)
     responses = [random.standard_normal(length) for length in lengths]

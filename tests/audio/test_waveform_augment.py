@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -49,7 +49,6 @@ def test_wavmix_agrees_with_the_published_code():
 
 
 @given(st.integers(0, 2**31), st.integers(1, 5), st.integers(1, 50))
-@settings(deadline=None)
 def test_wavmix_is_the_weighted_sum_of_sounds_without_mean(seed, num_clips, num_samples):
     generator = torch.Generator().manual_seed(seed)
     own, partner = (torch.randn(num_clips, num_samples, generator=generator) + 0.3 for _ in range(2))

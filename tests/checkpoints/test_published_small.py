@@ -299,7 +299,7 @@ def strict_files():
     return files
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(number=st.integers(0, 10**6), kind=st.sampled_from(["missing", "shape", "nan"]))
 def test_any_missing_or_damaged_tensor_is_an_error(strict_files, tmp_path, number, kind):
     load, content, tensors = strict_files[number % len(strict_files)]

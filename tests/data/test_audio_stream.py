@@ -36,7 +36,7 @@ def write_sound(path, seconds, sample_rate, channels=1, **options):
     length=st.integers(1, 40_000),
     pieces=st.lists(st.integers(1, 20_000), min_size=1, max_size=6),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_resampling_in_blocks_is_resampling_the_whole(sample_rate, length, pieces):
     waveform = np.random.default_rng(length).standard_normal(length).astype(np.float32)
     borders = np.cumsum(pieces)

@@ -49,7 +49,7 @@ def reference_weights(corpus: Corpus) -> np.ndarray:
     return (active * 1000 / (30 + active.sum(axis=0))).sum(axis=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(events)
 def test_weights_are_those_of_the_active_frames(rows):
     corpus = corpus_of(rows)

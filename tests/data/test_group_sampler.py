@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
@@ -20,7 +20,6 @@ def samplers(draw):
     return indices, sizes, draw(st.integers(0, 5))
 
 
-@settings(deadline=None)
 @given(samplers())
 def test_batches_hold_each_group_in_its_proportion_and_order(case):
     indices, sizes, seed = case
@@ -33,7 +32,6 @@ def test_batches_hold_each_group_in_its_proportion_and_order(case):
     assert all([owner[index] for index in batch] == layout for batch in batches)
 
 
-@settings(deadline=None)
 @given(samplers(), st.integers(0, 3))
 def test_no_clip_twice_in_an_epoch_and_epochs_are_reproducible(case, epoch):
     indices, sizes, seed = case

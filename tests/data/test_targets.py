@@ -46,7 +46,6 @@ def test_one_second_segments_cover_the_published_frames(second, frames):
     assert np.flatnonzero(target[0]).tolist() == list(range(*frames))
 
 
-@settings(deadline=None)
 @given(rows, st.sampled_from([0.0, 0.064, 0.36, 1.001]))
 def test_targets_equal_the_slow_reference(rows, crop_onset):
     np.testing.assert_array_equal(
@@ -54,7 +53,6 @@ def test_targets_equal_the_slow_reference(rows, crop_onset):
     )
 
 
-@settings(deadline=None)
 @given(rows)
 def test_confidences_are_assigned_in_row_order(rows):
     target = strong_targets(table(rows), THREE)
@@ -85,7 +83,7 @@ def test_weak_labels_have_no_frames_but_a_clip_target():
     assert weak_targets(events, THREE).tolist() == [0, 0, 1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from("pqr"), times, times, st.sampled_from([*THREE, "unknown"])), max_size=12))
 def test_grouping_keeps_the_rows_of_each_clip_in_order(rows):
     events = pd.DataFrame(rows, columns=["clip_id", "onset", "offset", "label"]).assign(subset="s", confidence=1.0)

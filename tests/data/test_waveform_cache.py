@@ -28,7 +28,7 @@ def test_every_clip_comes_back_to_the_bit(corpus, cache):
 
 
 @given(st.integers(0, 170_000), st.integers(0, 170_000))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 def test_a_span_is_that_part_of_the_clip_padded_with_zeros(cache, onset_sample, num_samples):
     whole = cache.read("synth_train", "1", num_samples=None)
     part = cache.read("synth_train", "1", onset_sample=onset_sample, num_samples=num_samples)

@@ -56,34 +56,39 @@ class NoiseLoader:
         )
 
     def _detection(self, index: int) -> Batch:
-        generator, num_clips = torch.Generator().manual_seed(index), len(DETECTION_GROUPS)
-        corpora = ["maestro"] + ["desed"] * (num_clips - 1)
-        mask = torch.stack([torch.from_numpy(valid_classes(corpus, training=True)) for corpus in corpora])
-        strong = (torch.rand(num_clips, 27, 156, generator=generator) > 0.9).float() * mask[..., None]
-        strong[3:] = 0
-        return Batch(
-            waveform=0.1 * torch.randn(num_clips, 160_000, generator=generator),
+        return detection_batch(index, pseudo=self.node.training.loss.pseudo > 0)
+
+
+def detection_batch(seed: int, *, pseudo: bool) -> Batch:
+    """Return five clips of noise, one of each group of a detector's training, with random labels."""
+    generator, num_clips = torch.Generator().manual_seed(seed), len(DETECTION_GROUPS)
+    corpora = ["maestro"] + ["desed"] * (num_clips - 1)
+    mask = torch.stack([torch.from_numpy(valid_classes(corpus, training=True)) for corpus in corpora])
+    strong = (torch.rand(num_clips, 27, 156, generator=generator) > 0.9).float() * mask[..., None]
+    strong[3:] = 0
+    return Batch(
+        waveform=0.1 * torch.randn(num_clips, 160_000, generator=generator),
+        targets=Targets(
+            strong=strong,
+            weak=(torch.rand(num_clips, 27, generator=generator) > 0.9).float() * mask,
+            mask=mask,
+            pseudo=torch.rand(num_clips, 27, 156, generator=generator) if pseudo else None,
+        ),
+        rows=Rows.of(dict.fromkeys(DETECTION_GROUPS, 1)),
+        subsets=["synth_train"] * num_clips,
+        clip_ids=[str(row) for row in range(num_clips)],
+        partners=Partners(
+            rows=torch.tensor([1]),
+            share=torch.tensor([0.7]),
+            waveform=0.1 * torch.randn(1, 160_000, generator=generator),
             targets=Targets(
-                strong=strong,
-                weak=(torch.rand(num_clips, 27, generator=generator) > 0.9).float() * mask,
-                mask=mask,
-                pseudo=torch.rand(num_clips, 27, 156, generator=generator) if self.node.training.loss.pseudo else None,
+                strong=(torch.rand(1, 27, 156, generator=generator) > 0.9).float() * mask[1:2, :, None],
+                weak=torch.zeros(1, 27),
+                mask=mask[1:2],
+                pseudo=torch.rand(1, 27, 156, generator=generator) if pseudo else None,
             ),
-            rows=Rows.of(dict.fromkeys(DETECTION_GROUPS, 1)),
-            subsets=["synth_train"] * num_clips,
-            clip_ids=[str(row) for row in range(num_clips)],
-            partners=Partners(
-                rows=torch.tensor([1]),
-                share=torch.tensor([0.7]),
-                waveform=0.1 * torch.randn(1, 160_000, generator=generator),
-                targets=Targets(
-                    strong=(torch.rand(1, 27, 156, generator=generator) > 0.9).float() * mask[1:2, :, None],
-                    weak=torch.zeros(1, 27),
-                    mask=mask[1:2],
-                    pseudo=torch.rand(1, 27, 156, generator=generator) if self.node.training.loss.pseudo else None,
-                ),
-            ),
-        )
+        ),
+    )
 
 
 def curve(stage: str, arch: str, iteration: int, folder: Path) -> str:

@@ -17,7 +17,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "scores"
 REAL = Path(__file__).parent / "dcase2023_baseline"
 
 
-def make_corpus(clips: list[dict], events: list[tuple]) -> Corpus:
+def make_corpus(clips: list[dict], events: list[tuple], root: Path = Path()) -> Corpus:
     """Return a corpus from clip rows (subset, clip_id, and what differs) and event tuples in column order."""
     rows = []
     for clip in clips:
@@ -25,7 +25,7 @@ def make_corpus(clips: list[dict], events: list[tuple]) -> Corpus:
         defaults = {"duration": 10.0, "group": subset.group, "split": subset.split, "label_kind": subset.label_kind}
         rows.append({"audio": "", "recording": "", "recording_onset": 0.0, **defaults, **clip})
     return Corpus(
-        pd.DataFrame(rows, columns=list(CLIP_COLUMNS)), pd.DataFrame(events, columns=list(EVENT_COLUMNS)), Path()
+        pd.DataFrame(rows, columns=list(CLIP_COLUMNS)), pd.DataFrame(events, columns=list(EVENT_COLUMNS)), root
     )
 
 

@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pandas as pd
+from scoring_material import make_corpus
 
 from sedlab.config.loading import load_experiment
-from sedlab.data.tables import CLIP_COLUMNS, EVENT_COLUMNS, Corpus
 from sedlab.data.targets import frame_times
 from sedlab.labels import CLASSES, DESED_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.runs.errors import all_errors, write_errors
@@ -22,19 +22,16 @@ class SmallRun(Run):
 
     def corpus(self):
         clips, events = [], []
-        for subset, group, split, classes in (
-            ("devtest", "strong", "test", DESED_CLASSES),
-            ("maestro_dev", "maestro", "test", MAESTRO_EVAL_CLASSES),
-            ("strong_train", "strong", "train", DESED_CLASSES),
+        for subset, classes in (
+            ("devtest", DESED_CLASSES),
+            ("maestro_dev", MAESTRO_EVAL_CLASSES),
+            ("strong_train", DESED_CLASSES),
         ):
-            kind = "soft" if group == "maestro" else "strong"
             for index in range(NUM_CLIPS):
                 name = f"{subset}_{index}"
-                clips.append((subset, name, f"{name}.wav", 10.0, group, split, kind, name, 0.0))
+                clips.append({"subset": subset, "clip_id": name, "audio": f"{name}.wav", "recording": name})
                 events += [(subset, name, 1.0, 4.0, classes[index], 1.0), (subset, name, 5.0, 8.0, classes[-1], 0.9)]
-        return Corpus(
-            pd.DataFrame(clips, columns=CLIP_COLUMNS), pd.DataFrame(events, columns=EVENT_COLUMNS), root=self.path
-        )
+        return make_corpus(clips, events, root=self.path)
 
     def cache(self):
         return self

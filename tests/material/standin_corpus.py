@@ -15,7 +15,7 @@ from sedlab.data.corpora.layout import SUBSETS
 from sedlab.data.mini.writer import MARKER, generate
 from sedlab.data.tsv import read_tsv, write_tsv
 
-#: Clips of each subset; MAESTRO recordings give two windows each.
+#: Clips of each subset, enough for a batch of every stage; MAESTRO recordings give two windows each.
 SIZES = {
     "num_synth_train": 3,
     "num_strong_train": 3,
@@ -29,7 +29,7 @@ SIZES = {
     "maestro_seconds": 11,
     "maestro_hop_train": 1,
     "maestro_hop_dev": 1,
-    "num_audioset_train": 3,
+    "num_audioset_train": 5,
     "num_audioset_eval": 2,
 }
 #: Clips that training has of it: weak clips after the split, MAESTRO windows of four of the five recordings.

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from published_files import small_config, transformer_files, transformer_state
+from standin_corpus import SIZES
 from tiny_project import experiment_tree
 
 from sedlab.checkpoints.loading import load_networks, load_transformer
@@ -110,15 +111,12 @@ def project(tmp_path_factory):
     torch.save(transformer_files("atst", transformer_state("atst"))["fine-tuned"], folder / "atst.ckpt")
     torch.save(transformer_files("beats", transformer_state("beats"))["self-supervised"], folder / "beats.pt")
     nano = load_experiment("nano")
-    sizes = {f"num_{part}": 2 for part in ("devtest", "public", "synth_val", "unlabeled", "maestro_train")}
-    sizes |= {"num_synth_train": 2, "num_strong_train": 2, "num_weak": 3, "num_maestro_dev": 1, "maestro_seconds": 11}
-    sizes |= {"num_audioset_train": 5, "num_audioset_eval": 2}
     tree = nano.model_dump(mode="json") | {
         "archs": ["beats", "atst"],
         "models": {arch: small_config(arch).model_dump(mode="json") for arch in ("beats", "atst")},
         "weights": {"beats": "beats.pt"},
     }
-    tree["data"]["mini"] |= sizes
+    tree["data"]["mini"] |= SIZES
     tree["pretrain"] |= {"archs": ["atst"], "weights": {"atst": "atst.ckpt"}, "label_space": "train447"}
     tree["pretrain"]["distillation"] = {"weight": 0.9, "logits": "teachers.hdf5"}
     # The transformer keeps its weights, so that what a later stage starts from is seen.

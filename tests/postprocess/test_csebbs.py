@@ -35,7 +35,7 @@ def score_tracks(draw):
             return (rng.random(shape) < 0.5).astype(float)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     score_tracks(),
     st.sampled_from([0.064, 0.04, 0.02]),
@@ -57,7 +57,7 @@ def test_equals_the_slow_reference(probabilities, hop, steps, thresholds):
             np.testing.assert_allclose(rows(boxes, clip * num_classes + k), slow, rtol=0, atol=1e-9)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(score_tracks(), st.sampled_from(STEPS), st.sampled_from([(0.2, np.inf), (np.inf, 2.0)]))
 def test_boxes_of_a_track_are_apart_and_inside_the_clip(probabilities, step, thresholds):
     times = times_of(probabilities.shape[1])

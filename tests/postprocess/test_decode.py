@@ -25,7 +25,7 @@ def slow_events(probabilities, threshold):
     return sorted(found, key=lambda event: (event[0], LABELS.index(event[2])))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 60), st.floats(0.0, 1.0), st.integers(0, 10**6))
 def test_equals_the_slow_reference(frames, threshold, seed):
     probabilities = np.random.default_rng(seed).random((frames, 3))

@@ -21,7 +21,7 @@ def slow_median(signal: np.ndarray, length: int) -> np.ndarray:
     return np.array(out)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(17, 40), st.lists(st.sampled_from([1, 3, 5, 9, 17]), min_size=1, max_size=4), st.integers(0, 10**6))
 def test_equals_the_slow_reference(frames, lengths, seed):
     probabilities = np.random.default_rng(seed).random((2, frames, len(lengths)))

@@ -102,7 +102,7 @@ def test_an_unmixed_teacher_sees_the_clips_after_the_time_mask_only():
 
 
 @given(st.integers(0, 2**31))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_time_mask_silences_features_targets_and_pseudo_labels_together(seed):
     config = OFF | {"teacher_input": "unmixed", "time_mask": {"p": 1.0}}
     _, targets, rows, result = run(config, seed=seed)
@@ -224,7 +224,7 @@ def batch_of(waveform, partners=None, device="cpu") -> Batch:
 
 
 @given(st.integers(0, 2**31), st.sets(st.integers(0, 5), min_size=1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_wavmix_mixes_sounds_and_labels_in_the_same_proportion(seed, rows):
     generator = torch.Generator().manual_seed(seed)
     rows = sorted(rows)

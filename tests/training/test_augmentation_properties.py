@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
@@ -72,7 +72,6 @@ def run(config: dict, sizes: dict[str, int], seed: int, teacher_input: str = "mi
 
 
 @given(st.sampled_from(sorted(ALONE)), some_sizes, seeds, views)
-@settings(deadline=None)
 def test_shapes_types_and_ranges_stay(name, sizes, seed, teacher_input):
     features, targets, _, result, _ = run(ALONE[name], sizes, seed, teacher_input)
     for view in (result.student, result.teacher):
@@ -88,7 +87,6 @@ def test_shapes_types_and_ranges_stay(name, sizes, seed, teacher_input):
 
 
 @given(st.sampled_from(sorted(ALONE)), some_sizes, seeds, views)
-@settings(deadline=None)
 def test_the_generators_state_decides_everything(name, sizes, seed, teacher_input):
     torch.manual_seed(0)
     *_, first, generator = run(ALONE[name], sizes, seed, teacher_input)
@@ -102,7 +100,6 @@ def test_the_generators_state_decides_everything(name, sizes, seed, teacher_inpu
 
 
 @given(some_sizes, seeds, views)
-@settings(deadline=None)
 def test_probability_0_is_the_identity(sizes, seed, teacher_input):
     features, targets, _, result, _ = run(OFF, sizes, seed, teacher_input)
     assert result.student is result.teacher is features
@@ -110,7 +107,6 @@ def test_probability_0_is_the_identity(sizes, seed, teacher_input):
 
 
 @given(st.sampled_from(sorted(WITHOUT_STRENGTH)), some_sizes, seeds, views)
-@settings(deadline=None)
 def test_strength_0_is_the_identity(name, sizes, seed, teacher_input):
     features, targets, _, result, _ = run(WITHOUT_STRENGTH[name], sizes, seed, teacher_input)
     for view in (result.student, result.teacher):
@@ -121,7 +117,6 @@ def test_strength_0_is_the_identity(name, sizes, seed, teacher_input):
 
 
 @given(st.sampled_from(["mixup", "mixstyle"]), seeds)
-@settings(deadline=None)
 def test_a_clip_alone_in_its_group_has_nobody_to_mix_with(name, seed):
     features, targets, _, result, _ = run(ALONE[name], {"synth": 1, "weak": 1, "unlabeled": 1}, seed)
     assert_close(result.student.mel, features.mel)
@@ -130,7 +125,6 @@ def test_a_clip_alone_in_its_group_has_nobody_to_mix_with(name, seed):
 
 
 @given(st.sampled_from(["mixup", "mixup apart", "time_mask"]), some_sizes, seeds, views)
-@settings(deadline=None)
 def test_labels_follow_the_sound(name, sizes, seed, teacher_input):
     *_, result, _ = run(ALONE[name], sizes, seed, teacher_input)
     expected = spelled(result.targets.strong)
@@ -140,7 +134,6 @@ def test_labels_follow_the_sound(name, sizes, seed, teacher_input):
 
 
 @given(some_sizes, seeds)
-@settings(deadline=None)
 def test_shifted_labels_follow_the_sound_to_half_a_frame(sizes, seed):
     *_, result, _ = run(ALONE["frame_shift"], sizes, seed)
     assert torch.equal(result.targets.pseudo, result.targets.strong)
@@ -153,14 +146,12 @@ def test_shifted_labels_follow_the_sound_to_half_a_frame(sizes, seed):
 
 
 @given(st.sampled_from(sorted(COLOURS)), some_sizes, seeds, views)
-@settings(deadline=None)
 def test_colouring_leaves_labels_alone(name, sizes, seed, teacher_input):
     _, targets, _, result, _ = run(ALONE[name], sizes, seed, teacher_input)
     assert result.targets is targets
 
 
 @given(some_sizes, seeds, views)
-@settings(deadline=None)
 def test_weak_labels_follow_the_mixture(sizes, seed, teacher_input):
     _, targets, _, result, _ = run(ALONE["mixup"], sizes, seed, teacher_input)
     share = result.mixing.coefficient[:, None]

@@ -133,6 +133,7 @@ def _fail(how: str, *, progress) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "message"),
     [
@@ -167,6 +168,7 @@ def _norm_problem():
     return x, norm
 
 
+@pytest.mark.slow
 def test_shared_batch_norm_is_that_of_the_whole_batch():
     from lightning_fabric.plugins.environments.lightning import find_free_network_port
 

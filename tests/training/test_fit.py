@@ -8,14 +8,12 @@ import random
 import pandas as pd
 import pytest
 import torch
+from golden_curve import detection_batch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
 
 from sedlab.config.loading import load_experiment
-from sedlab.data.batch import Batch, Partners, Rows, Targets
-from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.errors import SedlabError
-from sedlab.labels import valid_classes
 from sedlab.training.detection import DetectionTask
 from sedlab.training.distributed import make_fabric
 from sedlab.training.fit import fit
@@ -36,35 +34,7 @@ class NoiseLoader:
         for index in range(start, BATCHES):
             if (epoch, index) == self.die_at:
                 raise KeyboardInterrupt
-            generator = torch.Generator().manual_seed(100 * epoch + index)
-            strong = (torch.rand(5, 27, 156, generator=generator) > 0.9).float()
-            strong[3:] = 0
-            mask = torch.stack(
-                [torch.from_numpy(valid_classes("maestro" if row == 0 else "desed", training=True)) for row in range(5)]
-            )
-            yield Batch(
-                waveform=0.1 * torch.randn(5, 160_000, generator=generator),
-                targets=Targets(
-                    strong=strong * mask[..., None],
-                    weak=(torch.rand(5, 27, generator=generator) > 0.9).float() * mask,
-                    mask=mask,
-                    pseudo=torch.rand(5, 27, 156, generator=generator) if self.pseudo else None,
-                ),
-                rows=Rows.of(dict.fromkeys(DETECTION_GROUPS, 1)),
-                subsets=["synth_train"] * 5,
-                clip_ids=[str(row) for row in range(5)],
-                partners=Partners(
-                    rows=torch.tensor([1]),
-                    share=torch.tensor([0.7]),
-                    waveform=0.1 * torch.randn(1, 160_000, generator=generator),
-                    targets=Targets(
-                        strong=(torch.rand(1, 27, 156, generator=generator) > 0.9).float() * mask[1:2, :, None],
-                        weak=torch.zeros(1, 27),
-                        mask=mask[1:2],
-                        pseudo=torch.rand(1, 27, 156, generator=generator) if self.pseudo else None,
-                    ),
-                ),
-            )
+            yield detection_batch(100 * epoch + index, pseudo=self.pseudo)
 
 
 def node(stage: str, arch: str, iteration: int = 1, **overrides):

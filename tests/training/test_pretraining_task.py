@@ -46,7 +46,7 @@ def test_everything_off_is_the_identity():
     assert after is features and same is targets
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.sampled_from([1000, 998, 1001]), st.integers(0, 99))
 def test_labels_and_teachers_move_alike_and_stay_probabilities(num_frames, seed):
     features, targets = torch.randn(4, 1, 16, num_frames), targets_of()
@@ -75,7 +75,7 @@ def test_colour_changes_leave_the_labels(name):
     assert same is targets
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(0.01, 1.0), st.integers(0, 99))
 def test_distillation_is_cross_entropy_with_a_mixed_target(weight, seed):
     generator = torch.Generator().manual_seed(seed)

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scoring_material import make_corpus
 
-from sedlab.data.tables import CLIP_COLUMNS, EVENT_COLUMNS, Corpus
+from sedlab.data.tables import Corpus
 from sedlab.labels import CLASSES, DESED_CLASSES, MAESTRO_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.scoring.audit.reliability import PseudoLabelAudit
 from sedlab.scoring.metrics.psds import PsdRoc, PsdsResult
@@ -99,18 +100,16 @@ def scores(rng) -> ScoreFile:
 @pytest.fixture
 def corpus(rng) -> Corpus:
     clips, events = [], []
-    for subset, group, kind, classes in (
-        ("synth_train", "synth", "strong", DESED_CLASSES),
-        ("unlabeled_train", "unlabeled", "none", ()),
-        ("maestro_train", "maestro", "soft", MAESTRO_CLASSES),
+    for subset, classes in (
+        ("synth_train", DESED_CLASSES),
+        ("unlabeled_train", ()),
+        ("maestro_train", MAESTRO_CLASSES),
     ):
         for number in range(5):
-            clips.append((subset, f"{number}", f"{number}.wav", 10.0, group, "train", kind, "", 0.0))
+            clips.append({"subset": subset, "clip_id": f"{number}", "audio": f"{number}.wav"})
             for label in rng.choice(classes, 2, replace=False) if classes else ():
                 events.append((subset, f"{number}", 1.0, 1.0 + rng.random(), label, 1.0))
-    return Corpus(
-        pd.DataFrame(clips, columns=list(CLIP_COLUMNS)), pd.DataFrame(events, columns=list(EVENT_COLUMNS)), Path()
-    )
+    return make_corpus(clips, events)
 
 
 @pytest.fixture

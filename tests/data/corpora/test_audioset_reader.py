@@ -31,7 +31,7 @@ def spans(events):
     return sorted(zip(events["clip_id"], events["label"], events["onset"], events["offset"], strict=True))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(events)
 def test_merging_joins_what_overlaps_or_touches(rows):
     expected = []
@@ -44,7 +44,7 @@ def test_merging_joins_what_overlaps_or_touches(rows):
     assert spans(merge_events(table(rows))) == sorted(expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(events)
 def test_merging_twice_changes_nothing(rows):
     once = merge_events(table(rows))

@@ -72,7 +72,7 @@ def test_windows_equal_the_slow_rule(num_samples, hop_seconds):
     assert cut_windows(num_samples, rate, hop_seconds=hop_seconds) == expected
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 5)), max_size=10), st.integers(0, 20), st.integers(1, 10))
 def test_window_labels_are_what_remains_of_the_seconds_inside(rows, start, seconds):
     labels = pd.DataFrame(

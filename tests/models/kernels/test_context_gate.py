@@ -19,7 +19,7 @@ def plain(x, weight, bias, pool):
     return F.avg_pool2d(x * gate.sigmoid(), pool)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(size=SIZES, pool=st.tuples(st.integers(1, 2), st.integers(1, 2)), seed=st.integers(0, 99))
 def test_values_and_gradients_are_those_of_the_plain_operations(size, pool, seed):
     generator = torch.Generator().manual_seed(seed)

@@ -97,7 +97,7 @@ rows = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows, rows)
 def test_changes_turn_round_with_the_systems(first, second):
     before, after = cases(first), cases(second)

@@ -118,7 +118,7 @@ rows = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows, rows)
 def test_every_row_has_one_outcome_and_pairs_agree(detections, events):
     cases = find_errors(table(*detections), table(*events))
@@ -138,7 +138,7 @@ def test_every_row_has_one_outcome_and_pairs_agree(detections, events):
     assert (cases.loc[alone, "other_label"] == "").all() and (cases.loc[~alone, "other_label"] != "").all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows, rows, st.randoms(use_true_random=False))
 def test_order_of_rows_does_not_matter(detections, events, random):
     wanted = find_errors(table(*detections), table(*events))
@@ -147,7 +147,7 @@ def test_order_of_rows_does_not_matter(detections, events, random):
     pd.testing.assert_frame_equal(find_errors(table(*detections), table(*events)), wanted)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows)
 def test_perfect_detections_are_all_correct(events):
     merged = merge_touching(table(*events), ["clip_id"])
@@ -159,7 +159,7 @@ def test_perfect_detections_are_all_correct(events):
 single = st.tuples(st.floats(0, 4), st.floats(1.5, 5)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(single)
 def test_changing_a_perfect_detection_gives_the_error_of_that_name(event):
     onset, offset = event

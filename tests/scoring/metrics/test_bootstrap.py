@@ -98,7 +98,7 @@ def slow_values(metric: str, clips: Clips):
 
 
 @pytest.mark.parametrize("metric", ["psds1", "psds2", "collar_f1", "intersection_f1"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_weighted_statistics_equal_the_metric_on_duplicated_clips(metric, data):
     clips = random_clips(
@@ -170,7 +170,7 @@ def duplicated_recordings(clips: Clips, recordings: tuple[str, ...], weights: np
     return copies
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10**6),
     levels=st.sampled_from([None, 3, 20]),

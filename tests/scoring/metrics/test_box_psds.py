@@ -38,7 +38,7 @@ def tables_without_fill(boxes, clip_ids) -> dict[str, pd.DataFrame]:
     return tables
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(1, 6),

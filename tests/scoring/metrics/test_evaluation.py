@@ -189,7 +189,7 @@ def hostile_cases(draw):
 
 
 @given(case=hostile_cases())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_scores_give_values_or_nan(case):
     tables, truth, durations = case
     result = evaluate_events(tables, truth, durations, CLASSES, metrics=(*EVENT_METRICS, PIPSDS))
@@ -206,7 +206,7 @@ def test_any_scores_give_values_or_nan(case):
     values=st.lists(st.sampled_from([0.0, 0.2, 0.5, 1.0]), min_size=40, max_size=40),
     active=st.lists(st.booleans(), min_size=20, max_size=20),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_segments_give_values_or_nan(values, active):
     names = ("r-000000-001000", "r-000500-001500")
     tables = score_tables(np.array(values).reshape(2, 10, 2), names, ("car", "footsteps"), np.arange(11.0))

@@ -72,7 +72,7 @@ def _intersection(found, known):
 
 @pytest.mark.parametrize("criterion", CRITERIA)
 @given(seed=st.integers(0, 10_000), threshold=st.sampled_from([0.05, 0.3, 0.5, 0.75]))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_equals_counting_decoded_events(criterion, seed, threshold):
     tables, truth = random_case(seed)
     given_threshold, best = fscores(

@@ -161,7 +161,7 @@ def test_durations_may_repeat(tmp_path):
         max_size=9,
     )
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_table_is_read_or_refused_in_one_line(tmp_path_factory, cells):
     folder = tmp_path_factory.mktemp("scores")
     lines = ["\t".join(cells[k : k + 3]) for k in range(0, len(cells), 3)]

@@ -130,7 +130,7 @@ def test_pseudo_label_inspector_without_any_event_hides_the_player(scores, wavef
     assert inspector.message.value == ""
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.floats(0, 1), min_size=6, max_size=6), min_size=1, max_size=4), st.floats(0, 1))
 def test_detections_of_many_clips_equal_those_of_one_at_a_time(probabilities, threshold):
     probabilities, times = np.array(probabilities), np.arange(7) * 0.064

@@ -17,7 +17,7 @@ def _result(efpr, etpr) -> PsdsResult:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.floats(0, 200), st.floats(0, 1)), min_size=1, max_size=20, unique_by=lambda point: point[0])
 )

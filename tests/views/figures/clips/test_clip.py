@@ -92,7 +92,7 @@ def test_a_label_outside_the_classes_still_gets_a_row(waveform):
     assert [tick.get_text() for tick in figure.axes[2].get_yticklabels()] == ["Zither"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.floats(0, 1), min_size=5, max_size=5), st.sets(st.sampled_from("abcde")))
 def test_shown_classes_are_the_annotated_and_the_probable_ones_in_class_order(peaks, annotated):
     classes = list("abcde")

@@ -42,7 +42,7 @@ def test_an_overview_is_the_log_mel_of_the_waveform(waveform):
     assert overview.image.shape[1] * overview.column_seconds == pytest.approx(10)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 60_000), st.lists(st.integers(0, 60_000), max_size=6), st.sampled_from([7, 50, 1000]))
 def test_blocks_do_not_matter_and_columns_are_bounded(num_samples, cuts, max_columns):
     waveform = np.random.default_rng(num_samples).normal(size=num_samples).astype(np.float32)
