@@ -322,6 +322,7 @@ def test_wrong_usage_is_status_2(tmp_path, detect, options):
     assert detect(path, *options).exit_code == 2
 
 
+@pytest.mark.slow
 def test_in_a_pipe_the_table_stands_alone(tmp_path, checkpoint):
     good, bad = write(tmp_path / "a.wav", music(5)), tmp_path / "b.wav"
     bad.write_text("no sound")

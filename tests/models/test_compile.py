@@ -11,6 +11,8 @@ from sedlab.config.model import ARCHS
 from sedlab.models.build import build_transformer
 from sedlab.models.detector import Features
 
+pytestmark = pytest.mark.slow
+
 
 def outputs_and_gradients(network, compiled, *inputs):
     """Return what ``compiled``, a form of ``network``, gives, and the gradients of all its parameters."""
@@ -51,7 +53,6 @@ def test_a_transformer_is_one_graph_with_the_same_values_and_gradients(tiny, noi
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arch", ARCHS)
 def test_a_detector_gives_the_same_scores_and_gradients(make_detector, noise, arch):
     detector = make_detector(arch)  # in evaluation mode: the compiler draws other dropout masks
@@ -63,7 +64,6 @@ def test_a_detector_gives_the_same_scores_and_gradients(make_detector, noise, ar
     )
 
 
-@pytest.mark.slow
 def test_training_mode_compiles(make_detector, noise):
     detector = make_detector("atst").train()
     compiled = torch.compile(strong_and_weak(detector), backend="aot_eager")
@@ -72,7 +72,6 @@ def test_training_mode_compiles(make_detector, noise):
     assert all(gradient.isfinite().all() for gradient in gradients.values())
 
 
-@pytest.mark.slow
 def test_machine_code_gives_the_same_embeddings(tiny, noise, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     torch.manual_seed(0)

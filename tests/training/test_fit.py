@@ -99,6 +99,7 @@ def uninterrupted(tmp_path_factory):
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_killed_at_random_batches_equals_uninterrupted(tmp_path, uninterrupted, seed):
     """Killed three times, anywhere in an epoch; nothing but the batches since the last checkpoint is done again."""
@@ -117,6 +118,7 @@ def test_killed_at_random_batches_equals_uninterrupted(tmp_path, uninterrupted, 
     assert_same_training(uninterrupted(stage, accumulation), resumed)
 
 
+@pytest.mark.slow
 def test_the_scale_of_float16_gradients_is_resumed(tmp_path):
     """With the loss scaled so high that steps are skipped at first; on the CPU, where only the dtype is slow."""
 

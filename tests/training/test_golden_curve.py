@@ -33,6 +33,7 @@ def test_losses_are_those_recorded(first_run, node):
     np.testing.assert_allclose(losses, recorded, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("node", [NODES[0], NODES[4]], ids=lambda node: "-".join(map(str, node)))
 def test_a_second_run_gives_the_same_losses_to_the_bit(tmp_path, first_run, node):
     assert curve(*node, tmp_path) == first_run(node)

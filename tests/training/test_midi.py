@@ -15,6 +15,7 @@ from sedlab.training.pretraining import PretrainingTask
 EXPERIMENT = load_experiment("midi")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", ARCHS)
 @pytest.mark.parametrize(("stage", "iteration"), [("pretrain", 0), ("stage1", 2), ("stage2", 2)])
 def test_a_node_makes_a_step_on_one_clip_of_each_group(stage, arch, iteration):

@@ -71,6 +71,7 @@ def digests(root):
     }
 
 
+@pytest.mark.slow
 def test_number_of_workers_does_not_change_a_byte(tiny, tmp_path):
     generate(tmp_path / "mini", TINY, workers=2)
     assert digests(tmp_path / "mini") == digests(tiny)
