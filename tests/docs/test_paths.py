@@ -43,6 +43,12 @@ def test_what_is_said_to_be_in_a_file_is_in_it(document):
         )
 
 
+def test_the_map_of_the_code_names_every_room():
+    text = (CHECKOUT / "docs" / "organisation.md").read_text(encoding="utf-8")
+    rooms = [path.parent.name for path in (CHECKOUT / "sedlab").glob("*/__init__.py")]
+    assert [room for room in rooms if f" {room}/ " not in text] == []
+
+
 def test_every_page_of_docs_is_linked_from_the_readme():
     pages = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "docs").glob("*.md")}
     assert pages <= set(links(CHECKOUT / "README.md"))
