@@ -1,10 +1,12 @@
-"""What all configuration classes share: unknown keys are refused, values cannot change after validation."""
+"""What all configuration classes share: unknown keys are refused with the nearest one, values cannot change."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sedlab.errors import first_problem
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -13,3 +15,18 @@ class Config(BaseModel):
     """A validated, immutable piece of configuration."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True)
+
+
+def explain(error: ValidationError) -> str:
+    """Return the first problem of ``error`` as one line, e.g. ``unknown key stage1.epoch. Did you mean 'epochs'?``"""
+    return first_problem(error, _known_keys())
+
+
+def _known_keys() -> set[str]:
+    keys: set[str] = set()
+    classes = [Config]
+    while classes:
+        current = classes.pop()
+        classes.extend(current.__subclasses__())
+        keys.update(current.model_fields)
+    return keys

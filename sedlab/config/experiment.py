@@ -13,9 +13,8 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from sedlab.config.augmentation import AugmentConfig, PretrainAugmentConfig
-from sedlab.config.base import Config
+from sedlab.config.base import Config, explain
 from sedlab.config.data import DataConfig
-from sedlab.config.errors import explain
 from sedlab.config.model import Arch, DetectorConfig
 from sedlab.config.training import BatchSizes, DistillationConfig, LabelSpace, LossConfig, OptimConfig
 from sedlab.errors import SedlabError

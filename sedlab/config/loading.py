@@ -10,8 +10,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from sedlab.config.base import Config
-from sedlab.config.errors import explain
+from sedlab.config.base import Config, explain
 from sedlab.config.experiment import STAGES, Experiment, merge
 from sedlab.errors import SedlabError, nearest
 

@@ -10,7 +10,6 @@ whatever its confidence: assignment, as in the published system, not maximum.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,34 +17,23 @@ import pandas as pd
 from sedlab.grid import CLIP_SECONDS, FRAME_SECONDS, NUM_FRAMES, SAMPLE_RATE
 from sedlab.labels import CLASSES
 
-
-@dataclass(frozen=True)
-class EventArrays:
-    """The events of one clip as parallel arrays (events,), in table order; weak labels have NaN times."""
-
-    onset: np.ndarray
-    offset: np.ndarray
-    label: np.ndarray
-    """Index into the classes."""
-    confidence: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.label)
+_EVENT = np.dtype([("onset", float), ("offset", float), ("label", int), ("confidence", np.float32)])
 
 
-def event_arrays(events: pd.DataFrame, classes: Sequence[str] = CLASSES) -> EventArrays:
-    """Return the rows of an event table as arrays; rows of labels outside ``classes`` are left out."""
+def event_arrays(events: pd.DataFrame, classes: Sequence[str] = CLASSES) -> np.ndarray:
+    """Return the rows of an event table as an array with onset, offset, label (index into the classes), confidence.
+
+    Weak labels have NaN times; rows of labels outside ``classes`` are left out.
+    """
     index = pd.Index(classes).get_indexer(events["label"])
-    known = index >= 0
-    return EventArrays(
-        onset=events["onset"].to_numpy(float)[known],
-        offset=events["offset"].to_numpy(float)[known],
-        label=index[known],
-        confidence=events["confidence"].to_numpy(np.float32)[known],
-    )
+    arrays = np.empty(len(events), dtype=_EVENT)
+    for name in ("onset", "offset", "confidence"):
+        arrays[name] = events[name]
+    arrays["label"] = index
+    return arrays[index >= 0]
 
 
-def group_events(events: pd.DataFrame, classes: Sequence[str] = CLASSES) -> dict[tuple[str, str], EventArrays]:
+def group_events(events: pd.DataFrame, classes: Sequence[str] = CLASSES) -> dict[tuple[str, str], np.ndarray]:
     """Return the events of each (subset, clip_id) that has any, in table order."""
     if events.empty:
         return {}
@@ -54,16 +42,11 @@ def group_events(events: pd.DataFrame, classes: Sequence[str] = CLASSES) -> dict
     arrays = event_arrays(events.iloc[order], classes)
     known = np.isin(events["label"].to_numpy()[order], list(classes))
     bounds = np.concatenate([[0], np.cumsum(np.bincount(codes[order][known], minlength=len(keys)))])
-    fields = (arrays.onset, arrays.offset, arrays.label, arrays.confidence)
-    return {
-        key: EventArrays(*(field[start:end] for field in fields))
-        for key, start, end in zip(keys, bounds[:-1], bounds[1:], strict=True)
-        if end > start
-    }
+    return {key: arrays[a:b] for key, a, b in zip(keys, bounds[:-1], bounds[1:], strict=True) if b > a}
 
 
 def strong_targets(
-    events: EventArrays | pd.DataFrame,
+    events: np.ndarray | pd.DataFrame,
     classes: Sequence[str] = CLASSES,
     num_frames: int = NUM_FRAMES,
     crop_onset: float = 0.0,
@@ -74,7 +57,7 @@ def strong_targets(
 
     Parameters
     ----------
-    events : EventArrays or DataFrame
+    events : array of `event_arrays`, or DataFrame
         The events of one clip; a table needs onset, offset, label, confidence.
     crop_onset : float
         Seconds of the clip before the first frame; events are shifted by it, then cut to the clip. Events that are
@@ -85,7 +68,7 @@ def strong_targets(
     target_CT = np.zeros((len(classes), num_frames), dtype=np.float32)
     if not len(events):
         return target_CT
-    onset, offset = events.onset, events.offset
+    onset, offset = events["onset"], events["offset"]
     if crop_onset:
         # Rounded, because a shifted time such as 1.0 - 0.36 would else spill over a frame border it lies on.
         onset, offset = np.round(onset - crop_onset, 6), np.round(offset - crop_onset, 6)
@@ -94,30 +77,20 @@ def strong_targets(
     kept = onset < offset  # false for the NaN of weak labels
     first = np.floor(np.clip(onset[kept] * frames_per_second, 0, num_frames)).astype(int)
     last = np.ceil(np.clip(offset[kept] * frames_per_second, 0, num_frames)).astype(int)
-    rows = zip(
-        events.label[kept].tolist(),
-        onset[kept].tolist(),
-        offset[kept].tolist(),
-        events.confidence[kept].tolist(),
-        first.tolist(),
-        last.tolist(),
-        strict=True,
-    )
+    columns = (events["label"][kept], onset[kept], offset[kept], events["confidence"][kept], first, last)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
     # A repeated row must not overwrite what came between it and its first occurrence.
     for label, _, _, confidence, start, end in dict.fromkeys(rows):
         target_CT[label, start:end] = confidence
     return target_CT
 
 
-def weak_targets(
-    events: EventArrays | pd.DataFrame,
-    classes: Sequence[str] = CLASSES,
-) -> np.ndarray:
+def weak_targets(events: np.ndarray | pd.DataFrame, classes: Sequence[str] = CLASSES) -> np.ndarray:
     """Return clip-level targets (C,) float32: 1 for every class among the rows of one clip."""
     if isinstance(events, pd.DataFrame):
         events = event_arrays(events, classes)
     target_C = np.zeros(len(classes), dtype=np.float32)
-    target_C[events.label] = 1.0
+    target_C[events["label"]] = 1.0
     return target_C
 
 

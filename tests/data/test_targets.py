@@ -94,8 +94,8 @@ def test_grouping_keeps_the_rows_of_each_clip_in_order(rows):
         if found is None:
             assert len(expected) == 0
         else:
-            np.testing.assert_array_equal(found.onset, expected.onset)
-            np.testing.assert_array_equal(found.label, expected.label)
+            np.testing.assert_array_equal(found["onset"], expected["onset"])
+            np.testing.assert_array_equal(found["label"], expected["label"])
 
 
 def test_frame_times_end_before_the_clip():

@@ -25,7 +25,7 @@ from sedlab.data.corpora.reading import (
     clips_with_audio,
     event_table,
 )
-from sedlab.data.tables import Corpus
+from sedlab.data.tables import EVENT_COLUMNS, Corpus
 from sedlab.errors import SedlabError
 
 #: Published durations of the evaluation clips (no header; Y<id>,<seconds>); read where it is, else each file's own.
@@ -64,17 +64,8 @@ def merge_events(events: pd.DataFrame) -> pd.DataFrame:
     reach = events.groupby(keys, sort=False)["offset"].cummax()
     same = (events[keys] == events[keys].shift()).all(axis=1)
     starts_new = ~same | (events["onset"] > reach.shift())
-    merged = events.groupby(starts_new.cumsum(), sort=False).agg(
-        {
-            "subset": "first",
-            "clip_id": "first",
-            "onset": "first",
-            "offset": "max",
-            "label": "first",
-            "confidence": "max",
-        }
-    )
-    return merged.reset_index(drop=True)
+    joined = dict.fromkeys(EVENT_COLUMNS, "first") | {"offset": "max", "confidence": "max"}
+    return events.groupby(starts_new.cumsum(), sort=False).agg(joined).reset_index(drop=True)
 
 
 def audioset_classes(corpus: Corpus) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ MAESTRO_DURATIONS = "metadata/maestro_real_durations.tsv"
 CACHE_FOLDER = "cache"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Subset:
     """One set of clips: its role, its files, and how large the published one is."""
 
@@ -33,24 +33,33 @@ class Subset:
     """Where its clips go in a training batch, one of `GROUPS`."""
     split: str
     """train, val or test."""
-    label_kind: str
-    """strong (onset, offset), weak (clip-level), soft (strong with confidences) or none."""
-    family: str
-    """The corpus whose classes its annotation can speak about: desed, maestro or audioset."""
     audio: str
     """Folder of the clips."""
     table: str | None
     """Annotation table; None: every file in the folder is a clip."""
-    score_file: str
-    """Stem of the score and pseudo-label file that covers it, as published."""
-    durations: str | None = None
-    """Table (filename, duration) where the published set brings or generates one."""
-    audio_alternatives: tuple[str, ...] = ()
-    """Other folders the audio may be in."""
-    exclude: str | None = None
-    """List of training clips to leave out because another set holds them too."""
     published_count: int | None = None
     """Clips in the published set, before exclusions."""
+    score_file: str = ""
+    """Stem of the score and pseudo-label file that covers it, as published; the name unless given."""
+    durations: str | None = None
+    """Table (filename, duration) where the published set brings or generates one."""
+    exclude: str | None = None
+    """List of training clips to leave out because another set holds them too."""
+    audio_alternatives: tuple[str, ...] = ()
+    """Other folders the audio may be in."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "score_file", self.score_file or self.name)
+
+    @property
+    def family(self) -> str:
+        """The corpus whose classes its annotation can speak about: desed, maestro or audioset."""
+        return self.group if self.group in ("maestro", "audioset") else "desed"
+
+    @property
+    def label_kind(self) -> str:
+        """strong (onset, offset), weak (clip-level), soft (strong with confidences) or none."""
+        return {"maestro": "soft", "weak": "weak", "unlabeled": "none"}.get(self.group, "strong")
 
     def audio_folder(self, root: Path) -> Path | None:
         """Return the first existing folder that may hold this subset's audio, or None."""
@@ -59,139 +68,92 @@ class Subset:
         return next((root / folder for folder in dict.fromkeys(candidates) if (root / folder).is_dir()), None)
 
 
-def _desed(name: str, group: str, split: str, label_kind: str, audio: str, table: str | None, **rest) -> Subset:
-    rest.setdefault("score_file", name)
-    return Subset(
-        name=name, group=group, split=split, label_kind=label_kind, family="desed", audio=audio, table=table, **rest
-    )
-
-
-def _maestro(name: str, split: str, part: str, score_file: str, count: int) -> Subset:
-    return Subset(
-        name=name,
-        group="maestro",
-        split=split,
-        label_kind="soft",
-        family="maestro",
-        audio=f"audio/maestro_real_{part}_16k",
-        table=f"metadata/maestro_real_{part}.tsv",
-        score_file=score_file,
-        published_count=count,
-    )
+def _maestro(name: str, split: str, count: int, part: str = "train", score_file: str = "maestro_real_train") -> Subset:
+    files = f"audio/maestro_real_{part}_16k", f"metadata/maestro_real_{part}.tsv"
+    return Subset(name, "maestro", split, *files, count, score_file)
 
 
 def _audioset(part: str, split: str, count: int) -> Subset:
-    return Subset(
-        name=f"audioset_{part}",
-        group="audioset",
-        split=split,
-        label_kind="strong",
-        family="audioset",
-        audio=f"audioset_strong/audio/{part}",
-        table=f"audioset_strong/metadata/audioset_{part}_strong.tsv",
-        score_file=f"audioset_{part}",
-        published_count=count,
-    )
+    files = f"audioset_strong/audio/{part}", f"audioset_strong/metadata/audioset_{part}_strong.tsv"
+    return Subset(f"audioset_{part}", "audioset", split, *files, count)
 
 
 _SYNTH = "synthetic21"
 _EXTERNAL = "metadata/external_strong/external_audioset_strong"
 _PUBLIC = "eval/desed_public_eval"
-_WEAK = {"audio": "audio/train/weak_16k", "table": "metadata/train/weak.tsv", "score_file": "weak_train"}
+_WEAK = ("audio/train/weak_16k", "metadata/train/weak.tsv")
 
 SUBSETS: dict[str, Subset] = {
     subset.name: subset
     for subset in (
-        _desed(
+        Subset(
             "synth_train",
             "synth",
             "train",
-            "strong",
             f"dcase_synth/audio/train/{_SYNTH}_train/soundscapes_16k",
             f"dcase_synth/metadata/train/{_SYNTH}_train/soundscapes.tsv",
-            published_count=10_000,
+            10_000,
         ),
-        _desed(
+        Subset(
             "strong_train",
             "strong",
             "train",
-            "strong",
             "audio/train/strong_label_real_16k",
             "metadata/train/audioset_strong.tsv",
+            3_470,
             exclude=f"{EXCLUDE_FOLDER}/audioset_strong_exclude.tsv",
-            published_count=3_470,
         ),
-        _desed(
-            "external_strong_train",
-            "strong",
-            "train",
-            "strong",
-            "audio/external_strong_16k",
-            f"{_EXTERNAL}_train.tsv",
-        ),
-        _desed(
-            "weak_train",
-            "weak",
-            "train",
-            "weak",
-            exclude=f"{EXCLUDE_FOLDER}/weak_exclude.tsv",
-            published_count=1_420,
-            **_WEAK,
-        ),
-        _desed(
+        Subset("external_strong_train", "strong", "train", "audio/external_strong_16k", f"{_EXTERNAL}_train.tsv"),
+        Subset("weak_train", "weak", "train", *_WEAK, 1_420, exclude=f"{EXCLUDE_FOLDER}/weak_exclude.tsv"),
+        Subset(
             "unlabeled_train",
             "unlabeled",
             "train",
-            "none",
             "audio/train/unlabel_in_domain_16k",
             None,
+            14_412,
             exclude=f"{EXCLUDE_FOLDER}/unlabeled_exclude.tsv",
-            published_count=14_412,
         ),
-        _maestro("maestro_train", "train", "train", "maestro_real_train", 6_426),
-        _desed(
+        _maestro("maestro_train", "train", 6_426),
+        Subset(
             "synth_val",
             "synth",
             "val",
-            "strong",
             f"audio/validation/{_SYNTH}_validation/soundscapes_16k",
             f"dcase_synth/metadata/validation/{_SYNTH}_validation/soundscapes.tsv",
+            2_500,
             durations=f"dcase_synth/metadata/validation/{_SYNTH}_validation/durations.tsv",
             # The baseline's preparation links this folder to the one above.
             audio_alternatives=(f"dcase_synth/audio/validation/{_SYNTH}_validation/soundscapes_16k",),
-            published_count=2_500,
         ),
-        _desed(
+        Subset(
             "external_strong_eval",
             "strong",
             "val",
-            "strong",
             "audio/external_strong_16k",
             f"{_EXTERNAL}_eval.tsv",
             durations=f"{_EXTERNAL}_dur.tsv",
         ),
-        _desed("weak_val", "weak", "val", "weak", published_count=158, **_WEAK),
-        _maestro("maestro_val", "val", "train", "maestro_real_train", 1_077),
-        _desed(
+        Subset("weak_val", "weak", "val", *_WEAK, 158, score_file="weak_train"),
+        _maestro("maestro_val", "val", 1_077),
+        Subset(
             "devtest",
             "strong",
             "test",
-            "strong",
             "audio/validation/validation_16k",
             "metadata/validation/validation.tsv",
+            1_168,
             durations="metadata/validation/validation_durations.tsv",
-            published_count=1_168,
         ),
-        _maestro("maestro_dev", "test", "validation", "maestro_real_dev", 3_474),
-        _desed(
+        _maestro("maestro_dev", "test", 3_474, "validation", "maestro_real_dev"),
+        Subset(
             "eval_public",
             "strong",
             "test",
-            "strong",
             f"{_PUBLIC}/audio/eval/public_16k",
             f"{_PUBLIC}/metadata/eval/public.tsv",
+            692,
             durations=f"{_PUBLIC}/metadata/eval/public_durations.tsv",
-            published_count=692,
         ),
         _audioset("train", "train", 103_463),
         _audioset("eval", "val", 16_996),

@@ -35,33 +35,15 @@ def annotation_table(
     return table
 
 
-def clip_table(
-    subset: Subset,
-    clip_ids: pd.Series,
-    *,
-    duration: pd.Series | float = float("nan"),
-    recording: pd.Series | str = "",
-    recording_onset: pd.Series | float = 0.0,
-) -> pd.DataFrame:
-    """Return the clip table of a subset, ``audio`` still empty: see ``clips_with_audio``."""
-    return (
-        pd.DataFrame(
-            {
-                "subset": subset.name,
-                "clip_id": clip_ids,
-                "audio": "",
-                "duration": duration,
-                "group": subset.group,
-                "split": subset.split,
-                "label_kind": subset.label_kind,
-                "recording": recording,
-                "recording_onset": recording_onset,
-            },
-            columns=list(CLIP_COLUMNS),
-        )
-        .reset_index(drop=True)
-        .astype({"duration": float, "recording_onset": float})
-    )
+def clip_table(subset: Subset, clip_ids: pd.Series, **known: pd.Series | float) -> pd.DataFrame:
+    """Return the clip table of a subset, ``audio`` still empty: see ``clips_with_audio``.
+
+    ``known`` are other columns than the subset says: duration, recording, recording_onset.
+    """
+    role = {"group": subset.group, "split": subset.split, "label_kind": subset.label_kind}
+    unknown = {"audio": "", "duration": float("nan"), "recording": "", "recording_onset": 0.0}
+    table = pd.DataFrame({"subset": subset.name, "clip_id": clip_ids, **role, **unknown, **known})
+    return table[list(CLIP_COLUMNS)].reset_index(drop=True).astype({"duration": float, "recording_onset": float})
 
 
 def clips_with_audio(
@@ -147,18 +129,8 @@ def event_table(
         raise SedlabError(
             f"{path}, line {line}: a label without onset or offset. Complete the row, or empty its label."
         )
-    events = pd.DataFrame(
-        {
-            "subset": subset.name,
-            "clip_id": rows["clip_id"],
-            "onset": rows["onset"],
-            "offset": rows["offset"],
-            "label": labels,
-            "confidence": confidence,
-        },
-        columns=list(EVENT_COLUMNS),
-    ).astype({"onset": float, "offset": float, "confidence": float})
-    return add_aliases(events, aliases)
+    events = rows.assign(subset=subset.name, label=labels, confidence=confidence)[list(EVENT_COLUMNS)]
+    return add_aliases(events.astype({"onset": float, "offset": float, "confidence": float}), aliases)
 
 
 def add_aliases(events: pd.DataFrame, aliases: Iterable[tuple[str, str]]) -> pd.DataFrame:
