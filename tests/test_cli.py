@@ -5,6 +5,7 @@ import functools
 import pytest
 import typer
 from shell import python, sedlab
+from standin_corpus import ONE_OF_EACH
 from typer.testing import CliRunner
 
 from sedlab.cli import app
@@ -94,8 +95,7 @@ def test_wrong_usage_is_status_2(arguments):
 
 
 def test_data_mini_shows_how_much_there_is_of_what(tmp_path, monkeypatch):
-    sizes = {name: 1 for name in MiniConfig.model_fields if name.startswith("num_")}
-    sizes |= {"num_devtest": 4, "num_maestro_train": 5, "maestro_seconds": 11}
+    sizes = ONE_OF_EACH | {"num_devtest": 4, "num_maestro_train": 5, "maestro_seconds": 11}
     monkeypatch.setattr("sedlab.config.data.MiniConfig", functools.partial(MiniConfig, **sizes))
     monkeypatch.setattr("sedlab.runs.versions.num_cores", lambda: 1)  # other processes would look for the class
     done = CliRunner().invoke(app, ["data", "mini", "--root", str(tmp_path / "mini"), "--seed", "3"])

@@ -13,6 +13,7 @@ import torch
 from documents import CHECKOUT
 from http_files import serve
 from published_files import detector_state, stage_file
+from standin_corpus import ONE_OF_EACH
 
 from sedlab.checkpoints.own import save_networks
 from sedlab.config.data import MiniConfig
@@ -26,7 +27,7 @@ from sedlab.runs.run import Run, create_run
 from sedlab.scoring.scores.file import ScoreFile, write_score_file
 
 #: The smallest corpus that has every set; the clips of `devtest` are among those of `mini`.
-SIZES = {name: 1 for name in MiniConfig.model_fields if name.startswith("num_")} | {
+SIZES = ONE_OF_EACH | {
     "num_synth_train": 2,
     "num_strong_train": 2,
     "num_weak": 4,

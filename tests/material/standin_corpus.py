@@ -15,6 +15,8 @@ from sedlab.data.corpora.layout import SUBSETS
 from sedlab.data.mini.writer import MARKER, generate
 from sedlab.data.tsv import read_tsv, write_tsv
 
+#: One file of each kind.
+ONE_OF_EACH = {name: 1 for name in MiniConfig.model_fields if name.startswith("num_")}
 #: Clips of each subset, enough for a batch of every stage; MAESTRO recordings give two windows each.
 SIZES = {
     "num_synth_train": 3,

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import soundfile
 from shell import python
+from standin_corpus import ONE_OF_EACH
 
 from sedlab.config.augmentation import AugmentConfig
 from sedlab.config.data import DataConfig, MiniConfig
@@ -39,8 +40,7 @@ TINY = MiniConfig(
     num_audioset_train=2,
     num_audioset_eval=1,
 )
-# One file of each kind.
-LEAST = MiniConfig(**{name: 1 for name in MiniConfig.model_fields if name.startswith("num_")}, maestro_seconds=5)
+LEAST = MiniConfig(**ONE_OF_EACH, maestro_seconds=5)
 NAME_PATTERNS = {
     "synth_train": r"\d+\.wav",
     "synth_val": r"\d+\.wav",
