@@ -8,10 +8,18 @@ runs at all is known without waiting for the accelerator.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+
+
+class Span(NamedTuple):
+    """A stretch of an axis, in frames or bins."""
+
+    start: int
+    length: int
 
 
 def coin(p: float, generator: torch.Generator) -> bool:

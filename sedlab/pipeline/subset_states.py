@@ -90,9 +90,7 @@ def _is_required(name: str, there: set[str]) -> bool:
 
 def _count(run: Run, subset: Subset) -> tuple[int, int, tuple[str, ...], str]:
     """Return clips, clips after exclusions, what is missing, and what is wrong."""
-    from sedlab.data.corpora.audioset import read_audioset
-    from sedlab.data.corpora.desed import read_desed
-    from sedlab.data.corpora.maestro import read_maestro
+    from sedlab.data.corpora.load import READERS
     from sedlab.data.corpora.reading import without_excluded
 
     root, config = run.data_root, run.experiment.data
@@ -101,11 +99,10 @@ def _count(run: Run, subset: Subset) -> tuple[int, int, tuple[str, ...], str]:
         missing.append(subset.table)
     if missing:
         return 0, 0, tuple(missing), ""
-    read = {"desed": read_desed, "maestro": read_maestro, "audioset": read_audioset}[subset.family]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # incomplete subsets: the numbers are shown
-            clips = read(root, subset, config.model_copy(update={"exclude_overlapping": False})).clips
+            clips = READERS[subset.family](root, subset, config.model_copy(update={"exclude_overlapping": False})).clips
         excludes = subset.split == "train" and config.exclude_overlapping
         kept = without_excluded(clips, root, subset) if excludes else clips
     except SedlabError as error:

@@ -24,7 +24,7 @@ from sedlab.data.corpora.reading import (
     stem,
     without_excluded,
 )
-from sedlab.data.tables import Corpus
+from sedlab.data.tables import EVENT_COLUMNS, Corpus
 from sedlab.data.tsv import read_tsv, write_tsv
 from sedlab.errors import SedlabError
 from sedlab.labels import DESED_CLASSES, DESED_TO_MAESTRO
@@ -148,17 +148,9 @@ def _read_weak(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataF
     labels = table["event_labels"].str.split(",").explode().str.strip()
     labels = labels[labels != ""]
     check_labels(labels, DESED_CLASSES, path)
-    events = pd.DataFrame(
-        {
-            "subset": subset.name,
-            "clip_id": table["clip_id"].reindex(labels.index).to_numpy(),
-            "onset": float("nan"),
-            "offset": float("nan"),
-            "label": labels.to_numpy(),
-            "confidence": 1.0,
-        }
-    )
-    return clip_table(subset, table["clip_id"]), events
+    known = {"subset": subset.name, "clip_id": table["clip_id"].reindex(labels.index), "label": labels}
+    events = pd.DataFrame({**known, "onset": float("nan"), "offset": float("nan"), "confidence": 1.0})
+    return clip_table(subset, table["clip_id"]), events[list(EVENT_COLUMNS)].reset_index(drop=True)
 
 
 def _read_unlabeled(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
