@@ -34,15 +34,7 @@ _ROOMS = (
     "weights",
 )
 
-__all__ = [
-    "SedlabError",
-    "load_corpus",
-    "load_detector",
-    "load_experiment",
-    "load_transformer",
-    "open_run",
-    "read_score_file",
-]
+__all__ = list(_EXPORTS)
 
 
 def __getattr__(name: str) -> Any:

@@ -60,16 +60,11 @@ def convolve_responses(waveform: Tensor, responses: Tensor) -> Tensor:
     kept, and it is cut to N samples. A response whose peak is at sample k therefore advances the sound by
     L - 1 - L // 2 - k samples; labels are not moved.
     """
+    from scipy.fft import next_fast_len
+
     num_samples, length = waveform.shape[-1], responses.shape[-1]
     # Through the frequency domain: responses have thousands of samples.
-    size = _fast_size(num_samples + length - 1)
+    size = next_fast_len(num_samples + length - 1, real=True)
     full = torch.fft.irfft(torch.fft.rfft(waveform, size) * torch.fft.rfft(responses, size), size)
     start = (length - 1) // 2
     return full[..., start : start + num_samples]
-
-
-def _fast_size(least: int) -> int:
-    """Return the smallest size from ``least`` on whose only prime factors are 2, 3 and 5."""
-    from scipy.fft import next_fast_len
-
-    return next_fast_len(least, real=True)

@@ -207,13 +207,11 @@ def _with_fingerprint(corpus: Corpus) -> pd.DataFrame:
 
 
 def _covers(folder: Path, wanted: pd.DataFrame) -> bool:
-    if not (folder / INDEX).is_file() or not (folder / WAVEFORMS).is_file():
-        return False
     try:
         WaveformCache.open(folder)
         present = _read_index(folder)
     except SedlabError:
-        # Damaged: building it again is the remedy, and what the caller asked for.
+        # Absent or damaged: building it again is the remedy, and what the caller asked for.
         return False
     columns = list(wanted.columns)
     return len(wanted.merge(present[columns], on=columns)) == len(wanted)

@@ -83,14 +83,12 @@ def footsteps(rng: Generator, seconds: float) -> np.ndarray:
     out = np.zeros(num_samples(seconds + 0.2))
     interval = rng.uniform(0.36, 0.65)
     hard = rng.random() < 0.5
-    heel_band = (
-        (rng.uniform(500, 1100), rng.uniform(2200, 4500)) if hard else (rng.uniform(90, 180), rng.uniform(500, 1100))
-    )
-    ring = rng.uniform(0.008, 0.02) if hard else rng.uniform(0.015, 0.035)
+    ranges = ((500, 1100), (2200, 4500), (0.008, 0.02)) if hard else ((90, 180), (500, 1100), (0.015, 0.035))
+    low, high, ring = (rng.uniform(*bounds) for bounds in ranges)
     for index in range(max(2, round(seconds / interval))):
         start = (index + rng.normal(0, 0.02)) * interval
         n = num_samples(0.16)
-        heel = unit_rms(band(rng.standard_normal(n), *heel_band)) * decay(n, attack=0.001, constant=ring)
+        heel = unit_rms(band(rng.standard_normal(n), low, high)) * decay(n, attack=0.001, constant=ring)
         thud = damped_modes(
             rng, n, frequencies=rng.uniform([80, 160], [120, 260]), decays=np.array([0.03, 0.02]),
             amplitudes=rng.uniform(0.3, 1.0, 2),

@@ -43,24 +43,19 @@ class Voice:
     """Spread of the pitch in octaves."""
 
 
+# Ranges of a voice's pitch, tract, syllable rate, breath and liveliness.
+_VOICES = {
+    "child": ((290, 460), (1.3, 1.5), (3.0, 5.0), (0.02, 0.1), (0.2, 0.35)),
+    "man": ((85, 150), (0.95, 1.05), (3.5, 6.0), (0.02, 0.12), (0.08, 0.2)),
+    "woman": ((165, 255), (1.1, 1.2), (3.5, 6.0), (0.02, 0.12), (0.08, 0.2)),
+}
+
+
 def random_voice(rng: Generator, kind: Literal["adult", "child"] = "adult") -> Voice:
     """Draw a voice; half of the adults are men."""
-    if kind == "child":
-        return Voice(
-            pitch=rng.uniform(290, 460),
-            tract=rng.uniform(1.3, 1.5),
-            syllable_rate=rng.uniform(3.0, 5.0),
-            breath=rng.uniform(0.02, 0.1),
-            liveliness=rng.uniform(0.2, 0.35),
-        )
-    low = rng.random() < 0.5
-    return Voice(
-        pitch=rng.uniform(85, 150) if low else rng.uniform(165, 255),
-        tract=rng.uniform(0.95, 1.05) if low else rng.uniform(1.1, 1.2),
-        syllable_rate=rng.uniform(3.5, 6.0),
-        breath=rng.uniform(0.02, 0.12),
-        liveliness=rng.uniform(0.08, 0.2),
-    )
+    if kind == "adult":
+        kind = "man" if rng.random() < 0.5 else "woman"
+    return Voice(*(rng.uniform(*bounds) for bounds in _VOICES[kind]))
 
 
 def speak(rng: Generator, seconds: float, voice: Voice) -> np.ndarray:
