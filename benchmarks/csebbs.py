@@ -26,7 +26,8 @@ from sedlab.data.targets import frame_times
 from sedlab.labels import DESED_CLASSES
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.scores.tables import ScoreTables, score_tables
-from sedlab.scoring.tuning.csebbs import PUBLISHED_GRID, CsebbsTuning, tune_csebbs
+from sedlab.scoring.tuning.choice import Tuning
+from sedlab.scoring.tuning.csebbs import PUBLISHED_GRID, tune_csebbs
 
 # Runs where `sebbs` is installed: reads the scores, tunes, prints seconds and results.
 REFERENCE = """
@@ -137,7 +138,7 @@ def _reference(python: Path, tables: ScoreTables, probabilities: np.ndarray, eve
     return json.loads(printed.splitlines()[-1])
 
 
-def _compare(tuning: CsebbsTuning, reference: dict) -> None:
+def _compare(tuning: Tuning, reference: dict) -> None:
     largest = max(abs(tuning.best[label] - value) for label, value in reference["best"].items())
     same = sum(
         [setting.step, setting.absolute, setting.relative] == reference["settings"][label]

@@ -52,7 +52,7 @@ def compare(
     """
     from sedlab.scoring.metrics.bootstrap import Resampling
     from sedlab.scoring.metrics.comparison import compare as comparison_of
-    from sedlab.scoring.metrics.evaluation import count
+    from sedlab.scoring.metrics.evaluation import counted_scores
     from sedlab.scoring.metrics.statistics.choice import METRICS
 
     console = table_console()
@@ -67,7 +67,9 @@ def compare(
             common_clips=common_clips,
             postprocess=postprocess,
         )
-        counted = [count(tables, frame.truth, frame.kind, frame.durations, frame.classes) for tables in frame.tables]
+        counted = [
+            counted_scores(tables, frame.truth, frame.kind, frame.durations, frame.classes) for tables in frame.tables
+        ]
         resampling = Resampling(intervals, confidence, seed)
         comparison = comparison_of(*counted, metrics, threshold=threshold, resampling=resampling, progress=progress)
     table = comparison.table()

@@ -62,6 +62,7 @@ def evaluate(
     """
     from sedlab.scoring.metrics.bootstrap import Resampling
     from sedlab.scoring.metrics.evaluation import EVENT_METRICS, PIPSDS, SEGMENT_METRICS
+    from sedlab.scoring.scores.matching import SEGMENTS
 
     console = table_console()
     with progress_bar(console) as progress:
@@ -77,7 +78,7 @@ def evaluate(
             postprocess=postprocess,
         )
         evaluation = _evaluate(frame, metrics, threshold, Resampling(intervals, confidence, seed), progress)
-    if plot is not None and evaluation.psds1 is None:
+    if plot is not None and frame.kind == SEGMENTS:
         raise SedlabError(f"--plot {plot}: mpAUC has no PSD-ROC curve. Leave the option out.")
     console.print(_table(evaluation, f"{scores}, post-processing: {postprocess}"))
     console.print(", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in evaluation.counts.items()))
@@ -88,9 +89,10 @@ def evaluate(
     if csv_file is not None:
         write_table(csv_file, _results_table(evaluation))
     if plot is not None:
+        from sedlab.scoring.metrics.psds import psds
         from sedlab.views.figures.psd_roc import psd_roc_figure
 
-        write_figure(plot, psd_roc_figure({scores.stem: evaluation.psds1}, title="PSDS1"))
+        write_figure(plot, psd_roc_figure({scores.stem: psds(evaluation.counted)}, title="PSDS1"))
     say_written(json_file, csv_file, plot)
 
 
@@ -136,7 +138,8 @@ def _table(evaluation: Evaluation, title: str) -> Table:
     metrics = list(evaluation.measures)
     values = _results_table(evaluation).set_index(["label", "metric"])
     rows = [
-        (label, *(_cell(values.loc[(label, metric)]) for metric in metrics)) for label in (ALL, *evaluation.classes)
+        (label, *(_cell(values.loc[(label, metric)]) for metric in metrics))
+        for label in (ALL, *evaluation.counted.classes)
     ]
     return number_table(title, ("", *map(metric_name, metrics)), rows)
 

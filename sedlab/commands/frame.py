@@ -156,14 +156,15 @@ def read_metrics_frame(
 def _asked_metrics(text: str, known: Sequence[str], on_request: Sequence[str]) -> tuple[str, ...]:
     from sedlab.scoring.scores.matching import EVENTS, SEGMENTS
 
+    all_of = {"psds": EVENTS, "mpauc": SEGMENTS}
     asked: list[str] = []
     for name in names(text):
-        if name in (EVENTS, SEGMENTS):
-            asked += [metric for metric in known if _kind(metric) == name]
+        if name in all_of:
+            asked += [metric for metric in known if _kind(metric) == all_of[name]]
         elif name in (*known, *on_request):
             asked.append(name)
         else:
-            everything = (EVENTS, *known, *on_request)
+            everything = ("psds", *known, *on_request)
             raise SedlabError(f"--metric {name}: unknown.{nearest(name, everything)} Known: {', '.join(everything)}.")
     if len({_kind(metric) for metric in asked}) > 1:
         raise SedlabError(f"--metric {text}: mpAUC is of segments, the others are of events. Ask for them one by one.")

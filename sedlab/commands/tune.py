@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from sedlab.scoring.metrics.psds import PsdsResult
     from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth
-    from sedlab.scoring.tuning.csebbs import CsebbsTuning
-    from sedlab.scoring.tuning.median import MedianTuning
+    from sedlab.scoring.tuning.choice import Tuning
 
 
 def tune(
@@ -102,9 +101,7 @@ def tuned_classes(scores: EvaluationScores, truth: GroundTruth) -> tuple[str, ..
     return classes
 
 
-def _with_sources(
-    tuning: CsebbsTuning | MedianTuning, scores: Path, ground_truth: Path, before: PsdsResult, after: PsdsResult
-):
+def _with_sources(tuning: Tuning, scores: Path, ground_truth: Path, before: PsdsResult, after: PsdsResult):
     """Return the parameters with what they were tuned on."""
     from sedlab import __version__
 
@@ -120,7 +117,7 @@ def _with_sources(
     return replace(tuning.params, provenance={**tuning.params.provenance, **sources})
 
 
-def _table(tuning: CsebbsTuning | MedianTuning, before: PsdsResult, after: PsdsResult, title: str) -> Table:
+def _table(tuning: Tuning, before: PsdsResult, after: PsdsResult, title: str) -> Table:
     from rich.table import Table
 
     settings = _settings(tuning)
@@ -134,11 +131,11 @@ def _table(tuning: CsebbsTuning | MedianTuning, before: PsdsResult, after: PsdsR
     return table
 
 
-def _settings(tuning: CsebbsTuning | MedianTuning) -> list[tuple[str, ...]]:
+def _settings(tuning: Tuning) -> list[tuple[str, ...]]:
     """Return the column heads, then the cells of each class."""
-    from sedlab.scoring.tuning.csebbs import CsebbsTuning
+    from sedlab.scoring.postprocess.median import MedianParams
 
-    if not isinstance(tuning, CsebbsTuning):
+    if isinstance(tuning.params, MedianParams):
         return [("length",), *((f"{seconds:g} s",) for seconds in tuning.params.seconds.values())]
     return [
         ("step", "merged where the score falls"),

@@ -72,13 +72,8 @@ class Candidates:
         """Return the first and the last candidate of every box.
 
         Neighbours are joined where the score between them falls by less than ``absolute`` and by a factor less than
-        ``relative``. Joining only ever raises the maximum of an event, so what holds for neighbours decides, and all
-        gaps can be judged at once.
-
-        Parameters
-        ----------
-        absolute, relative : float, or one per track
-            Infinity switches a criterion off.
+        ``relative``, numbers or one per track; infinity switches a criterion off. Joining only ever raises the maximum
+        of an event, so what holds for neighbours decides, and all gaps can be judged at once.
         """
         if np.ndim(absolute):
             absolute = absolute[self.track[:-1]]
@@ -105,7 +100,7 @@ def csebbs(
     absolute: float | np.ndarray = np.inf,
     relative: float | np.ndarray = np.inf,
 ) -> Boxes:
-    """Return the boxes of every clip and class.
+    """Return the boxes of every clip and class, at least one each; ``track`` is ``clip * classes + class``.
 
     Parameters
     ----------
@@ -118,11 +113,6 @@ def csebbs(
         and after it differ most.
     absolute, relative : float, or one per class
         Merging thresholds, see ``Candidates.merge``.
-
-    Returns
-    -------
-    Boxes
-        ``track`` is ``clip * classes + class``; at least one box a track.
 
     Raises
     ------

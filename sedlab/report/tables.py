@@ -57,11 +57,9 @@ def pretraining_table(results: pd.DataFrame) -> pd.DataFrame:
 
 def _by_test_set(rows: pd.DataFrame, values: str) -> pd.DataFrame:
     """Return one row a trained model, and a column for each metric and test set that ``rows`` hold."""
-    names = [metric_name(metric) for metric in TOLD]
     rows = rows.assign(column=rows["metric"].map(metric_name) + " " + rows["subset"])
-    order = sorted(
-        set(rows["column"]), key=lambda name: (name not in LADDER_COLUMNS, names.index(name.split()[0]), name)
-    )
+    rank = dict(zip(rows["column"], rows["metric"].map(TOLD.index), strict=True))
+    order = sorted(rank, key=lambda column: (column not in LADDER_COLUMNS, rank[column], column))
     wide = pivot(rows, ["iteration", "stage", "model"], "column", values, order=order)
     return wide.assign(stage=wide["stage"].map(STAGE_NAME), model=wide["model"].map(model_name))
 

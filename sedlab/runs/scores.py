@@ -18,7 +18,7 @@ from sedlab.scoring.metrics.psds import PsdsResult
 from sedlab.scoring.postprocess import Postprocess
 from sedlab.scoring.scores.file import ScoreFile, read_score_file
 from sedlab.scoring.scores.tables import ScoreTables
-from sedlab.scoring.subset import count
+from sedlab.scoring.subset import counted_subset
 
 
 def annotated_classes(subset: str) -> list[str]:
@@ -91,14 +91,14 @@ def psds_of(
     """
     part = run.corpus().subset(subset)
     tables = postprocessed_scores(run, iteration, model, stage=stage, subset=subset, postprocess=postprocess)
-    return scenarios.psds(count(tables, part, subset), getattr(scenarios, scenario))
+    return scenarios.psds(counted_subset(tables, part, subset), getattr(scenarios, scenario))
 
 
 def compared_ensembles(run: Run, first: int, second: int, *, subset: str = "devtest") -> Comparison:
     """Return what the ensemble of iteration ``second`` gained over that of ``first``, with confidence intervals."""
     part = run.corpus().subset(subset)
     systems = [
-        count(postprocessed_scores(run, iteration, ENSEMBLE, subset=subset), part, subset)
+        counted_subset(postprocessed_scores(run, iteration, ENSEMBLE, subset=subset), part, subset)
         for iteration in (first, second)
     ]
     return compare(*systems, ["mpauc" if family(subset) == "maestro" else "psds1"])

@@ -46,8 +46,6 @@ def evaluate_score_file(
     ----------
     scores : ScoreFile
         Must hold every clip of the subset; others are ignored.
-    corpus : Corpus
-    subset : str
     iteration, model, stage, teacher
         Where the scores come from; copied into the rows.
     csebbs : CsebbsParams, optional
@@ -73,11 +71,11 @@ def evaluate_score_file(
         if postprocess == CSEBBS and (csebbs is None or not in_ladder or kind == "maestro"):
             continue
         tables = Postprocess(postprocess, csebbs if postprocess == CSEBBS else None).scores(scores.tables())
-        counted = count(tables, part, subset)
+        counted = counted_subset(tables, part, subset)
         if kind == "maestro":
             measures, _ = segment_measures(counted)
         else:
-            measures, _ = event_measures(counted, _event_metrics(postprocess, in_ladder))
+            measures = event_measures(counted, _event_metrics(postprocess, in_ladder))
         if in_ladder and postprocess == MEDIAN:
             headline = {name: measure for name, measure in measures.items() if name in LADDER}
             measures |= with_intervals(headline, counted, Resampling(replicates))
@@ -85,7 +83,7 @@ def evaluate_score_file(
     return rows
 
 
-def count(tables: ScoreTables, part: Corpus, subset: str) -> Counted:
+def counted_subset(tables: ScoreTables, part: Corpus, subset: str) -> Counted:
     """Return what counts of scores of a subset: whole recordings of MAESTRO, events of DESED."""
     if family(subset) == "maestro":
         return CountedSegments.of(tables, part.clips, part.events)

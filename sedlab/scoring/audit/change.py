@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sedlab.errors import SedlabError
+from sedlab.scoring.audit.labelled_cells import audible_probabilities
 from sedlab.scoring.audit.reliability import PseudoLabelAudit
 from sedlab.scoring.names import ALL
 from sedlab.scoring.scores.file import ScoreFile
@@ -19,16 +20,9 @@ AUDITED = ("precision", "recall", "f1", "calibration_error")
 def pseudo_label_change(
     first: ScoreFile, second: ScoreFile, clips: pd.DataFrame, classes: Sequence[str], *, threshold: float = 0.5
 ) -> pd.DataFrame:
-    """Return how the decisions of two ensembles differ, class by class.
+    """Return how the decisions of two ensembles on one frame grid differ, class by class.
 
-    Parameters
-    ----------
-    first, second : ScoreFile
-        On one frame grid.
-    clips : DataFrame
-        clip_id, duration; only frames that begin before the end of a clip count.
-    classes : sequence of str
-    threshold : float
+    Only frames that begin before the end of their clip count.
 
     Returns
     -------
@@ -42,10 +36,7 @@ def pseudo_label_change(
     SedlabError
         When clips or classes lack scores.
     """
-    audible = first.frame_times[:-1] < clips["duration"].to_numpy(float)[:, None]
-    before, after = (
-        scores.select(list(clips["clip_id"]), classes).probabilities[audible] for scores in (first, second)
-    )
+    before, after = (audible_probabilities(scores, clips, classes) for scores in (first, second))
     was, now = before > threshold, after > threshold
     counts = {
         "kept": (was & now).sum(axis=0),

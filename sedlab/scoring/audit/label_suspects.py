@@ -20,7 +20,8 @@ from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 from sedlab.labels import SOFT_THRESHOLD
 from sedlab.postprocess.decode import detect_events
-from sedlab.scoring.audit.labelled_cells import annotated, clip_truth, frame_truth
+from sedlab.scoring.audit.labelled_cells import annotated
+from sedlab.scoring.marked import clip_truth, frame_truth
 from sedlab.scoring.metrics.events import merge_touching
 from sedlab.scoring.scores.file import ScoreFile
 
@@ -39,7 +40,6 @@ def label_suspects(
     ----------
     teachers : {name: ScoreFile}
         On one frame grid; one alone, such as the ensemble, will do.
-    corpus : Corpus
     subset : str
         Labelled: strong, weak or soft (present above 0.5).
     sure : float
@@ -81,8 +81,8 @@ def label_suspects(
         rows += [(clip_id, *row) for row in _unlabelled(free, probability, classes, times, sure)]
         rows += [(clip_id, *row) for row in _denied(claims.get(clip_id, ()), probability, classes, times, unsure)]
     table = pd.DataFrame(rows, columns=[*SUSPECT_COLUMNS, *names])
-    order = pd.DataFrame({"score": -table["score"], "seconds": table["onset"] - table["offset"]})
-    return table.iloc[np.lexsort((order["seconds"], order["score"]))].reset_index(drop=True)
+    order = np.lexsort((table["onset"] - table["offset"], -table["score"]))
+    return table.iloc[order].reset_index(drop=True)
 
 
 def _unlabelled(

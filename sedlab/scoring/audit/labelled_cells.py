@@ -7,6 +7,7 @@ classes that the corpus annotates count, only frames that begin before the clip 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +15,10 @@ import pandas as pd
 
 from sedlab.data.corpora.layout import layout
 from sedlab.data.tables import Corpus
-from sedlab.data.targets import strong_targets
 from sedlab.errors import SedlabError
-from sedlab.labels import DESED_CLASSES, MAESTRO_CLASSES, SOFT_THRESHOLD
+from sedlab.labels import DESED_CLASSES, MAESTRO_CLASSES
+from sedlab.scoring.marked import clip_truth, frame_truth
+from sedlab.scoring.names import ALL
 from sedlab.scoring.scores.file import ScoreFile
 
 FRAME, CLIP = "frame", "clip"
@@ -55,7 +57,7 @@ def labelled_cells(scores: ScoreFile, corpus: Corpus, subset: str) -> LabelledCe
     part = corpus.subset(subset)
     classes = annotated(subset, scores.classes)
     scores = scores.select(list(part.clips["clip_id"]), classes)
-    audible = scores.frame_times[:-1] < part.clips["duration"].to_numpy()[:, None]
+    audible = audible_frames(part.clips, scores.frame_times)
     if layout(subset).label_kind == "weak":
         probability = np.where(audible[:, :, None], scores.probabilities, 0.0).max(axis=1)
         truth = clip_truth(part, classes)
@@ -69,20 +71,17 @@ def annotated(subset: str, classes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(ANNOTATED_CLASSES.get(layout(subset).family, classes))
 
 
-def clip_truth(part: Corpus, classes: tuple[str, ...]) -> np.ndarray:
-    """Return which classes are marked anywhere in each clip, (clips, classes) bool."""
-    tags = pd.MultiIndex.from_frame(part.events[["clip_id", "label"]])
-    grid = pd.MultiIndex.from_product([part.clips["clip_id"], classes])
-    return np.asarray(grid.isin(tags)).reshape(len(part.clips), len(classes))
+def audible_frames(clips: pd.DataFrame, frame_times: np.ndarray) -> np.ndarray:
+    """Return which frames begin before the end of their clip, (clips, frames) bool."""
+    return frame_times[:-1] < clips["duration"].to_numpy(float)[:, None]
 
 
-def frame_truth(part: Corpus, classes: tuple[str, ...], frame_times: np.ndarray) -> np.ndarray:
-    """Return which classes are marked in each frame, (clips, frames, classes) bool."""
-    num_frames, frame_seconds = len(frame_times) - 1, float(frame_times[1] - frame_times[0])
-    truth = np.zeros((len(part.clips), num_frames, len(classes)), dtype=bool)
-    row = {clip_id: index for index, clip_id in enumerate(part.clips["clip_id"])}
-    events = part.events[part.events["label"].isin(classes)]
-    for clip_id, rows in events.groupby("clip_id"):
-        target = strong_targets(rows, classes, num_frames, frame_seconds=frame_seconds)
-        truth[row[clip_id]] = target.T > SOFT_THRESHOLD
-    return truth
+def audible_probabilities(scores: ScoreFile, clips: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
+    """Return the probabilities of all audible frames of ``clips``, (frames, classes)."""
+    chosen = scores.select(list(clips["clip_id"]), classes)
+    return chosen.probabilities[audible_frames(clips, chosen.frame_times)]
+
+
+def columns_by_label(classes: Sequence[str]) -> list[tuple[str, slice | list[int]]]:
+    """Return which columns belong to each row of a table: all of them to the pooled one."""
+    return [(ALL, slice(None)), *((label, [k]) for k, label in enumerate(classes))]

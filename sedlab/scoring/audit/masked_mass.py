@@ -22,11 +22,7 @@ _CLIPS_AT_ONCE = 256
 def masked_mass(pseudo_labels: Mapping[str, ScoreFile], *, threshold: float = 0.5) -> pd.DataFrame:
     """Return how much of every class the pseudo-labels of every subset hold, and whether the mask takes it away.
 
-    Parameters
-    ----------
-    pseudo_labels : {subset: ScoreFile}
-        Of the task's 27 classes.
-    threshold : float
+    ``pseudo_labels`` are {subset: scores} of the task's 27 classes.
 
     Returns
     -------

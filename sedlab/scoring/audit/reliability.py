@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sedlab.data.tables import Corpus
-from sedlab.scoring.audit.labelled_cells import LabelledCells, labelled_cells
+from sedlab.scoring.audit.labelled_cells import LabelledCells, columns_by_label, labelled_cells
 from sedlab.scoring.names import ALL
 from sedlab.scoring.scores.file import ScoreFile
 
@@ -40,18 +40,10 @@ class PseudoLabelAudit:
 def audit_pseudo_labels(
     scores: ScoreFile, corpus: Corpus, subset: str, *, threshold: float = 0.5, num_bins: int = 10
 ) -> PseudoLabelAudit:
-    """Compare pseudo-labels with the ground truth of one subset.
+    """Compare pseudo-labels with the ground truth of one subset, of which they must hold every clip.
 
-    Parameters
-    ----------
-    scores : ScoreFile
-        Must hold every clip of the subset.
-    corpus : Corpus
-    subset : str
-    threshold : float
-        Probability above which a frame counts as detected.
-    num_bins : int
-        Equally wide probability bins of the reliability table.
+    A frame with a probability above ``threshold`` counts as detected; the reliability table has ``num_bins`` equally
+    wide bins.
 
     Raises
     ------
@@ -89,7 +81,7 @@ def _reliability(cells: LabelledCells, num_bins: int) -> pd.DataFrame:
     index = np.minimum((cells.probability * num_bins).astype(int), num_bins - 1)
     edges = np.linspace(0, 1, num_bins + 1)
     tables = []
-    for label, column in _columns(cells):
+    for label, column in columns_by_label(cells.classes):
         bins, p, hit = (values[:, column].ravel() for values in (index, cells.probability, cells.truth))
         count = np.bincount(bins, minlength=num_bins)
         filled = np.where(count > 0, count, np.nan)
@@ -119,7 +111,7 @@ def _calibration_error(bins: pd.DataFrame) -> pd.DataFrame:
 def _by_confidence(cells: LabelledCells) -> pd.DataFrame:
     """Return label, threshold, detected, precision, recall at `THRESHOLDS`."""
     tables = []
-    for label, column in _columns(cells):
+    for label, column in columns_by_label(cells.classes):
         probability, truth = cells.probability[:, column].ravel(), cells.truth[:, column].ravel()
         everything, hits = np.sort(probability), np.sort(probability[truth])
         detected = len(everything) - np.searchsorted(everything, THRESHOLDS, side="right")
@@ -136,8 +128,3 @@ def _by_confidence(cells: LabelledCells) -> pd.DataFrame:
             )
         )
     return pd.concat(tables, ignore_index=True)
-
-
-def _columns(cells: LabelledCells) -> list[tuple[str, slice | list[int]]]:
-    """Return which columns belong to each row name: all of them to the pooled one."""
-    return [(ALL, slice(None)), *((label, [k]) for k, label in enumerate(cells.classes))]

@@ -8,24 +8,16 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from sedlab.scoring.names import ALL
+from sedlab.scoring.audit.labelled_cells import audible_probabilities, columns_by_label
 from sedlab.scoring.scores.file import ScoreFile
 
 
 def teacher_agreement(
     teachers: Mapping[str, ScoreFile], clips: pd.DataFrame, classes: Sequence[str], *, threshold: float = 0.5
 ) -> pd.DataFrame:
-    """Return how far each pair of teachers agrees on each class, frame by frame.
+    """Return how far each pair of teachers, {name: scores} on one frame grid, agrees on each class, frame by frame.
 
-    Parameters
-    ----------
-    teachers : {name: ScoreFile}
-        On one frame grid.
-    clips : DataFrame
-        clip_id, duration; only frames that begin before the end of a clip count.
-    classes : sequence of str
-    threshold : float
-        Probability above which a teacher says yes.
+    Only frames that begin before the end of their clip count; a probability above ``threshold`` says yes.
 
     Returns
     -------
@@ -40,14 +32,10 @@ def teacher_agreement(
     SedlabError
         When clips or classes lack scores.
     """
-    probability: dict[str, np.ndarray] = {}
-    for name, scores in teachers.items():
-        chosen = scores.select(list(clips["clip_id"]), classes)
-        audible = chosen.frame_times[:-1] < clips["duration"].to_numpy(float)[:, None]
-        probability[name] = chosen.probabilities[audible]
+    probability = {name: audible_probabilities(scores, clips, classes) for name, scores in teachers.items()}
     rows = []
     for first, second in combinations(probability, 2):
-        for label, column in ((ALL, slice(None)), *((label, [k]) for k, label in enumerate(classes))):
+        for label, column in columns_by_label(classes):
             one, other = (probability[name][:, column].ravel() for name in (first, second))
             rows.append((first, second, label, *_agreement(one, other, threshold)))
     names = ["first", "second", "label", "both", "only_first", "only_second", "kappa", "correlation"]

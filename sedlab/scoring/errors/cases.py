@@ -45,7 +45,6 @@ def find_errors(
         clip_id, onset, offset (seconds), label. Overlapping or touching events of a class are joined, as for PSDS.
     classes : sequence of str, optional
         Others are left out on both sides. Default: all.
-    tolerance : Tolerance
 
     Returns
     -------

@@ -19,6 +19,7 @@ CHANGES: tuple[str, ...] = (*EVENT_CHANGES, *FALSE_CHANGES)
 #: Part of the shorter of two false detections that both must share to be the same one.
 _SAME_SHARE = 0.5
 _KEY = ["clip_id", "label", "onset", "offset"]
+_COLUMNS = ["clip_id", "side", "label", "onset", "offset", "before", "after", "change"]
 
 
 def error_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -80,9 +81,7 @@ def _event_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     was, now = joined["outcome_before"] == CORRECT, joined["outcome_after"] == CORRECT
     change = np.select([was & now, ~was & now, was & ~now], [STILL_CORRECT, FIXED, BROKEN], STILL_WRONG)
     names = {"outcome_before": "before", "outcome_after": "after"}
-    return joined.rename(columns=names).assign(side=EVENT, change=change)[
-        ["clip_id", "side", "label", "onset", "offset", "before", "after", "change"]
-    ]
+    return joined.rename(columns=names).assign(side=EVENT, change=change)[_COLUMNS]
 
 
 def _false_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -93,8 +92,7 @@ def _false_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     rows.loc[list(same), "after"] = [outcome_after[k] for k in same.values()]
     rows.loc[list(same), "change"] = STILL_THERE
     new = after.drop(index=list(same.values())).assign(before="", after=lambda table: table["outcome"], change=NEW)
-    columns = ["clip_id", "side", "label", "onset", "offset", "before", "after", "change"]
-    return pd.concat([rows[columns], new[columns]], ignore_index=True)
+    return pd.concat([rows[_COLUMNS], new[_COLUMNS]], ignore_index=True)
 
 
 def _same_detections(before: pd.DataFrame, after: pd.DataFrame) -> dict[int, int]:

@@ -16,13 +16,6 @@ def detected_events(
 ) -> pd.DataFrame:
     """Return clip_id, onset, offset (seconds), label, confidence of every run of scores above its class's threshold.
 
-    Parameters
-    ----------
-    scores : {clip id: score table}
-        Post-processed as is wanted.
-    classes : sequence of str
-    thresholds : float, or {class: float}
-
     Raises
     ------
     SedlabError

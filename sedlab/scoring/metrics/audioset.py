@@ -15,7 +15,7 @@ Shape letters: N clips, T frames.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -24,8 +24,7 @@ from sedlab.data.corpora.audioset_classes import is_trained
 from sedlab.data.tables import Corpus
 from sedlab.postprocess.median import median_filter
 from sedlab.scoring.metrics.events import CountedEvents
-from sedlab.scoring.metrics.psds import PSDS1
-from sedlab.scoring.metrics.statistics.psds import SECONDS_PER_HOUR
+from sedlab.scoring.metrics.psds import PSDS1, SECONDS_PER_HOUR
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.scoring.scores.tables import score_tables, sed_scores_eval
 
@@ -109,7 +108,7 @@ def _class_psds(
         ground_truth[_OTHERS] = []
         seconds[_OTHERS] = sum(durations.values()) - sum(seconds.values())
     value, *_ = sed_scores_eval().intersection_based.psds(
-        None, ground_truth, seconds, deltas=changes, **asdict(SCENARIO), unit_of_time="hour", num_jobs=1
+        None, ground_truth, seconds, deltas=changes, **SCENARIO.options
     )
     return float(value)
 

@@ -24,7 +24,8 @@ import numpy as np
 
 from sedlab.progress import Progress, no_progress
 from sedlab.scoring.metrics.fscores import THRESHOLD
-from sedlab.scoring.metrics.statistics.choice import Counted, Statistics, metric_statistics
+from sedlab.scoring.metrics.statistics.base import Statistics
+from sedlab.scoring.metrics.statistics.choice import Counted, metric_statistics
 from sedlab.scoring.names import ALL
 
 #: Replicates computed at a time, between two reports of progress.
@@ -91,7 +92,6 @@ def bootstrap_intervals(
         One of ``METRICS``.
     threshold : float
         For F1: a score above it is a detection.
-    resampling : Resampling
     progress : Progress
         Counts replicates.
 

@@ -14,12 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedlab.errors import SedlabError
-from sedlab.postprocess.csebbs import Candidates
+from sedlab.postprocess.csebbs import TIME_DECIMALS, Candidates
 from sedlab.scoring.metrics.events import CountedEvents
-from sedlab.scoring.metrics.psds import Scenario
-
-SECONDS_PER_HOUR = 3600.0
-TIME_DECIMALS = 6
+from sedlab.scoring.metrics.psds import SECONDS_PER_HOUR, Scenario
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,18 +109,9 @@ def box_psds(
     truth: TruthTracks,
     scenario: Scenario,
 ) -> np.ndarray:
-    """Return the PSDS of each class alone, (classes,); nan for a class without event.
+    """Return the PSDS of each class alone, (classes,), in a scenario without cross triggers; nan where it has no event.
 
-    Parameters
-    ----------
-    candidates : Candidates
-        With the tracks of ``truth``.
-    first, last : (boxes,) int
-        First and last candidate of every box.
-    overlaps : CandidateOverlaps
-    truth : TruthTracks
-    scenario : Scenario
-        Without cross triggers.
+    ``first`` and ``last`` (boxes,) are the first and the last candidate of every box.
     """
     onset, offset = candidates.onset[first], candidates.offset[last]
     confidence = candidates.confidence(first, last)

@@ -24,7 +24,8 @@ from sedlab.scoring.metrics.bootstrap import (
     replicates_of,
 )
 from sedlab.scoring.metrics.fscores import THRESHOLD
-from sedlab.scoring.metrics.statistics.choice import Counted, Statistics, metric_statistics
+from sedlab.scoring.metrics.statistics.base import Statistics
+from sedlab.scoring.metrics.statistics.choice import Counted, metric_statistics
 
 #: Larger than the error of a value in double precision, smaller than any difference that a clip can make.
 ROUNDING = 1e-12

@@ -6,7 +6,7 @@ Events of DESED are scored by PSDS and F1, soft one-second labels of MAESTRO by 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
@@ -15,7 +15,7 @@ from sedlab.data.corpora.maestro import parse_window_names
 from sedlab.progress import Progress, no_progress
 from sedlab.scoring.metrics.bootstrap import NO_RESAMPLING, Resampling, bootstrap_intervals
 from sedlab.scoring.metrics.events import CountedEvents
-from sedlab.scoring.metrics.fscores import THRESHOLD, FscoreResult, fscores
+from sedlab.scoring.metrics.fscores import THRESHOLD, Collar, FscoreResult, Intersection, fscores
 from sedlab.scoring.metrics.mpauc import MpaucResult, segment_mpauc
 from sedlab.scoring.metrics.pipsds import pipsds
 from sedlab.scoring.metrics.psds import PSDS1, PSDS2, PsdsResult, psds
@@ -25,18 +25,6 @@ from sedlab.scoring.names import ALL
 from sedlab.scoring.scores.inputs import GroundTruth
 from sedlab.scoring.scores.matching import EVENTS, SEGMENTS
 from sedlab.scoring.scores.tables import ScoreTables
-
-#: What is scored of events, in the order of a table. piPSDS is slow and only made when asked for.
-EVENT_METRICS: tuple[str, ...] = (
-    "psds1",
-    "psds2",
-    "collar_f1",
-    "collar_f1_best",
-    "intersection_f1",
-    "intersection_f1_best",
-)
-SEGMENT_METRICS: tuple[str, ...] = ("mpauc", "mpauc_linear")
-PIPSDS = "pipsds1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,24 +39,42 @@ class Measure:
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Bootstrap confidence interval of each class and of ``ALL``, where it was asked for."""
 
+    @classmethod
+    def of(cls, result: PsdsResult | FscoreResult) -> Measure:
+        """Return the numbers of a result."""
+        return cls(result.overall, result.per_class, getattr(result, "thresholds", {}))
+
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """All metrics of one set of scores, and what they were computed on."""
 
-    kind: str
-    """``EVENTS`` or ``SEGMENTS``."""
-    classes: tuple[str, ...]
+    counted: Counted
     measures: dict[str, Measure]
     counts: dict[str, int]
     """Clips and events (or segments) scored, clips left out, events joined."""
     warnings: list[str]
     """What a reader of the numbers should know, a sentence each."""
-    psds1: PsdsResult | None = None
-    """With its curves; None for segments."""
 
 
-def count(
+#: How each metric of events is computed of what counts and the threshold of F1, in the order of a table. A metric is
+#: added here, and its name in print to `sedlab.scoring.names`.
+EVENT_MEASURES: dict[str, Callable[[CountedEvents, float], Measure]] = {
+    "psds1": lambda counted, _: Measure.of(psds(counted, PSDS1)),
+    "psds2": lambda counted, _: Measure.of(psds(counted, PSDS2)),
+    "collar_f1": lambda counted, threshold: Measure.of(fscores(counted, Collar(), threshold)[0]),
+    "collar_f1_best": lambda counted, _: Measure.of(fscores(counted, Collar())[1]),
+    "intersection_f1": lambda counted, threshold: Measure.of(fscores(counted, Intersection(), threshold)[0]),
+    "intersection_f1_best": lambda counted, _: Measure.of(fscores(counted, Intersection())[1]),
+    "pipsds1": lambda counted, _: Measure(*pipsds(counted)),
+}
+#: Slow, and only made when asked for.
+PIPSDS = "pipsds1"
+EVENT_METRICS: tuple[str, ...] = tuple(name for name in EVENT_MEASURES if name != PIPSDS)
+SEGMENT_METRICS: tuple[str, ...] = ("mpauc", "mpauc_linear")
+
+
+def counted_scores(
     scores: ScoreTables, truth: GroundTruth, kind: str, durations: Mapping[str, float], classes: Sequence[str]
 ) -> Counted:
     """Return what counts of scores beside a ground truth of one ``kind``; soft labels are events above 0.5.
@@ -91,27 +97,13 @@ def event_measures(
     *,
     threshold: float = THRESHOLD,
     progress: Progress = no_progress,
-) -> tuple[dict[str, Measure], PsdsResult]:
-    """Return the event-based ``metrics`` and, for its curves, the result of PSDS1.
-
-    ``threshold`` is that of the F1 scores without "best".
-    """
-    progress(0, len(metrics), "psds1")
-    first = psds(counted, PSDS1)
-    measures = {"psds1": Measure(first.overall, first.per_class)}
-    if "psds2" in metrics:
-        progress(len(measures), len(metrics), "psds2")
-        second = psds(counted, PSDS2)
-        measures["psds2"] = Measure(second.overall, second.per_class)
-    if PIPSDS in metrics:
-        progress(len(measures), len(metrics), PIPSDS)
-        measures[PIPSDS] = Measure(*pipsds(counted))
-    for name in ("collar_f1", "intersection_f1"):
-        if {name, f"{name}_best"} & set(metrics):
-            progress(len(measures), len(metrics), name)
-            given, best = fscores(counted, METRICS[name], threshold)
-            measures |= {name: _of_fscore(given), f"{name}_best": _of_fscore(best)}
-    return {name: measures[name] for name in metrics}, first
+) -> dict[str, Measure]:
+    """Return the event-based ``metrics``; ``threshold`` is that of the F1 scores without "best"."""
+    measures = {}
+    for name in metrics:
+        progress(len(measures), len(metrics), name)
+        measures[name] = EVENT_MEASURES[name](counted, threshold)
+    return measures
 
 
 def segment_measures(counted: CountedSegments) -> tuple[dict[str, Measure], MpaucResult]:
@@ -162,22 +154,20 @@ def evaluate_events(
 
     ``resampling`` of the clips gives confidence intervals.
     """
-    counted = count(scores, truth, EVENTS, durations, classes)
-    measures, first = event_measures(counted, metrics, threshold=threshold, progress=progress)
-    measures = with_intervals(measures, counted, resampling, threshold=threshold, progress=progress)
-    silent, joined = len(truth.clip_ids) - first.num_clips, counted.num_joined
+    counted = counted_scores(scores, truth, EVENTS, durations, classes)
+    measures = event_measures(counted, metrics, threshold=threshold, progress=progress)
+    num_clips, joined = len(counted.clip_ids), counted.num_joined
+    silent = len(truth.clip_ids) - num_clips
     warnings = []
     if silent:
         warnings.append(f"{silent} clips without an event of these classes are left out, as published.")
     if joined:
         warnings.append(f"{joined} events touched or overlapped another of their class and were joined with it.")
     return Evaluation(
-        kind=EVENTS,
-        classes=counted.classes,
-        measures=measures,
-        counts={"clips": first.num_clips, "events": first.num_events, "without_event": silent, "joined_events": joined},
-        warnings=warnings + _missing_warning(first.missing_classes, "event"),
-        psds1=first,
+        counted=counted,
+        measures=with_intervals(measures, counted, resampling, threshold=threshold, progress=progress),
+        counts={"clips": num_clips, "events": len(counted.events), "without_event": silent, "joined_events": joined},
+        warnings=warnings + _missing_warning(counted.missing_classes, "event"),
     )
 
 
@@ -190,12 +180,11 @@ def evaluate_segments(
     resampling: Resampling = NO_RESAMPLING,
     progress: Progress = no_progress,
 ) -> Evaluation:
-    """Return the segment-based metrics, see ``count``; ``resampling`` of the recordings gives intervals."""
-    counted = count(scores, truth, SEGMENTS, durations, classes)
+    """Return the segment-based metrics, see ``counted_scores``; ``resampling`` of the recordings gives intervals."""
+    counted = counted_scores(scores, truth, SEGMENTS, durations, classes)
     measures, result = segment_measures(counted)
     return Evaluation(
-        kind=SEGMENTS,
-        classes=counted.classes,
+        counted=counted,
         measures=with_intervals(measures, counted, resampling, progress=progress),
         counts={
             "clips": len(truth.clip_ids),
@@ -216,10 +205,6 @@ def recording_clips(truth: GroundTruth) -> pd.DataFrame:
     """
     clips = parse_window_names(pd.Series(truth.clip_ids), truth.path).rename(columns={"start": "recording_onset"})
     return clips.assign(duration=clips["end"] - clips["recording_onset"])
-
-
-def _of_fscore(result: FscoreResult) -> Measure:
-    return Measure(result.overall, result.per_class, result.thresholds)
 
 
 def _missing_warning(missing: Sequence[str], what: str) -> list[str]:

@@ -59,12 +59,9 @@ class CountedEvents:
 
         Parameters
         ----------
-        scores : {clip id: score table}
         events : DataFrame
             Ground truth: clip_id, onset, offset (seconds), label. Other labels than ``classes`` do not count, nor do
             events that end where they begin.
-        durations : {clip id: seconds}
-        classes : sequence of str
 
         Raises
         ------

@@ -17,6 +17,7 @@ import numpy as np
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
+from sedlab.scoring.marked import clip_truth
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.mpauc import segment_mpauc
 from sedlab.scoring.metrics.psds import psds
@@ -98,7 +99,7 @@ def validate_networks(
 def score_subset(predictions: Predictions, corpus: Corpus, subset: str) -> float:
     """Return the value of one validation subset from predictions for its clips."""
     if subset == "weak_val":
-        return weak_f1(predictions.weak, _weak_targets(corpus), predictions.mask)
+        return weak_f1(predictions.weak, clip_truth(corpus, CLASSES), predictions.mask)
     scores = predictions.scores
     masked = scores.probabilities * predictions.mask[:, None, :]
     tables = score_tables(masked, scores.clip_ids, scores.classes, scores.frame_times)
@@ -123,14 +124,3 @@ def weak_f1(weak: np.ndarray, target: np.ndarray, mask: np.ndarray, *, threshold
     denominator = detected.sum(axis=0) + target.sum(axis=0)  # 2 TP + FP + FN
     occurs = denominator > 0
     return float(np.mean(2 * hits[occurs] / denominator[occurs])) if occurs.any() else np.nan
-
-
-def _weak_targets(corpus: Corpus) -> np.ndarray:
-    """Return (clips, 27) bool: which classes a clip is tagged with, in the order of the clip table."""
-    row = {clip_id: index for index, clip_id in enumerate(corpus.clips["clip_id"])}
-    column = {label: index for index, label in enumerate(CLASSES)}
-    target = np.zeros((len(row), len(column)), dtype=bool)
-    for clip_id, label in zip(corpus.events["clip_id"], corpus.events["label"], strict=True):
-        if label in column:
-            target[row[clip_id], column[label]] = True
-    return target

@@ -7,7 +7,6 @@ positive rate and for each class, that filter length counts which finds most eve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import numpy as np
 
@@ -40,8 +39,6 @@ def pipsds(
         counted.seconds,
         postprocessing_functions=None,
         deltas=changes,
-        **asdict(scenario),
-        unit_of_time="hour",
-        num_jobs=1,
+        **scenario.options,
     )
     return float(overall), {label: float(per_class.get(label, np.nan)) for label in counted.classes}

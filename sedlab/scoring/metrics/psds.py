@@ -14,6 +14,8 @@ import numpy as np
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.scores.tables import sed_scores_eval
 
+SECONDS_PER_HOUR = 3600.0
+
 
 @dataclass(frozen=True)
 class Scenario:
@@ -37,6 +39,11 @@ class Scenario:
     def rules(self) -> dict[str, float | None]:
         """What decides whether a detection is right, as sed_scores_eval takes it."""
         return {name: getattr(self, name) for name in ("dtc_threshold", "gtc_threshold", "cttc_threshold")}
+
+    @property
+    def options(self) -> dict[str, float | str | None]:
+        """The arguments of sed_scores_eval for a score."""
+        return {**asdict(self), "unit_of_time": "hour", "num_jobs": 1}
 
     def among(self, num_classes: int) -> Scenario:
         """Return the scenario for so many classes: with one there is nothing to confuse it with."""
@@ -84,27 +91,19 @@ def psds(counted: CountedEvents, scenario: Scenario = PSDS1) -> PsdsResult:
     SedlabError
         When a clip with an event has no scores or no duration.
     """
-    missing = counted.missing_classes
     if not counted.present:
         empty = PsdRoc(np.empty(0), np.empty(0))
-        return PsdsResult(np.nan, dict.fromkeys(counted.classes, np.nan), empty, {}, missing)
+        return PsdsResult(np.nan, dict.fromkeys(counted.classes, np.nan), empty, {}, counted.missing_classes)
     scenario = scenario.among(len(counted.present))
-    changes = counted.changes(scenario)
     overall, per_class, (etpr, efpr), class_curves = sed_scores_eval().intersection_based.psds(
-        None,
-        counted.ground_truth,
-        counted.seconds,
-        deltas=changes,
-        **asdict(scenario),
-        unit_of_time="hour",
-        num_jobs=1,
+        None, counted.ground_truth, counted.seconds, deltas=counted.changes(scenario), **scenario.options
     )
     return PsdsResult(
         overall=float(overall),
         per_class={label: float(per_class.get(label, np.nan)) for label in counted.classes},
         curve=PsdRoc(efpr, etpr),
         class_curves={label: PsdRoc(rates, ratios) for label, (ratios, rates, _) in class_curves.items()},
-        missing_classes=missing,
+        missing_classes=counted.missing_classes,
         num_clips=len(counted.clip_ids),
         num_events=len(counted.events),
     )

@@ -42,12 +42,10 @@ class CountedSegments:
 
         Parameters
         ----------
-        scores : {clip id: score table}
         clips : DataFrame
             clip_id, recording, recording_onset (whole seconds), duration (seconds).
         events : DataFrame
             clip_id, onset, offset (seconds within the clip), label, confidence.
-        classes : sequence of str
         durations : {recording: seconds}, optional
             A recording that is not named ends where its last clip does.
 

@@ -72,13 +72,7 @@ class Postprocess:
         return None if self.params is None else self.params.classes
 
     def scores(self, tables: ScoreTables, classes: Sequence[str] | None = None) -> ScoreTables:
-        """Return the score tables after post-processing.
-
-        Parameters
-        ----------
-        tables : {clip id: score table}
-        classes : sequence of str, optional
-            The classes that are wanted, default all of ``tables``. Without post-processing the tables stay whole.
+        """Return the score tables of ``classes`` (default: all) after post-processing; without, they stay whole.
 
         Raises
         ------

@@ -60,21 +60,9 @@ class CsebbsParams:
         frame_times: np.ndarray,
         thresholds: float | Mapping[str, float] | None = None,
     ) -> pd.DataFrame:
-        """Return the boxes of one clip whose confidence exceeds their class's threshold.
+        """Return the boxes of one clip whose confidence exceeds their class's threshold; without thresholds every box.
 
-        Parameters
-        ----------
-        probabilities : (frames, classes) float
-        classes : sequence of str
-        frame_times : (frames + 1,) float
-            Boundaries in seconds.
-        thresholds : float or one per class, optional
-            Default: every box is returned.
-
-        Returns
-        -------
-        DataFrame
-            onset, offset (seconds), label, confidence; by onset, then in the order of ``classes``.
+        Arguments and result are those of `sedlab.postprocess.decode.detect_events`.
 
         Raises
         ------
@@ -96,14 +84,9 @@ class CsebbsParams:
         return pd.DataFrame(columns, columns=EVENT_COLUMNS)
 
     def scores(self, tables: ScoreTables, classes: Sequence[str] | None = None) -> ScoreTables:
-        """Return score tables that hold a box's confidence within it and 0 between boxes.
+        """Return score tables of ``classes`` that hold a box's confidence within it and 0 between boxes.
 
-        Parameters
-        ----------
-        tables : {clip id: score table}
-        classes : sequence of str, optional
-            Classes of the result. Default: those of ``tables``. Rows end where a box of any of them does, so tables of
-            untuned classes alone have rows of one second.
+        Rows end where a box of any of the classes does, so tables of untuned classes alone have rows of one second.
 
         Raises
         ------

@@ -63,7 +63,6 @@ def median_filtered(scores: ScoreTables, classes: Sequence[str], seconds: Sequen
     ----------
     scores : {clip id: score table}
         With frames of one length in each table.
-    classes : sequence of str
     seconds : one length per class, optional
         Length of the filter; the odd number of frames nearest to it is used, at least 1 and at most those of the
         clip. Default: the published lengths of the task's classes.

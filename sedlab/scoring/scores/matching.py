@@ -8,8 +8,8 @@ from sedlab.errors import SedlabError, nearest
 from sedlab.labels import MAESTRO_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth
 
-#: How a ground truth is scored.
-EVENTS, SEGMENTS = "psds", "mpauc"
+#: What of a ground truth is scored.
+EVENTS, SEGMENTS = "events", "segments"
 
 
 def kind_of(truth: GroundTruth) -> str:

@@ -17,6 +17,7 @@ from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.psds import PSDS1, Scenario
 from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
 from sedlab.scoring.scores.tables import ScoreTables, check_clips, score_arrays
+from sedlab.scoring.tuning.choice import Tuning, best_of_each, provenance
 
 
 @dataclass(frozen=True)
@@ -42,29 +43,13 @@ PUBLISHED_GRID = CsebbsGrid(
 )
 
 
-#: Values that agree in so many decimals are equal.
-VALUE_DECIMALS = 12
-
-
-@dataclass(frozen=True, eq=False)
-class CsebbsTuning:
-    """The best parameters and how all others did."""
-
-    params: CsebbsParams
-    best: dict[str, float]
-    """Value reached by each class; nan for a class without event, which keeps the first setting."""
-    grid: CsebbsGrid
-    values: np.ndarray
-    """(classes, steps, thresholds) value of every setting."""
-
-
 def tune_csebbs(
     counted: CountedEvents,
     *,
     grid: CsebbsGrid = PUBLISHED_GRID,
     scenario: Scenario = PSDS1,
     progress: Progress = no_progress,
-) -> CsebbsTuning:
+) -> Tuning:
     """Choose the setting of each class with the largest PSDS of that class alone.
 
     Where several reach it the first is kept, step filters being the outer loop, as published.
@@ -73,7 +58,6 @@ def tune_csebbs(
     ----------
     counted : CountedEvents
         Its classes are tuned.
-    grid : CsebbsGrid
     scenario : Scenario
         Without cross triggers: a class is tuned alone.
     progress : Progress
@@ -97,20 +81,9 @@ def tune_csebbs(
             values[:, i, j] = box_psds(candidates, first, last, overlaps, truth, scenario)
         progress(i + 1, len(grid.steps), "step filters")
 
-    settings, best = {}, {}
-    for label, of_class in zip(classes, values.reshape(len(classes), -1), strict=True):
-        chosen = best_setting(of_class)
-        i, j = divmod(chosen, len(grid.thresholds))
-        settings[label] = CsebbsSetting(grid.steps[i], *grid.thresholds[j])
-        best[label] = float(of_class[chosen])
-    provenance = {"metric": "single-class PSDS", "scenario": asdict(scenario), "grid": asdict(grid), "value": best}
-    return CsebbsTuning(CsebbsParams(settings, provenance), best, grid, values)
-
-
-def best_setting(values: np.ndarray) -> int:
-    """Return the index of the largest of ``values``, the first of equals; 0 where all are nan."""
-    # Rounded, so that a sum in another order is no improvement.
-    return 0 if np.isnan(values).all() else int(np.argmax(np.round(values, VALUE_DECIMALS)))
+    settings = [CsebbsSetting(step, *thresholds) for step in grid.steps for thresholds in grid.thresholds]
+    chosen, best = best_of_each(classes, values, settings)
+    return Tuning(CsebbsParams(chosen, provenance(scenario, asdict(grid), best)), best, grid, values)
 
 
 def _tracks(scores: ScoreTables, truth: TruthTracks) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,23 +13,10 @@ from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.psds import PSDS1, Scenario, psds
 from sedlab.scoring.postprocess.median import MedianParams, median_filtered
 from sedlab.scoring.scores.tables import ScoreTables
-from sedlab.scoring.tuning.csebbs import best_setting
+from sedlab.scoring.tuning.choice import Tuning, best_of_each, provenance
 
 #: Window lengths in frames; at 64 ms the longest is 2 s.
 LENGTHS: tuple[int, ...] = tuple(range(1, 32, 2))
-
-
-@dataclass(frozen=True, eq=False)
-class MedianTuning:
-    """The best lengths and how all others did."""
-
-    params: MedianParams
-    best: dict[str, float]
-    """Value reached by each class; nan for a class without event, which keeps the shortest filter."""
-    lengths: tuple[int, ...]
-    """Frames."""
-    values: np.ndarray
-    """(classes, lengths) value of every length."""
 
 
 def tune_median(
@@ -38,7 +25,7 @@ def tune_median(
     lengths: Sequence[int] = LENGTHS,
     scenario: Scenario = PSDS1,
     progress: Progress = no_progress,
-) -> MedianTuning:
+) -> Tuning:
     """Choose the filter length of each class with the largest PSDS of that class alone, the shortest of equals.
 
     Parameters
@@ -69,16 +56,9 @@ def tune_median(
         per_class = psds(replace(counted, scores=filtered), scenario).per_class
         values[:, j] = [per_class[label] for label in classes]
         progress(j + 1, len(tried), "filter lengths")
-    chosen = {label: best_setting(values[k]) for k, label in enumerate(classes)}
-    best = {label: float(values[k, chosen[label]]) for k, label in enumerate(classes)}
-    provenance = {
-        "metric": "single-class PSDS",
-        "scenario": asdict(scenario),
-        "grid": {"frames": tried, "frame_seconds": frame},
-        "value": best,
-    }
-    params = MedianParams({label: round(tried[j] * frame, 6) for label, j in chosen.items()}, provenance)
-    return MedianTuning(params, best, tried, values)
+    chosen, best = best_of_each(classes, values, [round(length * frame, 6) for length in tried])
+    found = provenance(scenario, {"frames": tried, "frame_seconds": frame}, best)
+    return Tuning(MedianParams(chosen, found), best, tried, values)
 
 
 def _frame_seconds(scores: ScoreTables) -> float:

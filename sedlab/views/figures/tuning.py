@@ -12,13 +12,12 @@ from sedlab.scoring.names import class_name
 from sedlab.views.figures import frame, marks, style
 
 if TYPE_CHECKING:
-    from sedlab.scoring.tuning.csebbs import CsebbsTuning
-    from sedlab.scoring.tuning.median import MedianTuning
+    from sedlab.scoring.tuning.choice import Tuning
 
 _RING = {"marker": "o", "markersize": 9, "fillstyle": "none", "color": style.PSEUDO_LABEL}
 
 
-def csebbs_tuning_figure(tuning: CsebbsTuning, *, title: str = "cSEBBs: PSDS1 of every setting") -> frame.Picture:
+def csebbs_tuning_figure(tuning: Tuning, *, title: str = "cSEBBs: PSDS1 of every setting") -> frame.Picture:
     """Return a map for each class: step filters down, merging thresholds across, a ring around the chosen setting.
 
     Each map has its own scale, from its worst (light) to its best (dark); the numbers are in its title.
@@ -40,15 +39,15 @@ def csebbs_tuning_figure(tuning: CsebbsTuning, *, title: str = "cSEBBs: PSDS1 of
     return figure
 
 
-def median_tuning_figure(tuning: MedianTuning, *, title: str = "Median filter: PSDS1 of every length") -> frame.Picture:
+def median_tuning_figure(tuning: Tuning, *, title: str = "Median filter: PSDS1 of every length") -> frame.Picture:
     """Return a curve for each class: the value over the filter length, a ring around the chosen one."""
     figure, axes = _panels(len(tuning.best), 1.8, title)
     for ax, (label, best), values in zip(axes, tuning.best.items(), tuning.values, strict=True):
         _label(ax, label, values, grid="both")
-        ax.plot(tuning.lengths, values, marker=".", color=style.STUDENT, linewidth=1.2)
+        ax.plot(tuning.grid, values, marker=".", color=style.STUDENT, linewidth=1.2)
         if not math.isnan(best):
             chosen = int(np.argmin(np.abs(values - best)))
-            ax.plot(tuning.lengths[chosen], values[chosen], **_RING)
+            ax.plot(tuning.grid[chosen], values[chosen], **_RING)
     figure.supxlabel("Filter length (frames)", fontsize=style.LABEL_SIZE)
     figure.supylabel("PSDS1 of the class alone", fontsize=style.LABEL_SIZE)
     return figure

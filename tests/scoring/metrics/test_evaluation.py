@@ -13,13 +13,16 @@ from sedlab.errors import SedlabError
 from sedlab.labels import MAESTRO_EVAL_CLASSES
 from sedlab.scoring.metrics.bootstrap import Resampling
 from sedlab.scoring.metrics.evaluation import (
+    EVENT_MEASURES,
     EVENT_METRICS,
     PIPSDS,
     SEGMENT_METRICS,
+    Measure,
     evaluate_events,
     evaluate_segments,
 )
 from sedlab.scoring.metrics.mpauc import segment_mpauc
+from sedlab.scoring.metrics.psds import psds
 from sedlab.scoring.metrics.segments import CountedSegments
 from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth, read_durations, read_ground_truth, read_scores
 from sedlab.scoring.scores.matching import EVENTS, SEGMENTS, kind_of, match_clips, scored_classes
@@ -61,7 +64,7 @@ def test_recorded_values_of_a_published_system(published, expected):
     assert result.measures["psds2"].overall == pytest.approx(wanted["psds2"], abs=1e-9)
     assert tuple(result.measures) == EVENT_METRICS
     assert result.counts == {"clips": 20, "events": 146, "without_event": 0, "joined_events": 0}
-    assert not result.warnings and result.psds1.overall == result.measures["psds1"].overall
+    assert not result.warnings and psds(result.counted).overall == result.measures["psds1"].overall
 
 
 def test_recorded_values_of_synthetic_scores(synthetic60, expected):
@@ -217,3 +220,10 @@ def test_any_segments_give_values_or_nan(values, active):
         assert math.isnan(measure.per_class["footsteps"])
         assert math.isnan(measure.overall) or 0 <= measure.overall <= 1
     assert result.counts["segments"] == 15
+
+
+def test_one_entry_makes_a_metric_of_events(monkeypatch):
+    monkeypatch.setitem(EVENT_MEASURES, "num_events", lambda counted, threshold: Measure(len(counted.events), {}))
+    truth = truth_of(("a", 0, 1, "Dog"), ("a", 3, 4, "Cat"))
+    result = evaluate_events(scores_of("a").tables, truth, {"a": 10.0}, CLASSES, metrics=("num_events",))
+    assert result.measures["num_events"].overall == 2

@@ -36,7 +36,7 @@ def test_the_shortest_of_equals_is_kept_and_nothing_longer_than_a_clip_is_tried(
     tables = score_tables(np.full((1, 20, 2), 0.5), ["a"], ("Cat", "Dog"), np.arange(21) * 0.5)
     events = pd.DataFrame([("a", 0.0, 10.0, "Cat")], columns=["clip_id", "onset", "offset", "label"])
     tuning = tune_median(CountedEvents.of(tables, events, {"a": 10.0}, ("Cat", "Dog")))
-    assert tuning.lengths == tuple(range(1, 20, 2))
+    assert tuning.grid == tuple(range(1, 20, 2))
     assert tuning.params.seconds == {"Cat": 0.5, "Dog": 0.5}
     assert tuning.best["Cat"] == 1.0 and np.isnan(tuning.best["Dog"])
 

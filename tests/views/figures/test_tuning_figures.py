@@ -3,8 +3,8 @@ import pytest
 
 from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
 from sedlab.scoring.postprocess.median import MedianParams
-from sedlab.scoring.tuning.csebbs import PUBLISHED_GRID, CsebbsTuning
-from sedlab.scoring.tuning.median import MedianTuning
+from sedlab.scoring.tuning.choice import Tuning
+from sedlab.scoring.tuning.csebbs import PUBLISHED_GRID
 from sedlab.views.figures.tuning import csebbs_tuning_figure, median_tuning_figure
 
 
@@ -19,7 +19,7 @@ def csebbs_tuning():
         "Dog": CsebbsSetting(PUBLISHED_GRID.steps[0], PUBLISHED_GRID.absolute[0]),
     }
     best = {"Cat": 0.9, "Electric_shaver_toothbrush": 0.9, "Dog": float("nan")}
-    return CsebbsTuning(CsebbsParams(settings), best, PUBLISHED_GRID, values)
+    return Tuning(CsebbsParams(settings), best, PUBLISHED_GRID, values)
 
 
 def test_the_ring_marks_the_chosen_setting(csebbs_tuning):
@@ -34,9 +34,7 @@ def test_the_ring_marks_the_chosen_setting(csebbs_tuning):
 
 def test_the_ring_marks_the_chosen_length():
     values = np.array([[0.1, 0.5, 0.3], [np.nan] * 3])
-    tuning = MedianTuning(
-        MedianParams({"Cat": 0.192, "Dog": 0.064}), {"Cat": 0.5, "Dog": float("nan")}, (1, 3, 5), values
-    )
+    tuning = Tuning(MedianParams({"Cat": 0.192, "Dog": 0.064}), {"Cat": 0.5, "Dog": float("nan")}, (1, 3, 5), values)
     figure = median_tuning_figure(tuning)
     curve, ring = figure.axes[0].lines
     assert curve.get_xdata().tolist() == [1, 3, 5] and ring.get_xydata().tolist() == [[3.0, 0.5]]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-import numpy as np
-
 from sedlab.errors import SedlabError, nearest
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.fscores import THRESHOLD, Collar, Intersection
 from sedlab.scoring.metrics.psds import PSDS1, PSDS2, Scenario
 from sedlab.scoring.metrics.segments import CountedSegments
+from sedlab.scoring.metrics.statistics.base import Statistics
 from sedlab.scoring.metrics.statistics.fscores import fscore_statistics
 from sedlab.scoring.metrics.statistics.mpauc import mpauc_statistics
 from sedlab.scoring.metrics.statistics.psds import psds_statistics
@@ -24,20 +21,6 @@ METRICS: dict[str, Scenario | Collar | Intersection | None] = {
     "intersection_f1": Intersection(),
     "mpauc": None,
 }
-
-
-class Statistics(Protocol):
-    """What one system's scores leave behind for resampling: counts by clip or recording."""
-
-    units: tuple[str, ...]
-    """What is resampled."""
-    classes: tuple[str, ...]
-    """Those that have a value."""
-    missing_classes: tuple[str, ...]
-
-    def evaluate(self, weights: np.ndarray) -> np.ndarray:
-        """Return (resamples, 1 + classes) values for weights (resamples, units); nan where a class is not there."""
-        ...
 
 
 def metric_statistics(metric: str, counted: Counted, threshold: float = THRESHOLD) -> Statistics:

@@ -9,19 +9,14 @@ import numpy as np
 from sedlab.errors import SedlabError
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.fscores import THRESHOLD, Collar, Intersection
-from sedlab.scoring.metrics.statistics.psds import NO_EVENT
+from sedlab.scoring.metrics.statistics.base import Statistics
+from sedlab.scoring.metrics.statistics.psds import NO_EVENT, events_by_clip
 
 
 @dataclass(frozen=True, eq=False)
-class FscoreStatistics:
-    """Counts of one system, from which ``evaluate`` computes F1 of any resample of the clips."""
+class FscoreStatistics(Statistics):
+    """Counts of one system, from which ``evaluate`` computes F1 at their threshold, as ``fscores`` does."""
 
-    units: tuple[str, ...]
-    """What is resampled: the clips with at least one event."""
-    classes: tuple[str, ...]
-    """The classes with at least one event."""
-    missing_classes: tuple[str, ...]
-    """Classes without event: they have no value."""
     hits: np.ndarray
     """(clips, classes) true positives."""
     false_alarms: np.ndarray
@@ -30,16 +25,6 @@ class FscoreStatistics:
     """(clips, classes) events."""
 
     def evaluate(self, weights: np.ndarray) -> np.ndarray:
-        """Return F1 of resamples, (resamples, 1 + classes): the mean over classes, then each class alone.
-
-        Equals ``fscores`` at the threshold on a data set in which each clip occurs as often as its weight says. A class
-        without event in a resample is nan there and left out of the mean.
-
-        Parameters
-        ----------
-        weights : (resamples, clips)
-            How often each clip was drawn.
-        """
         weights = np.asarray(weights, dtype=np.float64)
         hits, false_alarms, num_events = (
             weights @ counts for counts in (self.hits, self.false_alarms, self.num_events)
@@ -57,12 +42,11 @@ def fscore_statistics(
     if not counted.present:
         raise SedlabError(NO_EVENT)
     hits, false_alarms = counted.counts_at(criterion, threshold)
-    num_events = counted.events.groupby(["clip_id", "label"]).size().unstack(fill_value=0)
     return FscoreStatistics(
         units=tuple(counted.clip_ids),
         classes=counted.present,
         missing_classes=counted.missing_classes,
         hits=hits,
         false_alarms=false_alarms,
-        num_events=num_events.loc[counted.clip_ids, list(counted.present)].to_numpy(dtype=np.float64),
+        num_events=events_by_clip(counted)["size"].to_numpy(dtype=np.float64),
     )

@@ -13,6 +13,7 @@ import numpy as np
 from sedlab.errors import SedlabError
 from sedlab.scoring.metrics.mpauc import MAX_FPR
 from sedlab.scoring.metrics.segments import CountedSegments
+from sedlab.scoring.metrics.statistics.base import Statistics
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,28 +29,12 @@ class ClassSegments:
 
 
 @dataclass(frozen=True, eq=False)
-class MpaucStatistics:
-    """Statistics of one system, from which ``evaluate`` computes mpAUC of any resample of the recordings."""
+class MpaucStatistics(Statistics):
+    """Segments of one system, from which ``evaluate`` computes mpAUC as ``segment_mpauc`` does."""
 
-    units: tuple[str, ...]
-    """What is resampled: the recordings."""
-    classes: tuple[str, ...]
-    """The classes that are present in some segments and absent in others."""
-    missing_classes: tuple[str, ...]
-    """The other classes: they have no value."""
     segments: tuple[ClassSegments, ...]
 
     def evaluate(self, weights: np.ndarray) -> np.ndarray:
-        """Return mpAUC of resamples, (resamples, 1 + classes): the mean over classes, then each class alone.
-
-        Equals ``segment_mpauc`` of a data set in which each recording occurs as often as its weight says. A class that
-        a resample holds nowhere, or everywhere, is nan there and left out of the mean.
-
-        Parameters
-        ----------
-        weights : (resamples, recordings)
-            How often each recording was drawn.
-        """
         weights = np.asarray(weights, dtype=np.float64)
         areas = np.empty((len(weights), len(self.segments)))
         for k, segments in enumerate(self.segments):

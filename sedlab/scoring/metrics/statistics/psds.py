@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from sedlab.errors import SedlabError
 from sedlab.scoring.metrics.events import Changes, CountedEvents
-from sedlab.scoring.metrics.psds import PSDS1, Scenario
+from sedlab.scoring.metrics.psds import PSDS1, SECONDS_PER_HOUR, Scenario
+from sedlab.scoring.metrics.statistics.base import Statistics
 
 NO_EVENT = "ground truth: no event of the classes to score, so there is nothing to resample. Check labels and clips."
-SECONDS_PER_HOUR = 3600.0
 #: Numbers in the largest temporary array: small enough for the processor's cache.
 CHUNK = 2**18
 
@@ -55,15 +56,9 @@ class ClassChanges:
 
 
 @dataclass(frozen=True, eq=False)
-class PsdsStatistics:
-    """Statistics of one system, from which ``evaluate`` computes PSDS of any resample of the clips."""
+class PsdsStatistics(Statistics):
+    """Changes of one system's counts, from which ``evaluate`` computes PSDS as ``psds`` does."""
 
-    units: tuple[str, ...]
-    """What is resampled: the clips with at least one event."""
-    classes: tuple[str, ...]
-    """The classes with at least one event."""
-    missing_classes: tuple[str, ...]
-    """Classes without event: they have no value."""
     scenario: Scenario
     changes: tuple[ClassChanges, ...]
     durations: np.ndarray
@@ -74,16 +69,6 @@ class PsdsStatistics:
     """(clips, classes) total duration of the events."""
 
     def evaluate(self, weights: np.ndarray) -> np.ndarray:
-        """Return PSDS of resamples, (resamples, 1 + classes): the score itself, then each class alone.
-
-        Equals ``psds`` of a data set in which each clip occurs as often as its weight says. A class without event in a
-        resample is nan there and left out of the score.
-
-        Parameters
-        ----------
-        weights : (resamples, clips)
-            How often each clip was drawn.
-        """
         weights = np.asarray(weights, dtype=np.float64)
         num_events = weights @ self.num_events
         points = [
@@ -117,8 +102,7 @@ def psds_statistics(counted: CountedEvents, scenario: Scenario = PSDS1) -> PsdsS
         raise SedlabError(NO_EVENT)
     scenario = scenario.among(len(present))
     changes = counted.changes(scenario)
-    events = counted.events.assign(duration=counted.events["offset"] - counted.events["onset"])
-    by_class = events.groupby(["clip_id", "label"])["duration"].agg(["size", "sum"]).unstack(fill_value=0)
+    events = events_by_clip(counted)
     return PsdsStatistics(
         units=tuple(clip_ids),
         classes=present,
@@ -126,9 +110,16 @@ def psds_statistics(counted: CountedEvents, scenario: Scenario = PSDS1) -> PsdsS
         scenario=scenario,
         changes=tuple(_class_changes(changes, clip_ids, label, present, scenario) for label in present),
         durations=np.array(list(counted.seconds.values())),
-        num_events=by_class["size"].loc[clip_ids, list(present)].to_numpy(dtype=np.float64),
-        event_seconds=by_class["sum"].loc[clip_ids, list(present)].to_numpy(dtype=np.float64),
+        num_events=events["size"].to_numpy(dtype=np.float64),
+        event_seconds=events["sum"].to_numpy(dtype=np.float64),
     )
+
+
+def events_by_clip(counted: CountedEvents) -> pd.DataFrame:
+    """Return the number ("size") and total duration ("sum") of the events of each clip (rows) and present class."""
+    durations = counted.events["offset"] - counted.events["onset"]
+    keys = [counted.events["clip_id"], counted.events["label"]]
+    return durations.groupby(keys).agg(["size", "sum"]).unstack(fill_value=0)
 
 
 def _class_changes(

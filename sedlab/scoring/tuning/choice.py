@@ -1,0 +1,52 @@
+"""The best setting of each class among those that were tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sedlab.scoring.metrics.psds import Scenario
+from sedlab.scoring.postprocess.csebbs import CsebbsParams
+from sedlab.scoring.postprocess.median import MedianParams
+
+if TYPE_CHECKING:
+    from sedlab.scoring.tuning.csebbs import CsebbsGrid
+
+#: Values that agree in so many decimals are equal.
+VALUE_DECIMALS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """The best parameters and how all others did."""
+
+    params: CsebbsParams | MedianParams
+    best: dict[str, float]
+    """Value reached by each class; nan for a class without event, which keeps the first setting."""
+    grid: CsebbsGrid | tuple[int, ...]
+    """What was tried; of the median filter lengths in frames."""
+    values: np.ndarray
+    """(classes, steps, thresholds) or (classes, lengths): value of every setting."""
+
+
+def best_of_each(
+    classes: Sequence[str], values: np.ndarray, settings: Sequence
+) -> tuple[dict[str, object], dict[str, float]]:
+    """Return the best of ``settings`` for each class and its value; ``values`` (classes, ...) lie as they do.
+
+    The first of equals is best, and of those that are all nan.
+    """
+    chosen, best = {}, {}
+    for label, row in zip(classes, values.reshape(len(classes), -1), strict=True):
+        # Rounded, so that a sum in another order is no improvement.
+        k = 0 if np.isnan(row).all() else int(np.argmax(np.round(row, VALUE_DECIMALS)))
+        chosen[label], best[label] = settings[k], float(row[k])
+    return chosen, best
+
+
+def provenance(scenario: Scenario, grid: Mapping[str, object], best: Mapping[str, float]) -> dict[str, object]:
+    """Return what a file of parameters says about how they were found."""
+    return {"metric": "single-class PSDS", "scenario": asdict(scenario), "grid": grid, "value": best}
