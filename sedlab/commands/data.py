@@ -24,18 +24,13 @@ def mini(
     Example: sedlab data mini --root data/mini
     """
     if action == "prepare":
-        _generate(root, seed)
+        from sedlab.config.data import MiniConfig
+        from sedlab.data.mini.writer import generate
+        from sedlab.runs.versions import num_cores
+
+        with progress_bar(table_console(), "generating") as progress:
+            generate(root, MiniConfig(seed=seed), progress, workers=num_cores())
     _print_summary(root)
-
-
-def _generate(root: Path, seed: int) -> None:
-    """Generate the corpus at its default size."""
-    from sedlab.config.data import MiniConfig
-    from sedlab.data.mini.writer import generate
-    from sedlab.runs.versions import num_cores
-
-    with progress_bar(table_console(), "generating") as progress:
-        generate(root, MiniConfig(seed=seed), progress, workers=num_cores())
 
 
 def _print_summary(root: Path) -> None:

@@ -24,19 +24,16 @@ class LineDisplay(Display):
     def planned(self, jobs: int) -> None:
         """Say how many jobs there are."""
         self._total = jobs
-        self._line(f"{jobs} jobs to run")
+        say(self._console, f"{jobs} jobs to run")
 
     def finished(self, name: str, seconds: float) -> None:
         """Print the job and how long it took."""
         self._done += 1
-        self._line(f"[{self._done}/{self._total}] {name}  {format_seconds(seconds)}")
+        say(self._console, f"[{self._done}/{self._total}] {name}  {format_seconds(seconds)}")
 
     def failed(self, name: str, message: str) -> None:
         """Print the job and what went wrong."""
-        self._line(f"[failed] {name}: {message}")
-
-    def _line(self, text: str) -> None:
-        say(self._console, text)
+        say(self._console, f"[failed] {name}: {message}")
 
 
 class LiveDisplay(LineDisplay):

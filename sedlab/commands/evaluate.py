@@ -154,13 +154,10 @@ def _write_json(path: Path, evaluation: Evaluation, sources: dict[str, Any]) -> 
 
     from sedlab.files import write_json
 
-    results = {}
-    for metric, measure in evaluation.measures.items():
-        results[metric] = {"overall": measure.overall, "per_class": measure.per_class}
-        if measure.intervals:
-            results[metric]["intervals"] = measure.intervals
-        if measure.thresholds:
-            results[metric]["thresholds"] = measure.thresholds
+    results = {
+        metric: {name: value for name, value in vars(measure).items() if value != {}}
+        for metric, measure in evaluation.measures.items()
+    }
     document = {**sources, "counts": evaluation.counts, "warnings": evaluation.warnings, "metrics": results}
     # JSON knows neither nan nor infinity.
     write_json(path, to_jsonable_python(document, inf_nan_mode="null"))

@@ -48,18 +48,14 @@ class Frame(Matched):
 def match(scores: Sequence[EvaluationScores], truth: GroundTruth, *, common: bool) -> Matched:
     """Return the clips that every score file shares with the ground truth; others are an error unless ``common``.
 
-    Raises
-    ------
-    SedlabError
-        As `sedlab.scoring.scores.matching.match_clips` does, for each score file.
+    Errors are those of `sedlab.scoring.scores.matching.match_clips`, for each score file.
     """
     from sedlab.scoring.scores.matching import match_clips
 
     scored = [match_clips(each, truth, common=common)[0].tables.keys() for each in scores]
     everywhere = set.intersection(*map(set, scored))
-    needed = set(truth.clip_ids) if truth.soft else set(truth.events["clip_id"])
     left_out = {
-        "without_scores": len(needed.union(*scored) - everywhere),
+        "without_scores": len(truth.needs_scores.union(*scored) - everywhere),
         "without_ground_truth": len(set().union(*(each.tables for each in scores)) - set(truth.clip_ids)),
     }
     shared = truth.select(list(everywhere))
@@ -76,23 +72,9 @@ def read_frame(
     common_clips: bool = False,
     postprocess: str = "none",
 ) -> Frame:
-    """Read and match files.
+    """Read and match files as the options of `sedlab.commands.options` say; SedlabError where they do not fit.
 
-    Parameters
-    ----------
-    kind : str, optional
-        ``EVENTS`` or ``SEGMENTS``; default: as the ground truth says.
-    classes : str
-        Names with commas between; default: those of the ground truth.
-    common_clips : bool
-        Whether clips may be left out that one side lacks.
-    postprocess : str
-        "none", "median" or a file of `sedlab tune`.
-
-    Raises
-    ------
-    SedlabError
-        For unreadable or unfitting files.
+    ``kind`` is ``EVENTS`` or ``SEGMENTS``, by default as the ground truth says.
     """
     from sedlab.scoring.postprocess import Postprocess
     from sedlab.scoring.scores.inputs import read_durations, read_ground_truth, read_scores
@@ -130,10 +112,8 @@ def read_metrics_frame(
     ----------
     metric : str
         Names with commas between, also "psds" or "mpauc" for all of a kind; default: all that fit the ground truth.
-    known : sequence of str
-        Metrics of the command.
-    on_request : sequence of str
-        More of them, which are computed only when they are named.
+    known, on_request : sequence of str
+        Metrics of the command, and those that are computed only when they are named.
     **options
         As for `read_frame`.
 

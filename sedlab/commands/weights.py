@@ -41,7 +41,9 @@ def list_weights(
 
     states = {entry: file_state(entry, root, verify=verify) for entry in entries()}
     if as_json:
-        print(json.dumps([_as_row(entry, state, root) for entry, state in states.items()], indent=2))
+        # The registered facts, with what was found under `local`.
+        local = {entry: {"path": str(root / entry.file), **asdict(state)} for entry, state in states.items()}
+        print(json.dumps([asdict(entry) | {"local": local[entry]} for entry in states], indent=2))
     else:
         _print_tables(states, root)
     corrupt = {entry: state for entry, state in states.items() if state.state == CORRUPT}
@@ -168,11 +170,6 @@ def _state(entry: Entry, state: FileState) -> str:
     elif state.state == ABSENT and not entry.url:
         text += " (by hand only)"
     return f"[{colour}]{text}[/]"
-
-
-def _as_row(entry: Entry, state: FileState, root: Path) -> dict:
-    """Return one file for machines: the registered facts, with what was found under `local`."""
-    return asdict(entry) | {"local": {"path": str(root / entry.file), **asdict(state)}}
 
 
 def _facts(entry: Entry) -> list[str]:

@@ -54,16 +54,16 @@ def detect_events(
     mass = np.concatenate((np.zeros((1, len(classes))), np.cumsum(probabilities * widths, axis=0)))
     onset, offset = frame_times[start], frame_times[stop]
     confidence = (mass[stop, label] - mass[start, label]) / (offset - onset)
+    return event_table(onset, offset, label, confidence, classes)
+
+
+def event_table(
+    onset: np.ndarray, offset: np.ndarray, label: np.ndarray, confidence: np.ndarray, classes: Sequence[str]
+) -> pd.DataFrame:
+    """Return events as a table by onset, then in the order of ``classes``; ``label`` are indices into these."""
     order = np.lexsort((label, onset))
-    return pd.DataFrame(
-        {
-            "onset": onset[order],
-            "offset": offset[order],
-            "label": np.array(classes, dtype=object)[label[order]],
-            "confidence": confidence[order],
-        },
-        columns=EVENT_COLUMNS,
-    )
+    columns = (onset, offset, np.array(classes, dtype=object)[label], confidence)
+    return pd.DataFrame({name: values[order] for name, values in zip(EVENT_COLUMNS, columns, strict=True)})
 
 
 def active_runs(active: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -77,13 +77,7 @@ def active_runs(active: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def threshold_row(thresholds: Thresholds, classes: Sequence[str]) -> np.ndarray:
-    """Return the threshold of each class (classes,).
-
-    Raises
-    ------
-    SedlabError
-        When a class has none.
-    """
+    """Return the threshold of each class (classes,); SedlabError when a class has none."""
     if isinstance(thresholds, Mapping):
         missing = [label for label in classes if label not in thresholds]
         if missing:

@@ -117,16 +117,8 @@ def pivot(
 ) -> pd.DataFrame:
     """Return one row for each combination of ``keys`` that occurs, and one column for each value of ``columns``.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of a results table.
-    keys : sequence of str
-        The rows are sorted by these columns: by number, or as `KNOWN` lists what they hold.
-    columns, values : str
-        Columns of ``rows``.
-    order : sequence of str
-        Columns of the result behind ``keys``; what no row holds is nan.
+    Rows are sorted by the keys: by number, or as `KNOWN` lists what they hold. ``order`` are the columns behind the
+    keys; what no row holds is nan.
     """
     wide = rows.pivot_table(index=list(keys), columns=columns, values=values, aggfunc="last", dropna=False)
     # A pivot over several keys invents combinations nobody trained.

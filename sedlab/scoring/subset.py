@@ -93,10 +93,7 @@ def counted_subset(tables: ScoreTables, part: Corpus, subset: str) -> Counted:
 def tune_boxes(scores: ScoreFile, corpus: Corpus, subset: str) -> CsebbsParams:
     """Return event boxes tuned with the published grid for the DESED classes on the clips of one subset.
 
-    Raises
-    ------
-    SedlabError
-        When the corpus lacks the subset, it has no event, clips lack scores, or classes are missing.
+    Errors are those of `evaluate_score_file`; SedlabError too when no clip has an event.
     """
     part = corpus.subset(subset)
     chosen = scores.select(list(part.clips["clip_id"]), DESED_CLASSES)

@@ -59,21 +59,9 @@ class DetectionRule:
 def detection_rule(
     known: Sequence[str], *, thresholds: Sequence[str], postprocess: str | None, classes: Sequence[str]
 ) -> DetectionRule:
-    """Return the rule for a network with the classes ``known``.
+    """Return the rule for a network with the classes ``known``; of ``thresholds`` later ones win.
 
-    Parameters
-    ----------
-    thresholds : sequence of str
-        Each "0.5", "Speech=0.3" or a JSON file; later ones win.
-    postprocess : str, optional
-        "none", "median" or a file of `sedlab tune`.
-    classes : sequence of str
-        Classes to report; none: all.
-
-    Raises
-    ------
-    SedlabError
-        For an unknown class, a threshold that is not in [0, 1], a file that cannot be read.
+    SedlabError for an unknown class, a threshold that is not in [0, 1], a file that cannot be read.
     """
     for label in classes:
         _check_class("--classes", label, known)

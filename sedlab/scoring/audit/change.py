@@ -30,11 +30,6 @@ def pseudo_label_change(
         label, kept, gone, new (frames above the threshold in both, only the first, only the second), confidence_first,
         confidence_second (mean distance of the probability from 0.5 over all frames, times 2: 0 undecided, 1 sure). The
         first row, "all", pools the classes.
-
-    Raises
-    ------
-    SedlabError
-        When clips or classes lack scores.
     """
     before, after = (audible_probabilities(scores, clips, classes) for scores in (first, second))
     was, now = before > threshold, after > threshold
@@ -53,10 +48,7 @@ def pseudo_label_change(
 def audit_change(first: PseudoLabelAudit, second: PseudoLabelAudit) -> pd.DataFrame:
     """Return label, and precision, recall, f1 and calibration_error of both audits (suffixes _first and _second).
 
-    Raises
-    ------
-    SedlabError
-        When the audits are of different subsets.
+    SedlabError when the audits are of different subsets.
     """
     if first.subset != second.subset:
         raise SedlabError(

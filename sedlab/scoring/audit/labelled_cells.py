@@ -77,7 +77,7 @@ def audible_frames(clips: pd.DataFrame, frame_times: np.ndarray) -> np.ndarray:
 
 
 def audible_probabilities(scores: ScoreFile, clips: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
-    """Return the probabilities of all audible frames of ``clips``, (frames, classes)."""
+    """Return the probabilities of all audible frames of ``clips``, (frames, classes); SedlabError if one lacks."""
     chosen = scores.select(list(clips["clip_id"]), classes)
     return chosen.probabilities[audible_frames(clips, chosen.frame_times)]
 

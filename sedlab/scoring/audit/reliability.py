@@ -45,10 +45,7 @@ def audit_pseudo_labels(
     A frame with a probability above ``threshold`` counts as detected; the reliability table has ``num_bins`` equally
     wide bins.
 
-    Raises
-    ------
-    SedlabError
-        When the subset is unlabelled or not in the corpus, or clips lack scores.
+    Errors are those of `labelled_cells`.
     """
     cells = labelled_cells(scores, corpus, subset)
     counts = _agreement(cells, threshold)
@@ -85,18 +82,15 @@ def _reliability(cells: LabelledCells, num_bins: int) -> pd.DataFrame:
         bins, p, hit = (values[:, column].ravel() for values in (index, cells.probability, cells.truth))
         count = np.bincount(bins, minlength=num_bins)
         filled = np.where(count > 0, count, np.nan)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "label": label,
-                    "low": edges[:-1],
-                    "high": edges[1:],
-                    "count": count,
-                    "probability": np.bincount(bins, weights=p, minlength=num_bins) / filled,
-                    "frequency": np.bincount(bins, weights=hit, minlength=num_bins) / filled,
-                }
-            )
-        )
+        table = {
+            "label": label,
+            "low": edges[:-1],
+            "high": edges[1:],
+            "count": count,
+            "probability": np.bincount(bins, weights=p, minlength=num_bins) / filled,
+            "frequency": np.bincount(bins, weights=hit, minlength=num_bins) / filled,
+        }
+        tables.append(pd.DataFrame(table))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -116,15 +110,12 @@ def _by_confidence(cells: LabelledCells) -> pd.DataFrame:
         everything, hits = np.sort(probability), np.sort(probability[truth])
         detected = len(everything) - np.searchsorted(everything, THRESHOLDS, side="right")
         correct = len(hits) - np.searchsorted(hits, THRESHOLDS, side="right")
-        tables.append(
-            pd.DataFrame(
-                {
-                    "label": label,
-                    "threshold": THRESHOLDS,
-                    "detected": detected,
-                    "precision": correct / np.where(detected > 0, detected, np.nan),
-                    "recall": correct / (len(hits) or np.nan),
-                }
-            )
-        )
+        table = {
+            "label": label,
+            "threshold": THRESHOLDS,
+            "detected": detected,
+            "precision": correct / np.where(detected > 0, detected, np.nan),
+            "recall": correct / (len(hits) or np.nan),
+        }
+        tables.append(pd.DataFrame(table))
     return pd.concat(tables, ignore_index=True)

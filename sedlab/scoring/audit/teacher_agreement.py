@@ -26,11 +26,6 @@ def teacher_agreement(
         decisions: 1 where they always agree, 0 where they agree no more than by chance), correlation (Pearson's, of the
         probabilities). The label "all" pools the classes. nan where both never, or always, say yes, or where one says
         the same number throughout.
-
-    Raises
-    ------
-    SedlabError
-        When clips or classes lack scores.
     """
     probability = {name: audible_probabilities(scores, clips, classes) for name, scores in teachers.items()}
     rows = []

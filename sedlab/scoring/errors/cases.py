@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -64,7 +64,10 @@ def find_errors(
     )
     events = merge_touching(events, ["clip_id"])
     empty = (ClipRows.of(detections.iloc[:0]), ClipRows.of(events.iloc[:0]))
-    found, wanted = (dict(_by_clip(table)) for table in (detections, events))
+    found, wanted = (
+        {str(clip_id): ClipRows.of(rows) for clip_id, rows in table.groupby("clip_id", sort=False)}
+        for table in (detections, events)
+    )
     rows: list[tuple] = []
     for clip_id in sorted(found.keys() | wanted.keys()):
         clip = ClipErrors(found.get(clip_id, empty[0]), wanted.get(clip_id, empty[1]), tolerance)
@@ -86,8 +89,3 @@ def _checked(table: pd.DataFrame, what: str, classes: Sequence[str] | None) -> p
         )
     keys = ["clip_id", "label", "onset", "offset"]
     return table.sort_values([*keys, "confidence"] if "confidence" in table else keys, ignore_index=True)
-
-
-def _by_clip(table: pd.DataFrame) -> Iterator[tuple[str, ClipRows]]:
-    for clip_id, rows in table.groupby("clip_id", sort=False):
-        yield str(clip_id), ClipRows.of(rows)

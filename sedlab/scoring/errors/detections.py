@@ -16,10 +16,7 @@ def detected_events(
 ) -> pd.DataFrame:
     """Return clip_id, onset, offset (seconds), label, confidence of every run of scores above its class's threshold.
 
-    Raises
-    ------
-    SedlabError
-        When a class has no scores or no threshold.
+    SedlabError when a class has no scores or no threshold.
     """
     check_classes(scores, classes)
     found = []

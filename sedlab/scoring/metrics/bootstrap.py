@@ -95,10 +95,7 @@ def bootstrap_intervals(
     progress : Progress
         Counts replicates.
 
-    Raises
-    ------
-    SedlabError
-        For an unknown metric, and what the metric itself refuses: missing scores or durations, no event.
+    Errors are those of ``metric_statistics`` and of the metric: missing scores or durations, no event.
     """
     statistics = metric_statistics(metric, counted, threshold)
     value, drawn = replicates_of([statistics], resampling, progress, metric)

@@ -55,13 +55,7 @@ class CandidateOverlaps:
 
 
 def truth_tracks(counted: CountedEvents) -> TruthTracks:
-    """Return the events that count by track.
-
-    Raises
-    ------
-    SedlabError
-        When no class has an event, or a clip with one no duration.
-    """
+    """Return the events that count by track; SedlabError when there is none, or a clip with one has no duration."""
     rows, clip_ids, classes = counted.events, tuple(counted.clip_ids), counted.classes
     if rows.empty:
         raise SedlabError("ground truth: no event of the classes to tune. Check its labels and clips.")

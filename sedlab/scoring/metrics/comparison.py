@@ -8,7 +8,7 @@ single classes in 82 to 90 % (`bootstrap` says how that was measured).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import pandas as pd
@@ -68,12 +68,12 @@ class Comparison:
     resampling: Resampling
 
     def table(self) -> pd.DataFrame:
-        """Return one row a difference.
-
-        Columns: metric, label, a, a_low, a_high, b, b_low, b_high, difference (b - a), low, high, p,
-        num_without_positive.
-        """
-        return pd.DataFrame([_row(difference) for difference in self.differences], columns=list(COLUMNS))
+        """Return one row a difference (b - a), with the columns `COLUMNS`."""
+        rows = [
+            (d.metric, d.label, *astuple(d.a), *astuple(d.b), *astuple(d.difference), d.p, d.num_without_positive)
+            for d in self.differences
+        ]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def compare(
@@ -145,12 +145,3 @@ def _difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return b - a, exactly 0 where only rounding differs: such replicates must not count for either sign."""
     difference = b - a
     return np.where(np.abs(difference) < ROUNDING, 0.0, difference)
-
-
-def _row(difference: Difference) -> dict[str, object]:
-    flat = asdict(difference)
-    for name in ("a", "b", "difference"):
-        interval = flat.pop(name)
-        prefix = "" if name == "difference" else f"{name}_"
-        flat |= {name: interval["value"], f"{prefix}low": interval["low"], f"{prefix}high": interval["high"]}
-    return flat

@@ -34,15 +34,15 @@ class Measure:
     overall: float
     per_class: dict[str, float]
     """Nan for a class that has no value; those are left out of ``overall``."""
-    thresholds: dict[str, float] = field(default_factory=dict)
-    """Decision threshold of each class, for metrics that have one."""
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Bootstrap confidence interval of each class and of ``ALL``, where it was asked for."""
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """Decision threshold of each class, for metrics that have one."""
 
     @classmethod
     def of(cls, result: PsdsResult | FscoreResult) -> Measure:
         """Return the numbers of a result."""
-        return cls(result.overall, result.per_class, getattr(result, "thresholds", {}))
+        return cls(result.overall, result.per_class, thresholds=getattr(result, "thresholds", {}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,10 +198,7 @@ def evaluate_segments(
 def recording_clips(truth: GroundTruth) -> pd.DataFrame:
     """Return clip_id, recording, recording_onset, duration (seconds) as the names of MAESTRO's clips say.
 
-    Raises
-    ------
-    SedlabError
-        When a name is not ``<recording>-<start>-<end>`` in centiseconds.
+    SedlabError when a name is not ``<recording>-<start>-<end>`` in centiseconds.
     """
     clips = parse_window_names(pd.Series(truth.clip_ids), truth.path).rename(columns={"start": "recording_onset"})
     return clips.assign(duration=clips["end"] - clips["recording_onset"])

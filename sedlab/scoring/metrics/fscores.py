@@ -66,13 +66,7 @@ def fscores(
     criterion: Collar | Intersection = Collar(),
     threshold: float = THRESHOLD,
 ) -> tuple[FscoreResult, FscoreResult]:
-    """Return F1 at ``threshold`` and F1 at the best threshold of each class.
-
-    Raises
-    ------
-    SedlabError
-        When a clip with an event has no scores.
-    """
+    """Return F1 at ``threshold`` and F1 at the best threshold of each class; SedlabError when a clip lacks scores."""
     classes, present = counted.classes, counted.present
     if not present:
         nothing = _result(classes, {}, {}, {}, {})

@@ -71,6 +71,7 @@ class PsdsResult:
     """PSDS over all classes and of each class alone, with their curves."""
 
     overall: float
+    """Nan when no class has an event."""
     per_class: dict[str, float]
     """Area under each class's own curve; nan for a class without ground-truth event."""
     curve: PsdRoc = field(repr=False)
@@ -84,13 +85,7 @@ class PsdsResult:
 
 
 def psds(counted: CountedEvents, scenario: Scenario = PSDS1) -> PsdsResult:
-    """Score detections at every threshold; ``overall`` is nan when no class has an event.
-
-    Raises
-    ------
-    SedlabError
-        When a clip with an event has no scores or no duration.
-    """
+    """Score detections at every threshold; SedlabError when a clip with an event has no scores or no duration."""
     if not counted.present:
         empty = PsdRoc(np.empty(0), np.empty(0))
         return PsdsResult(np.nan, dict.fromkeys(counted.classes, np.nan), empty, {}, counted.missing_classes)

@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field
 
 from sedlab.errors import SedlabError
 from sedlab.postprocess.csebbs import Boxes, csebbs, segment_boxes
-from sedlab.postprocess.decode import EVENT_COLUMNS, threshold_row
+from sedlab.postprocess.decode import event_table, threshold_row
 from sedlab.scoring.scores.tables import ScoreTables, check_classes, score_arrays, table_classes
 
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
@@ -71,17 +71,11 @@ class CsebbsParams:
         """
         self._check(classes)
         boxes = self._boxes(np.asarray(probabilities)[None], classes, frame_times)
-        order = np.lexsort((boxes.track, boxes.onset))
-        if thresholds is not None:
-            limit = threshold_row(thresholds, classes)[boxes.track]
-            order = order[boxes.confidence[order] > limit[order]]
-        columns = {
-            "onset": boxes.onset[order],
-            "offset": boxes.offset[order],
-            "label": np.array(classes, dtype=object)[boxes.track[order]],
-            "confidence": boxes.confidence[order],
-        }
-        return pd.DataFrame(columns, columns=EVENT_COLUMNS)
+        events = event_table(boxes.onset, boxes.offset, boxes.track, boxes.confidence, classes)
+        if thresholds is None:
+            return events
+        limit = dict(zip(classes, threshold_row(thresholds, classes), strict=True))
+        return events[events["confidence"] > events["label"].map(limit)].reset_index(drop=True)
 
     def scores(self, tables: ScoreTables, classes: Sequence[str] | None = None) -> ScoreTables:
         """Return score tables of ``classes`` that hold a box's confidence within it and 0 between boxes.

@@ -42,12 +42,8 @@ class MedianParams:
     def scores(self, tables: ScoreTables, classes: Sequence[str] | None = None) -> ScoreTables:
         """Return filtered score tables of ``classes`` (default: those of ``tables``).
 
-        Classes that were not tuned have their published length; those without one stay as they are.
-
-        Raises
-        ------
-        SedlabError
-            As ``median_filtered``.
+        Classes that were not tuned have their published length; those without one stay as they are. Errors are those of
+        ``median_filtered``.
         """
         check_classes(tables, self.classes)
         classes = table_classes(tables) if classes is None else classes

@@ -28,26 +28,17 @@ Attribute = str | int | float | bool
 
 @dataclass(frozen=True, eq=False)
 class ScoreFile:
-    """Logits of a set of clips on one frame grid.
-
-    Attributes
-    ----------
-    clip_ids : list of str
-        One name a clip, unique.
-    logits : (clips, frames, classes) float32
-        Before the logistic function, without class mask.
-    classes : tuple of str
-    frame_times : (frames + 1,) float64
-        Frame boundaries in seconds; frame k covers [frame_times[k], frame_times[k + 1]).
-    attrs : dict
-        What else is known about the scores: model, commit, members of an ensemble.
-    """
+    """Logits of a set of clips on one frame grid."""
 
     clip_ids: list[str]
+    """One name a clip, unique."""
     logits: np.ndarray
+    """(clips, frames, classes) float32: before the logistic function, without class mask."""
     classes: tuple[str, ...]
     frame_times: np.ndarray
+    """(frames + 1,) float64 boundaries in seconds; frame k covers [frame_times[k], frame_times[k + 1])."""
     attrs: dict[str, Attribute] = field(default_factory=dict)
+    """What else is known about the scores: model, commit, members of an ensemble."""
 
     @property
     def probabilities(self) -> np.ndarray:

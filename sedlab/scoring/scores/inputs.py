@@ -56,6 +56,11 @@ class GroundTruth:
         """The events that count as such: all of hard labels, those of soft labels above 0.5."""
         return self.events[self.events["confidence"] > SOFT_THRESHOLD]
 
+    @property
+    def needs_scores(self) -> set[str]:
+        """The clips that cannot do without scores: all of soft labels, those with an event of hard ones."""
+        return set(self.clip_ids if self.soft else self.events["clip_id"])
+
     def select(self, clip_ids: Sequence[str]) -> GroundTruth:
         """Return the ground truth of those of ``clip_ids`` that it lists."""
         chosen = set(clip_ids)

@@ -55,8 +55,8 @@ def match_clips(
     SedlabError
         When clips are only on one side, or no clip is on both.
     """
-    listed, annotated = set(truth.clip_ids), set(truth.events["clip_id"])
-    unscored = sorted((listed if truth.soft else annotated) - scores.tables.keys())
+    listed = set(truth.clip_ids)
+    unscored = sorted(truth.needs_scores - scores.tables.keys())
     unknown = sorted(scores.tables.keys() - listed)
     both = [clip_id for clip_id in scores.tables if clip_id in listed]
     if not both:

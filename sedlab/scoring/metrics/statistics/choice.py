@@ -26,10 +26,7 @@ METRICS: dict[str, Scenario | Collar | Intersection | None] = {
 def metric_statistics(metric: str, counted: Counted, threshold: float = THRESHOLD) -> Statistics:
     """Return what one system's scores leave behind for resampling ``metric``; ``threshold`` is that of F1.
 
-    Raises
-    ------
-    SedlabError
-        For an unknown metric, and when there is nothing to resample.
+    SedlabError for an unknown metric, and when there is nothing to resample.
     """
     if metric not in METRICS:
         raise SedlabError(f"unknown metric {metric!r}.{nearest(metric, list(METRICS))} Known: {', '.join(METRICS)}.")
