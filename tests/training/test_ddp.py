@@ -112,6 +112,7 @@ def test_shares_keep_the_proportions_of_the_groups(num_ranks):
     assert shares(start=2) == shares()[2:]
 
 
+@pytest.mark.slow
 def test_a_group_that_cannot_be_shared_is_refused_in_one_line(tmp_path, nano):
     configuration = node("stage1", 2, plain=True, extra=("stage1.batch.weak=3",))
     with pytest.raises(
