@@ -16,15 +16,8 @@ from pathlib import Path
 import pandas as pd
 
 from sedlab.config.data import DataConfig
+from sedlab.data.corpora import reading
 from sedlab.data.corpora.layout import Subset
-from sedlab.data.corpora.reading import (
-    annotation_table,
-    audio_names,
-    check_labels,
-    clip_table,
-    clips_with_audio,
-    event_table,
-)
 from sedlab.data.tables import EVENT_COLUMNS, Corpus
 from sedlab.errors import SedlabError
 
@@ -39,18 +32,18 @@ def read_audioset(root: Path, subset: Subset, config: DataConfig) -> Corpus:
     """
     path = root / subset.table
     times = ("start_time_seconds", "end_time_seconds")
-    table = annotation_table(root, subset, ("segment_id", *times, "label"), numbers=times)
+    table = reading.annotation_table(root, subset, ("segment_id", *times, "label"), numbers=times)
     table = table.rename(columns=dict(zip(times, ("onset", "offset"), strict=True)))
     clip_ids = table["clip_id"].drop_duplicates().reset_index(drop=True)
-    clips = clips_with_audio(
-        clip_table(subset, clip_ids, duration=_published_durations(root, subset, clip_ids)),
+    clips = reading.clips_with_audio(
+        reading.clip_table(subset, clip_ids, duration=_published_durations(root, subset, clip_ids)),
         root,
         subset,
         files=_file_stems(clip_ids, subset.audio_folder(root)),
     )
     rows = table[table["clip_id"].isin(clips["clip_id"]) & (table["label"] != "")]
-    check_labels(rows["label"], tuple(display_names()), path)
-    events = event_table(subset, rows, rows["label"], path=path)
+    reading.check_labels(rows["label"], tuple(display_names()), path)
+    events = reading.event_table(subset, rows, rows["label"], path=path)
     return Corpus(clips=clips, events=merge_events(events), root=root, aliased=config.alias_labels)
 
 
@@ -96,7 +89,7 @@ def audio_spellings(clip_id: str) -> tuple[str, ...]:
 
 def _file_stems(clip_ids: pd.Series, folder: Path) -> pd.Series:
     """Return the file stem under which each segment is stored in ``folder``; the id itself where none is."""
-    present = audio_names(folder).keys()
+    present = reading.audio_names(folder).keys()
     return clip_ids.map(lambda clip_id: next((s for s in audio_spellings(clip_id) if s in present), clip_id))
 
 

@@ -12,18 +12,8 @@ import pandas as pd
 
 from sedlab.config.data import DataConfig
 from sedlab.data.audio_file import read_header
+from sedlab.data.corpora import reading
 from sedlab.data.corpora.layout import SUBSETS, Subset
-from sedlab.data.corpora.reading import (
-    add_aliases,
-    annotation_table,
-    audio_names,
-    check_labels,
-    clip_table,
-    clips_with_audio,
-    event_table,
-    stem,
-    without_excluded,
-)
 from sedlab.data.tables import EVENT_COLUMNS, Corpus
 from sedlab.data.tsv import read_tsv, write_tsv
 from sedlab.errors import SedlabError
@@ -39,11 +29,11 @@ def read_desed(root: Path, subset: Subset, config: DataConfig) -> Corpus:
     read = {"strong": _read_strong, "weak": _read_weak, "none": _read_unlabeled}[subset.label_kind]
     clips, events = read(root, subset, config)
     if subset.split == "train" and config.exclude_overlapping:
-        clips = without_excluded(clips, root, subset)
-    clips = clips_with_audio(clips, root, subset)
+        clips = reading.without_excluded(clips, root, subset)
+    clips = reading.clips_with_audio(clips, root, subset)
     events = events[events["clip_id"].isin(clips["clip_id"])]
     if subset.split == "train" and config.alias_labels:
-        events = add_aliases(events, DESED_TO_MAESTRO)
+        events = reading.add_aliases(events, DESED_TO_MAESTRO)
     return Corpus(clips=clips, events=events.reset_index(drop=True), root=root, aliased=config.alias_labels)
 
 
@@ -68,14 +58,13 @@ def written_durations(root: Path, subset: Subset, clip_ids: pd.Series) -> pd.Ser
     if (root / subset.durations).is_file():
         path = root / subset.durations
         table = read_tsv(path, ("filename", "duration"), numbers=("duration",))
-        known = (
-            table.assign(clip_id=stem(table["filename"])).drop_duplicates("clip_id").set_index("clip_id")["duration"]
-        )
+        table["clip_id"] = reading.stem(table["filename"])
+        known = table.drop_duplicates("clip_id").set_index("clip_id")["duration"]
         if (known <= 0).any():
             raise SedlabError(f"{path}: clip {(known <= 0).idxmax()!r} has no positive duration.")
         durations = clip_ids.map(known)
     folder = subset.audio_folder(root)
-    names = audio_names(folder) if folder else {}
+    names = reading.audio_names(folder) if folder else {}
     for row in durations.index[durations.isna() & clip_ids.isin(names.keys())]:
         durations[row] = round(read_header(folder / names[clip_ids[row]]).duration, 1)
     return durations
@@ -90,7 +79,7 @@ def write_durations(root: Path, subset_name: str) -> Path:
     folder = subset.audio_folder(root)
     if subset.durations is None or folder is None:
         raise SedlabError(f"{subset_name}: has no durations table, or no audio under {root}.")
-    names = [name for _, name in sorted(audio_names(folder).items())]
+    names = [name for _, name in sorted(reading.audio_names(folder).items())]
     seconds = [round(read_header(folder / name).duration, 1) for name in names]
     write_tsv(root / subset.durations, pd.DataFrame({"filename": names, "duration": seconds}))
     return root / subset.durations
@@ -121,7 +110,7 @@ def _filenames(root: Path, subset: Subset) -> set[str]:
     """Return the file names of a subset's clips, empty if it is not there."""
     if subset.table is None:
         folder = subset.audio_folder(root)
-        return set(audio_names(folder).values()) if folder else set()
+        return set(reading.audio_names(folder).values()) if folder else set()
     if not (root / subset.table).is_file():
         return set()
     return set(read_tsv(root / subset.table, ("filename",))["filename"])
@@ -130,32 +119,32 @@ def _filenames(root: Path, subset: Subset) -> set[str]:
 def _read_strong(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
     path = root / subset.table
     columns = ("filename", "onset", "offset", "event_label")
-    table = annotation_table(root, subset, columns, numbers=("onset", "offset"))
+    table = reading.annotation_table(root, subset, columns, numbers=("onset", "offset"))
     clip_ids = table["clip_id"].drop_duplicates()
-    clips = clip_table(subset, clip_ids, duration=written_durations(root, subset, clip_ids))
+    clips = reading.clip_table(subset, clip_ids, duration=written_durations(root, subset, clip_ids))
     # An empty row says that the clip was listened to and holds no event (15 clips of the published validation set).
     rows = table[table["event_label"] != ""]
-    check_labels(rows["event_label"], DESED_CLASSES, path)
-    return clips, event_table(subset, rows, rows["event_label"], path=path)
+    reading.check_labels(rows["event_label"], DESED_CLASSES, path)
+    return clips, reading.event_table(subset, rows, rows["event_label"], path=path)
 
 
 def _read_weak(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
     path = root / subset.table
-    table = annotation_table(root, subset, ("filename", "event_labels"))
+    table = reading.annotation_table(root, subset, ("filename", "event_labels"))
     # Split before anything is left out, so that a missing file moves no other clip to the other side.
     train, held_out = split_weak(table, fraction=config.weak_train_fraction, seed=config.split_seed)
     table = train if subset.split == "train" else held_out
     labels = table["event_labels"].str.split(",").explode().str.strip()
     labels = labels[labels != ""]
-    check_labels(labels, DESED_CLASSES, path)
+    reading.check_labels(labels, DESED_CLASSES, path)
     known = {"subset": subset.name, "clip_id": table["clip_id"].reindex(labels.index), "label": labels}
     events = pd.DataFrame({**known, "onset": float("nan"), "offset": float("nan"), "confidence": 1.0})
-    return clip_table(subset, table["clip_id"]), events[list(EVENT_COLUMNS)].reset_index(drop=True)
+    return reading.clip_table(subset, table["clip_id"]), events[list(EVENT_COLUMNS)].reset_index(drop=True)
 
 
 def _read_unlabeled(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
     folder = subset.audio_folder(root)
-    names = pd.Series(sorted(audio_names(folder)), dtype=str)
+    names = pd.Series(sorted(reading.audio_names(folder)), dtype=str)
     if names.empty:
         raise SedlabError(
             f"{folder}: found 0 clips of {subset.name}. "
@@ -163,4 +152,4 @@ def _read_unlabeled(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.
         )
     nothing = pd.DataFrame({"clip_id": [], "onset": [], "offset": []}, dtype=float)
     labels = pd.Series([], dtype=str)
-    return clip_table(subset, names), event_table(subset, nothing, labels, path=folder)
+    return reading.clip_table(subset, names), reading.event_table(subset, nothing, labels, path=folder)

@@ -80,9 +80,7 @@ def typing(rng: Generator, seconds: float) -> np.ndarray:
     time = 0.0
     while time < seconds:
         n = num_samples(0.05)
-        key = damped_modes(
-            rng, n, frequencies=rng.uniform(1200, 5500, 5), decays=rng.uniform(0.003, 0.009, 5), amplitudes=np.ones(5)
-        )
+        key = damped_modes(rng, n, frequencies=rng.uniform(1200, 5500, 5), decays=rng.uniform(0.003, 0.009, 5))
         gain = rng.uniform(0.5, 1)
         place(out, gain * key, int(time * SAMPLE_RATE))
         place(out, 0.4 * gain * key[::-1][: n // 2], int((time + rng.uniform(0.05, 0.09)) * SAMPLE_RATE))

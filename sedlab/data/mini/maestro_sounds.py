@@ -199,15 +199,9 @@ def door(rng: Generator, seconds: float) -> np.ndarray:
     creak = resonances(oscillate(grains, harmonics(120, tilt=0.1)), rng.uniform(500, 2500, 3), (60, 90, 120))
     place(out, 0.25 * unit_rms(creak) * hump(creak_length, attack=0.1, release=0.15), 0)
     slam_length = n - creak_length
-    slam = damped_modes(
-        rng, slam_length, frequencies=rng.uniform(70, 420, 8), decays=rng.uniform(0.03, 0.09, 8), amplitudes=np.ones(8)
-    )
-    place(
-        out,
-        0.5 * slam
-        + band(rng.standard_normal(slam_length), 300, 3000) * decay(slam_length, attack=0.001, constant=0.02),
-        creak_length,
-    )
+    slam = damped_modes(rng, slam_length, frequencies=rng.uniform(70, 420, 8), decays=rng.uniform(0.03, 0.09, 8))
+    knock = band(rng.standard_normal(slam_length), 300, 3000) * decay(slam_length, attack=0.001, constant=0.02)
+    place(out, 0.5 * slam + knock, creak_length)
     return out
 
 

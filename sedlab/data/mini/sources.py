@@ -53,9 +53,10 @@ def harmonics(count: int, *, tilt: float) -> np.ndarray:
 
 
 def damped_modes(
-    rng: Generator, n: int, *, frequencies: np.ndarray, decays: np.ndarray, amplitudes: np.ndarray
+    rng: Generator, n: int, *, frequencies: np.ndarray, decays: np.ndarray, amplitudes: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return a struck body (n,): sinusoids in Hz that die away with time constants ``decays`` in seconds."""
+    """Return a struck body (n,): sinusoids in Hz, of amplitude 1 unless given, that die away in ``decays`` seconds."""
+    amplitudes = np.ones(len(frequencies)) if amplitudes is None else amplitudes
     time = np.arange(n) / SAMPLE_RATE
     phases = rng.uniform(0, 2 * np.pi, len(frequencies))
     waves = np.sin(2 * np.pi * np.multiply.outer(frequencies, time) + phases[:, None])
