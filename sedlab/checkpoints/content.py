@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sedlab.checkpoints.strict_loading import check_fit, load_strict
+from sedlab.checkpoints.strict_loading import load_strict
 from sedlab.config.model import Arch, DetectorConfig, TaggerConfig, TransformerConfig
 from sedlab.errors import SedlabError, nearest
 from sedlab.models.build import build_transformer
@@ -87,21 +87,21 @@ class CheckpointContent:
             When the file does not hold ``network``, or its tensors do not fit.
         """
         module = self._module()
-        self._fit(load_strict, module, network)
+        self._load(module, network)
         return module.eval()
 
     def build_transformer(self, network: str = "student") -> AudioTransformer:
         """Return the transformer alone; the rest of the network must be complete too. Errors as in `build`."""
         self.check(network)
         transformer = build_transformer(self.transformer_config)
-        self._fit(load_strict, transformer, network)
+        self._load(transformer, network)
         return transformer.eval()
 
     def check(self, network: str = "student") -> nn.Module:
         """Raise `SedlabError` unless the tensors fit; return the network without memory for its weights."""
         with torch.device("meta"):
             module = self._module()
-        self._fit(check_fit, module, network)
+        self._load(module, network)
         return module
 
     def transformer_state(self, network: str = "student") -> State:
@@ -115,27 +115,19 @@ class CheckpointContent:
         return _below(self.network(network), "head." if is_wrapper else "wrapper.") or None
 
     def _module(self) -> nn.Module:
-        if isinstance(self.config, DetectorConfig):
-            return Detector(self.config, self.classes)
-        if isinstance(self.config, TaggerConfig):
-            return FrameTagger(self.config, self.classes)
-        return build_transformer(self.config)
+        heads = {DetectorConfig: Detector, TaggerConfig: FrameTagger}.get(type(self.config))
+        return heads(self.config, self.classes) if heads else build_transformer(self.config)
 
-    def _fit(self, fit: Callable[..., None], module: nn.Module, network: str) -> None:
-        """Call ``fit`` (`check_fit` or `load_strict`) with ``module`` and the file's tensors for it."""
+    def _load(self, module: nn.Module, network: str) -> None:
+        """Copy the file's tensors for ``module`` into it, as `load_strict` does."""
         prefix, state = "", self.network(network)
         if isinstance(module, AudioTransformer):
             prefix, state = _TRANSFORMER, self.transformer_state(network)
             if self.fresh:
                 fresh = self.fresh.removeprefix(prefix)
                 state |= {key: value for key, value in module.state_dict().items() if key.startswith(fresh)}
-        fit(
-            module,
-            state,
-            source=self.source,
-            unexpected=self.unexpected,
-            file_key=lambda key: self.file_key(prefix + key),
-        )
+        told = {"source": self.source, "unexpected": self.unexpected}
+        load_strict(module, state, file_key=lambda key: self.file_key(prefix + key), **told)
 
 
 def _below(state: Mapping[str, Tensor], prefix: str) -> State:

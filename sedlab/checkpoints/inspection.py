@@ -22,32 +22,22 @@ _LINE = 100
 class CheckpointReport:
     """What `inspect_checkpoint` found."""
 
-    path: Path
+    content: CheckpointContent
     num_bytes: int
-    format: str
     kind: str
     """detector, tagger (frame-level AudioSet network) or transformer."""
-    arch: str
     sizes: Mapping[str, Any]
     """Settings of the network by dotted name, as in the experiment configuration."""
     num_parameters: int
     """Of one network."""
     num_tensors: int
     """Of one network, batch norm's statistics included."""
-    networks: tuple[str, ...]
     classes: tuple[str, ...]
     """English names; empty for transformers, and where they are not known."""
     frontends: Mapping[str, Mapping[str, Any]]
     """Constants of each front-end."""
-    versions: Mapping[str, str]
-    """sedlab and torch that wrote the file, if it says."""
     node: Mapping[str, Any] | None
     """Resolved configuration of the training run, if the file has it."""
-    ignored: tuple[str, ...]
-    """Tensors that loading leaves out on purpose."""
-    extra: tuple[str, ...]
-    """Entries that are no weights."""
-    notes: tuple[str, ...]
 
 
 def inspect_checkpoint(path: str | Path, *, heads: int | None = None, ignore: Iterable[str] = ()) -> CheckpointReport:
@@ -65,41 +55,35 @@ def inspect_checkpoint(path: str | Path, *, heads: int | None = None, ignore: It
         module = content.check(name)
     first = next(iter(content.networks.values()))
     return CheckpointReport(
-        path=content.path,
+        content=content,
         num_bytes=content.path.stat().st_size,
-        format=content.format,
         kind=_kind(content),
-        arch=content.arch,
         sizes=dict(_dotted(content.config.model_dump(mode="json"))),
         num_parameters=sum(parameter.numel() for parameter in module.parameters()),
         num_tensors=len(first),
-        networks=tuple(content.networks),
         classes=readable(content.classes),
         frontends=frontend_constants(module),
-        versions=content.versions,
         node=json.loads(content.node) if content.node else None,
-        ignored=content.ignored,
-        extra=content.extra,
-        notes=content.notes,
     )
 
 
 def format_report(report: CheckpointReport) -> str:
     """Return ``report`` as text: one "name  value" line each, lists cut to what fits."""
+    content = report.content
     rows = [
-        ("file", f"{report.path} ({report.num_bytes / 1e6:.1f} MB)"),
-        ("format", report.format),
-        ("holds", f"{report.kind}, {report.arch}"),
-        ("networks", ", ".join(report.networks)),
+        ("file", f"{content.path} ({report.num_bytes / 1e6:.1f} MB)"),
+        ("format", content.format),
+        ("holds", f"{report.kind}, {content.arch}"),
+        ("networks", ", ".join(content.networks)),
         ("parameters", f"{report.num_parameters:,} in {report.num_tensors} tensors, each network"),
-        *(("note", note) for note in report.notes),
+        *(("note", note) for note in content.notes),
         ("sizes", _pairs(report.sizes)),
         *((f"front-end {name}", _pairs(constants)) for name, constants in report.frontends.items()),
         ("classes", _listed(report.classes)),
-        ("written by", ", ".join(f"{name} {version}" for name, version in report.versions.items())),
+        ("written by", ", ".join(f"{name} {version}" for name, version in content.versions.items())),
         ("trained as", _pairs(dict(_dotted(report.node or {})))),
-        ("left out", _listed(report.ignored)),
-        ("other entries", _listed(report.extra)),
+        ("left out", _listed(content.ignored)),
+        ("other entries", _listed(content.extra)),
     ]
     width = max(len(name) for name, _ in rows)
     lines = []

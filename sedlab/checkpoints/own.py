@@ -42,33 +42,16 @@ _CONFIGS: dict[str, type[DetectorConfig | TaggerConfig]] = {
 }
 
 
-def save_networks(path: str | Path, networks: Mapping[str, Detector], *, node: BaseModel | None = None) -> None:
-    """Write detectors of one configuration, by name ("student", "teacher"), to ``path``.
+def save_networks(
+    path: str | Path, networks: Mapping[str, Detector] | Mapping[str, FrameTagger], *, node: BaseModel | None = None
+) -> None:
+    """Write networks of one configuration, by name ("student", "teacher"), to ``path``.
 
     ``node`` is the resolved configuration of the run that trained them; it is kept for the record.
     """
-    _write(path, DETECTOR_FORMAT, networks, node)
-
-
-def save_detector(path: str | Path, detector: Detector, *, node: BaseModel | None = None) -> None:
-    """Write a single detector to ``path``, as the student of a checkpoint."""
-    save_networks(path, {"student": detector}, node=node)
-
-
-def save_tagger(path: str | Path, tagger: FrameTagger, *, node: BaseModel | None = None) -> None:
-    """Write a pre-trained transformer with its head to ``path``."""
-    _write(path, TAGGER_FORMAT, {"student": tagger}, node)
-
-
-def _write(
-    path: str | Path,
-    format_name: str,
-    networks: Mapping[str, Detector | FrameTagger],
-    node: BaseModel | None,
-) -> None:
     first = next(iter(networks.values()))
     content = {
-        "format": format_name,
+        "format": DETECTOR_FORMAT if isinstance(first, Detector) else TAGGER_FORMAT,
         "sedlab": version("sedlab"),
         "torch": str(torch.__version__),
         "classes": list(first.classes),
@@ -79,6 +62,11 @@ def _write(
     }
     with atomic_path(path) as temporary:
         torch.save(content, temporary)
+
+
+def save_detector(path: str | Path, network: Detector | FrameTagger, *, node: BaseModel | None = None) -> None:
+    """Write a single detector or tagger to ``path``, as the student of a checkpoint."""
+    save_networks(path, {"student": network}, node=node)
 
 
 def frontend_constants(network: Detector | FrameTagger | AudioTransformer) -> dict[str, Constants]:

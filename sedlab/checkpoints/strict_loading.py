@@ -10,8 +10,6 @@ from torch import Tensor, nn
 
 from sedlab.errors import SedlabError
 
-State = Mapping[str, Tensor]
-
 _SHOWN = 3
 
 
@@ -23,7 +21,7 @@ def load_strict(
     unexpected: Sequence[str] = (),
     file_key: Callable[[str], str] = str,
 ) -> None:
-    """Copy ``state`` into ``module``.
+    """Copy ``state`` into ``module``; one without memory for its weights (device "meta") is only compared.
 
     Parameters
     ----------
@@ -39,25 +37,6 @@ def load_strict(
     SedlabError
         When tensors are missing, unexpected, of another shape, or not finite; the message names the first of them.
     """
-    check_fit(module, state, source=source, unexpected=unexpected, file_key=file_key)
-    broken = [file_key(key) for key, value in state.items() if not bool(torch.isfinite(value).all())]
-    if broken:
-        raise SedlabError(
-            f"{source}: {_count(broken, 'tensor')} with values that are not finite ({_first(broken)}). "
-            "The training diverged or the file is damaged; take an earlier checkpoint or download it again."
-        )
-    module.load_state_dict(state)
-
-
-def check_fit(
-    module: nn.Module,
-    state: Mapping[str, Any],
-    *,
-    source: str,
-    unexpected: Sequence[str] = (),
-    file_key: Callable[[str], str] = str,
-) -> None:
-    """Raise `SedlabError` unless ``state`` has exactly the tensors of ``module``; see `load_strict`."""
     own = module.state_dict()
     missing = [file_key(key) for key in own if key not in state]
     unexpected = [*unexpected, *(file_key(key) for key in state if key not in own)]
@@ -68,16 +47,25 @@ def check_fit(
     ]
     problems = []
     if missing:
-        problems.append(f"{_count(missing, 'tensor')} missing (first: {_first(missing)})")
+        problems.append(f"{_count(missing)} missing (first: {_first(missing)})")
     if unexpected:
-        problems.append(f"{_count(unexpected, 'tensor')} unexpected (first: {_first(unexpected)})")
+        problems.append(f"{_count(unexpected)} unexpected (first: {_first(unexpected)})")
     if misfits:
-        problems.append(f"{_count(misfits, 'tensor')} of another shape (first: {misfits[0]})")
+        problems.append(f"{_count(misfits)} of another shape (first: {misfits[0]})")
     if problems:
         raise SedlabError(
             f"{source}: {', '.join(problems)}. Check that the file is complete and of this kind; tensors that are "
             "not needed can be left out with ignore=[PATTERN]."
         )
+    if any(value.is_meta for value in own.values()):
+        return
+    broken = [file_key(key) for key, value in state.items() if not bool(torch.isfinite(value).all())]
+    if broken:
+        raise SedlabError(
+            f"{source}: {_count(broken)} with values that are not finite ({_first(broken)}). "
+            "The training diverged or the file is damaged; take an earlier checkpoint or download it again."
+        )
+    module.load_state_dict(state)
 
 
 def _described(value: Any) -> str:
@@ -91,5 +79,5 @@ def _first(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names[:_SHOWN])
 
 
-def _count(items: Sequence[object], noun: str) -> str:
-    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+def _count(tensors: Sequence[object]) -> str:
+    return f"{len(tensors)} tensor{'' if len(tensors) == 1 else 's'}"

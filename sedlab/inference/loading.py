@@ -63,14 +63,5 @@ def load_detector(
     >>> detector.predict(torch.zeros(160000)).probabilities.shape
     (1, 156, 27)
     """
-    loaded = load_network(
-        path,
-        network=network,
-        heads=heads,
-        classes=classes,
-        ignore=ignore,
-        embed_pool=embed_pool,
-        fmax_range=fmax_range,
-        clip_head=clip_head,
-    )
-    return Predictor(loaded)
+    settings = {"embed_pool": embed_pool, "fmax_range": fmax_range, "clip_head": clip_head}
+    return Predictor(load_network(path, network=network, heads=heads, classes=classes, ignore=ignore, **settings))

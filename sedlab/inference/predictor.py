@@ -44,7 +44,7 @@ class Prediction(NamedTuple):
     """What `Predictor.predict` returns."""
 
     probabilities: np.ndarray
-    """(batch, frames, classes) float32 in [0, 1]."""
+    """(batch, frames, classes) float32 in [0, 1]; batch 1 for one waveform."""
     frame_times: np.ndarray
     """(frames + 1,) float64: boundaries of the frames in seconds."""
 
@@ -91,11 +91,6 @@ class Predictor:
         waveform : (samples,) or (batch, samples) float array or Tensor
             Mono audio in [-1, 1].
 
-        Returns
-        -------
-        Prediction
-            ``probabilities`` (batch, frames, classes), batch 1 for one waveform, and ``frame_times`` (frames + 1,).
-
         Raises
         ------
         SedlabError
@@ -134,7 +129,7 @@ class Predictor:
         postprocess: Literal["median", "none"] | EventProposer = "median",
         progress: Progress = no_progress,
     ) -> pd.DataFrame:
-        """Return the events in a sound file or a waveform of any length.
+        """Return the events in a sound file or a waveform of any length, as `RecordingScores.events` does.
 
         Parameters
         ----------
@@ -142,15 +137,8 @@ class Predictor:
             Any file that libsndfile reads, or mono audio in [-1, 1].
         sample_rate : int
             Of a waveform; a file says its own.
-        thresholds, postprocess
-            As for `RecordingScores.events`.
         progress
             Counts seconds.
-
-        Returns
-        -------
-        DataFrame
-            onset, offset (seconds), label, confidence.
 
         Raises
         ------

@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from sedlab.checkpoints.loading import load_transformer_into
-from sedlab.checkpoints.own import save_tagger
+from sedlab.checkpoints.own import save_networks
 from sedlab.config.experiment import Node, PretrainConfig
 from sedlab.config.model import TaggerConfig
 from sedlab.data.batch import Batch, Targets
@@ -65,7 +65,7 @@ class PretrainingTask:
 
     def save(self, path: Path) -> None:
         """Write the tagger as a pre-training checkpoint."""
-        save_tagger(path, self.tagger, node=self.node)
+        save_networks(path, self.networks, node=self.node)
 
 
 def pretraining_loss(logits: Tensor, targets: Targets, *, distillation: float = 0.0) -> LossTerms:

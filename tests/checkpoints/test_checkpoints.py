@@ -17,7 +17,6 @@ from sedlab.checkpoints.own import (
     frontend_constants,
     save_detector,
     save_networks,
-    save_tagger,
 )
 from sedlab.config.model import ARCHS, TaggerConfig
 from sedlab.errors import SedlabError
@@ -54,7 +53,7 @@ def test_student_and_teacher_are_told_apart(tmp_path, make_detector):
 def test_a_tagger_comes_back_and_gives_its_transformer_to_a_detector(tmp_path, make_detector, noise, tiny, rnn_dim):
     config = TaggerConfig(transformer=tiny("beats").transformer, num_classes=5, rnn_dim=rnn_dim)
     tagger = FrameTagger(config, ["/m/1", "/m/2", "/m/3", "/m/4", "/m/5"]).eval()
-    save_tagger(tmp_path / "a.pt", tagger)
+    save_detector(tmp_path / "a.pt", tagger)
     loaded = load_tagger(tmp_path / "a.pt")
     assert loaded.classes == ("/m/1", "/m/2", "/m/3", "/m/4", "/m/5")
     features = tagger.features(noise(2, 1))
@@ -69,7 +68,7 @@ def test_a_tagger_comes_back_and_gives_its_transformer_to_a_detector(tmp_path, m
 
 def test_a_transformer_of_another_kind_is_refused(tmp_path, make_detector, tiny):
     config = TaggerConfig(transformer=tiny("beats").transformer, num_classes=1)
-    save_tagger(tmp_path / "a.pt", FrameTagger(config, ["/m/1"]))
+    save_detector(tmp_path / "a.pt", FrameTagger(config, ["/m/1"]))
     with pytest.raises(SedlabError, match=r"a\.pt \(sedlab-tagger-1, beats\): .* \(arch is beats, expected atst\)"):
         load_transformer_into(tmp_path / "a.pt", make_detector("atst"))
 
@@ -87,7 +86,7 @@ def test_a_truncated_file_is_reported(tmp_path, make_detector, kept):
 
 def test_a_checkpoint_of_another_kind_is_refused(tmp_path, make_detector, tiny):
     config = TaggerConfig(transformer=tiny("beats").transformer, num_classes=1)
-    save_tagger(tmp_path / "a.pt", FrameTagger(config, ["/m/1"]))
+    save_detector(tmp_path / "a.pt", FrameTagger(config, ["/m/1"]))
     with pytest.raises(SedlabError, match=r"is no detector\. Give the best\.pt of stage 1 or stage 2"):
         load_networks(tmp_path / "a.pt", "student")
     save_detector(tmp_path / "a.pt", make_detector("beats"))
@@ -97,7 +96,7 @@ def test_a_checkpoint_of_another_kind_is_refused(tmp_path, make_detector, tiny):
 
 def test_a_tagger_detects_under_the_english_names_of_its_classes(tmp_path, tiny):
     config = TaggerConfig(transformer=tiny("atst").transformer, num_classes=2)
-    save_tagger(tmp_path / "a.pt", FrameTagger(config, ["/m/09x0r", "/m/none"]))
+    save_detector(tmp_path / "a.pt", FrameTagger(config, ["/m/09x0r", "/m/none"]))
     assert load_network(tmp_path / "a.pt").classes == ("Speech", "/m/none")
     assert load_tagger(tmp_path / "a.pt").classes == ("/m/09x0r", "/m/none")
 
@@ -122,9 +121,9 @@ def test_inspection_tells_what_wrote_a_file_and_how_its_features_are_made(tmp_pa
     networks = {"student": make_detector("passt"), "teacher": make_detector("passt")}
     save_networks(path, networks, node=networks["student"].config)
     report = inspect_checkpoint(path)
-    assert (report.format, report.kind, report.arch) == (DETECTOR_FORMAT, "detector", "passt")
-    assert report.networks == ("student", "teacher")
-    assert report.versions == {"sedlab": version("sedlab"), "torch": torch.__version__}
+    assert (report.content.format, report.kind, report.content.arch) == (DETECTOR_FORMAT, "detector", "passt")
+    assert tuple(report.content.networks) == ("student", "teacher")
+    assert report.content.versions == {"sedlab": version("sedlab"), "torch": torch.__version__}
     assert report.node["embed_pool"] == "aap"
     assert report.num_parameters == sum(parameter.numel() for parameter in networks["student"].parameters())
     stored = json.loads(torch.load(path, weights_only=True)["frontends"])

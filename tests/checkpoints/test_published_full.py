@@ -66,7 +66,7 @@ def test_transformers_give_the_published_embeddings(save, arch, name):
     np.testing.assert_allclose(
         transformer(features)[:, ::10, ::16], golden(f"{arch}_transformer")["final"], **EMBEDDINGS
     )
-    assert inspect_checkpoint(path).arch == arch
+    assert inspect_checkpoint(path).content.arch == arch
 
 
 def test_an_image_transformer_loads(save):

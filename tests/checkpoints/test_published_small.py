@@ -238,7 +238,7 @@ def test_pretrainedsed_without_strong_head_is_a_transformer(save):
     with pytest.raises(SedlabError, match="no event head"):
         load_network(save(weak))
     assert load_transformer(save(weak)).dim == 64
-    assert inspect_checkpoint(save(weak)).ignored == ("weak_head.weight", "weak_head.bias")
+    assert inspect_checkpoint(save(weak)).content.ignored == ("weak_head.weight", "weak_head.bias")
 
 
 class TestBeatsSettings:
@@ -397,7 +397,7 @@ def test_harmless_entries_of_training_scripts_are_read(save):
         },
     }
     assert load_network(save(content)).classes == CLASSES
-    assert inspect_checkpoint(save(content)).extra == ("hyper_parameters",)
+    assert inspect_checkpoint(save(content)).content.extra == ("hyper_parameters",)
 
 
 class Harmful:
@@ -424,12 +424,22 @@ def test_inspection_of_a_stage_file(save, arch):
     state = detector_state(arch)
     path = save(stage_file(arch, state, shifted(state)))
     report = inspect_checkpoint(path)
-    assert (report.kind, report.arch, report.networks) == ("detector", arch, ("student", "teacher"))
+    assert (report.kind, report.content.arch, tuple(report.content.networks)) == (
+        "detector",
+        arch,
+        ("student", "teacher"),
+    )
     assert report.classes == CLASSES
     assert report.num_tensors == len(load_network(path).state_dict())
     assert report.sizes["transformer.dim"] == 64
-    assert report.extra == ("epoch", "global_step", "pytorch-lightning_version", "optimizer_states", "callbacks")
-    assert report.ignored[:2] == ("crnn_mel.spectrogram.window", "crnn_mel.mel_scale.fb")
+    assert report.content.extra == (
+        "epoch",
+        "global_step",
+        "pytorch-lightning_version",
+        "optimizer_states",
+        "callbacks",
+    )
+    assert report.content.ignored[:2] == ("crnn_mel.spectrogram.window", "crnn_mel.mel_scale.fb")
     assert report.num_parameters == sum(p.numel() for p in load_network(path).parameters())
     text = format_report(report)
     assert f"detector, {arch}" in text
@@ -442,7 +452,7 @@ def test_inspection_of_a_stage_file(save, arch):
 def test_inspection_of_other_files(save, arch, name):
     path = save(transformer_files(arch, transformer_state(arch), wrapper_dim=527)[name])
     report = inspect_checkpoint(path)
-    assert report.arch == arch
+    assert report.content.arch == arch
     assert report.kind == ("tagger" if name in ("pretrainedsed", "wrapper") else "transformer")
     assert format_report(report)
 

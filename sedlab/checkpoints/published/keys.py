@@ -10,6 +10,7 @@ Source: state dicts of the public CP-JKU DCASE 2024 Task 4 code and of Pretraine
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 
 from sedlab.config.model import Arch
@@ -98,28 +99,15 @@ def detector_rules(arch: Arch) -> tuple[Rule, ...]:
     return (*transformer_rules(arch, _PREFIX[arch]), *_DETECTOR)
 
 
-def translate(rules: tuple[Rule, ...], key: str) -> str | None:
-    """Return our name of the published ``key``, or None when no rule knows it."""
-    for published, own in rules:
-        match = _expression(published).fullmatch(key)
+def translate(rules: Iterable[Rule], key: str) -> str | None:
+    """Return the other name of ``key``, whose own is the first of a rule's two; None when no rule knows it."""
+    for pattern, other in rules:
+        match = _expression(pattern).fullmatch(key)
         if match:
-            return _filled(own, match)
+            found = match.groupdict()
+            # A table that all layers share is named after the first one.
+            return other.replace("{i}", found.get("i", "0")).replace("*", found.get("rest", ""))
     return None
-
-
-def translate_back(rules: tuple[Rule, ...], own_key: str) -> str:
-    """Return the published name of ``own_key``; the key itself when no rule knows it."""
-    for published, own in rules:
-        match = _expression(own).fullmatch(own_key)
-        if match:
-            return _filled(published, match)
-    return own_key
-
-
-def _filled(pattern: str, match: re.Match[str]) -> str:
-    found = match.groupdict()
-    # A table that all layers share is named after the first one.
-    return pattern.replace("{i}", found.get("i", "0")).replace("*", found.get("rest", ""))
 
 
 @cache

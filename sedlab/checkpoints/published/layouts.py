@@ -12,10 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
-from sedlab.checkpoints.published.keys import Rule, detector_rules, transformer_rules, translate, translate_back
+from sedlab.checkpoints.published.keys import Rule, detector_rules, transformer_rules, translate
 from sedlab.config.model import Arch
 
 Kind = Literal["detector", "tagger", "transformer", "deit"]
@@ -61,15 +60,11 @@ class Layout:
 
     def file_key(self, own_key: str) -> str:
         """Return the name of ``own_key`` in files of this layout."""
-        return translate_back(self.rules, own_key)
+        return translate(((own, published) for published, own in self.rules), own_key) or own_key
 
     def ignores(self, key: str) -> bool:
         """Return whether ``key`` is left out on purpose."""
-        return self._ignored.fullmatch(key) is not None
-
-    @cached_property
-    def _ignored(self) -> re.Pattern[str]:
-        return re.compile(self.ignored)
+        return re.fullmatch(self.ignored, key) is not None
 
 
 def recognise(keys: Iterable[str]) -> Layout | None:
@@ -86,23 +81,16 @@ def recognise(keys: Iterable[str]) -> Layout | None:
 def _layouts() -> Iterable[Layout]:
     for arch in ("passt", "beats", "atst"):
         yield Layout("CP-JKU detector", "detector", arch, detector_rules(arch), _FRONTEND_BUFFERS)
-    for arch, prefix in (
-        ("passt", "model."),
-        ("passt", "model.model."),
-        ("beats", "model.model."),
-        ("atst", "model.atst."),
-    ):
+    places = [("passt", "model."), ("passt", "model.model."), ("beats", "model.model."), ("atst", "model.atst.")]
+    for arch, prefix in places:
         rules = (*transformer_rules(arch, prefix), *_PRETRAINEDSED_HEADS)
         yield Layout("PretrainedSED release", "tagger", arch, rules, _FRONTEND_BUFFERS)
-    strong = "AudioSet-strong checkpoint (net_strong)"
+    strong, ignored = "AudioSet-strong checkpoint (net_strong)", f"{_OTHER_NETS}|{_FRONTEND_BUFFERS}"
     for arch, prefix in (("passt", "net_strong.model."), ("atst", "net_strong.model.atst.")):
-        rules = transformer_rules(arch, prefix)
-        yield Layout(strong, "transformer", arch, rules, f"{_OTHER_NETS}|{_FRONTEND_BUFFERS}")
-    rules = (
-        *transformer_rules("passt", "net_strong.model.model."),
-        ("net_strong.model.head_linear_layer.*", "wrapper.*"),
-    )
-    yield Layout(f"{strong} with wrapper", "transformer", "passt", rules, f"{_OTHER_NETS}|{_FRONTEND_BUFFERS}")
+        yield Layout(strong, "transformer", arch, transformer_rules(arch, prefix), ignored)
+    wrapper = ("net_strong.model.head_linear_layer.*", "wrapper.*")
+    rules = (*transformer_rules("passt", "net_strong.model.model."), wrapper)
+    yield Layout(f"{strong} with wrapper", "transformer", "passt", rules, ignored)
     for arch, prefix in (("passt", "net.model."), ("atst", "net.model.atst.")):
         rules = (*transformer_rules(arch, prefix), *_WRAPPER_HEADS)
         name = "AudioSet wrapper checkpoint (net)"

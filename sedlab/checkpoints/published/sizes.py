@@ -34,36 +34,30 @@ README_POOL: dict[Arch, PoolMode] = {"passt": "nearest-exact", "beats": "nearest
 _HEAD_DIM = 64
 _PATCH_FRAMES = 4
 
-#: What BEATs assumes where its configuration says nothing.
-_BEATS_DEFAULTS: dict[str, Any] = {
-    "input_patch_size": -1,
-    "embed_dim": 512,
-    "conv_bias": False,
-    "encoder_layers": 12,
-    "encoder_embed_dim": 768,
-    "encoder_ffn_embed_dim": 3072,
-    "encoder_attention_heads": 12,
-    "activation_fn": "gelu",
-    "layer_norm_first": False,
-    "deep_norm": False,
-    "dropout": 0.1,
-    "attention_dropout": 0.1,
-    "encoder_layerdrop": 0.0,
-    "conv_pos": 128,
-    "conv_pos_groups": 16,
-    "relative_position_embedding": False,
-    "num_buckets": 320,
-    "max_distance": 1280,
-    "gru_rel_pos": False,
+#: Settings of an original BEATs file by our names: what they are called there, and what a missing entry means.
+_BEATS_SIZES: dict[str, tuple[str, Any]] = {
+    "dim": ("encoder_embed_dim", 768),
+    "depth": ("encoder_layers", 12),
+    "heads": ("encoder_attention_heads", 12),
+    "mlp_dim": ("encoder_ffn_embed_dim", 3072),
+    "patch_size": ("input_patch_size", -1),
+    "patch_dim": ("embed_dim", 512),
+    "position_kernel": ("conv_pos", 128),
+    "position_groups": ("conv_pos_groups", 16),
+    "num_buckets": ("num_buckets", 320),
+    "max_distance": ("max_distance", 1280),
+    "dropout": ("dropout", 0.1),
+    "attention_dropout": ("attention_dropout", 0.1),
+    "layer_drop": ("encoder_layerdrop", 0.0),
 }
-#: The only values for which there is code.
-_BEATS_FIXED = {
-    "conv_bias": False,
-    "activation_fn": "gelu",
-    "layer_norm_first": False,
-    "deep_norm": True,
-    "relative_position_embedding": True,
-    "gru_rel_pos": True,
+#: What else it may ask for: what a missing entry means, and the only value for which there is code.
+_BEATS_FIXED: dict[str, tuple[Any, Any]] = {
+    "conv_bias": (False, False),
+    "activation_fn": ("gelu", "gelu"),
+    "layer_norm_first": (False, False),
+    "deep_norm": (False, True),
+    "relative_position_embedding": (False, True),
+    "gru_rel_pos": (False, True),
 }
 
 
@@ -112,29 +106,15 @@ def beats_config(cfg: Mapping[str, Any]) -> BeatsConfig:
     SedlabError
         When it asks for a variant that is not implemented, naming the setting.
     """
-    settings = {**_BEATS_DEFAULTS, **{key: cfg[key] for key in _BEATS_DEFAULTS if key in cfg}}
-    for key, supported in _BEATS_FIXED.items():
-        if settings[key] != supported:
+    for key, (default, supported) in _BEATS_FIXED.items():
+        value = cfg.get(key, default)
+        if value != supported:
             stated = "" if key in cfg else ", which is what a missing entry means"
             raise SedlabError(
-                f"cfg asks for {key} = {settings[key]!r}{stated}; only {supported!r} is implemented. "
+                f"cfg asks for {key} = {value!r}{stated}; only {supported!r} is implemented. "
                 "Use a BEATs_iter3 or BEATs_iter3+ checkpoint."
             )
-    return BeatsConfig(
-        dim=settings["encoder_embed_dim"],
-        depth=settings["encoder_layers"],
-        heads=settings["encoder_attention_heads"],
-        mlp_dim=settings["encoder_ffn_embed_dim"],
-        patch_size=settings["input_patch_size"],
-        patch_dim=settings["embed_dim"],
-        position_kernel=settings["conv_pos"],
-        position_groups=settings["conv_pos_groups"],
-        num_buckets=settings["num_buckets"],
-        max_distance=settings["max_distance"],
-        dropout=settings["dropout"],
-        attention_dropout=settings["attention_dropout"],
-        layer_drop=settings["encoder_layerdrop"],
-    )
+    return BeatsConfig(**{name: cfg.get(key, default) for name, (key, default) in _BEATS_SIZES.items()})
 
 
 def detector_config(arch: Arch, state: State, *, heads: int | None = None) -> DetectorConfig:
@@ -142,32 +122,27 @@ def detector_config(arch: Arch, state: State, *, heads: int | None = None) -> De
     transformer = transformer_config(arch, state, heads=heads)
     crnn = _crnn(state)
     seen = _size(state, "merge.weight", 1, crnn.channels[-1] + 527) - crnn.channels[-1]
-    has_wrapper = any(key.startswith("wrapper.") for key in state) or seen != transformer.dim
+    has_wrapper = _has(state, "wrapper.") or seen != transformer.dim
     return DetectorConfig(
         transformer=transformer,
         crnn=crnn,
         wrapper_dim=seen if arch != "beats" and has_wrapper else None,
-        embed_pool="conv" if any(key.startswith("embed_pool.") for key in state) else README_POOL[arch],
+        embed_pool="conv" if _has(state, "embed_pool.") else README_POOL[arch],
         num_classes=_size(state, "head.events.bias", 0, 27),
     )
 
 
 def tagger_config(transformer: TransformerConfig, state: State, *, clip_head: str, short_clips: str) -> TaggerConfig:
     """Return the configuration of the tagger in ``state``; whether there are recurrent layers shows in its keys."""
-    has_rnn = any(key.startswith("rnn.") for key in state)
-    has_clip_head = any(key.startswith("clip_head.") for key in state)
-    classes = _size(state, "head.bias", 0, 447)
-    return TaggerConfig(
-        transformer=transformer,
-        num_classes=classes,
-        rnn_dim=_size(state, "rnn.weight_hh_l0", 1, 2048) if has_rnn else None,
-        rnn_layers=_layers(state, "rnn.weight_hh_l", default=2) if has_rnn else 2,
-        clip_head=clip_head if has_clip_head else None,
-        num_clip_classes=_size(state, "clip_head.bias", 0, classes)
-        if has_clip_head and clip_head == "linear"
-        else None,
-        short_clips=short_clips,
-    )
+    found = {"num_classes": _size(state, "head.bias", 0, 447), "short_clips": short_clips}
+    if _has(state, "rnn."):
+        found["rnn_dim"] = _size(state, "rnn.weight_hh_l0", 1, 2048)
+        found["rnn_layers"] = _layers(state, "rnn.weight_hh_l", default=2)
+    if _has(state, "clip_head."):
+        found["clip_head"] = clip_head
+        if clip_head == "linear":
+            found["num_clip_classes"] = _size(state, "clip_head.bias", 0, found["num_classes"])
+    return TaggerConfig(transformer=transformer, **found)
 
 
 def _beats(state: State) -> BeatsConfig:
@@ -197,6 +172,10 @@ def _crnn(state: State) -> CrnnConfig:
         rnn_dim=_size(state, "rnn.weight_hh_l0", 1, 256),
         rnn_layers=_layers(state, "rnn.weight_hh_l", default=2),
     )
+
+
+def _has(state: State, prefix: str) -> bool:
+    return any(key.startswith(prefix) for key in state)
 
 
 def _layers(state: State, prefix: str, *, default: int = 12) -> int:

@@ -45,15 +45,6 @@ class Container:
     """Entries that are no tensors of a network."""
 
 
-@dataclass(frozen=True)
-class _Network:
-    """One network's tensors under our names."""
-
-    state: State
-    unexpected: tuple[str, ...]
-    ignored: tuple[str, ...]
-
-
 def understand(content: Any, path: Path, *, heads: int | None = None, ignore: Sequence[str] = ()) -> CheckpointContent:
     """Return what the published checkpoint ``content``, read from ``path``, holds.
 
@@ -77,7 +68,7 @@ def understand(content: Any, path: Path, *, heads: int | None = None, ignore: Se
     source = f"{path} ({layout.name}, {layout.arch})"
     try:
         networks = {name: _sorted(tensors, layout, ignore) for name, tensors in container.networks.items()}
-        states = {name: network.state for name, network in networks.items()}
+        states = {name: state for name, (state, _, _) in networks.items()}
         found = _described(path, layout, states, container.cfg, heads)
     except SedlabError as error:
         raise SedlabError(f"{source}: {error}") from error
@@ -89,17 +80,11 @@ def understand(content: Any, path: Path, *, heads: int | None = None, ignore: Se
     transformer = found.transformer_config
     if transformer.dim == _BASE_DIM and transformer.depth != _BASE_DEPTH:
         found = replace(found, notes=(*found.notes, f"{transformer.depth} blocks; published ones have {_BASE_DEPTH}"))
-    foreign = [key for key in container.beside if not _left_out(key, layout, ignore)]
-    return replace(
-        found,
-        extra=container.extra,
-        unexpected=(*(key for network in networks.values() for key in network.unexpected), *foreign),
-        ignored=(
-            *found.ignored,
-            *(key for network in networks.values() for key in network.ignored),
-            *(key for key in container.beside if key not in foreign),
-        ),
-    )
+    unexpected = [key for _, unknown, _ in networks.values() for key in unknown]
+    ignored = [*found.ignored, *(key for _, _, left_out in networks.values() for key in left_out)]
+    for key in container.beside:
+        (ignored if _left_out(key, layout, ignore) else unexpected).append(key)
+    return replace(found, extra=container.extra, unexpected=tuple(unexpected), ignored=tuple(ignored))
 
 
 def unpack(content: Any, path: Path) -> Container:
@@ -168,8 +153,8 @@ def _with_heads(content: CheckpointContent, layout: Layout, transformer: Transfo
     return replace(content, config=config, classes=published_classes(config.num_classes) or ())
 
 
-def _sorted(tensors: Mapping[str, Any], layout: Layout, ignore: Sequence[str]) -> _Network:
-    """Return ``tensors`` under our names, and the keys that have none.
+def _sorted(tensors: Mapping[str, Any], layout: Layout, ignore: Sequence[str]) -> tuple[State, list[str], list[str]]:
+    """Return ``tensors`` under our names, the keys that have none, and those that are left out.
 
     Raises
     ------
@@ -196,7 +181,7 @@ def _sorted(tensors: Mapping[str, Any], layout: Layout, ignore: Sequence[str]) -
             f"the relative position bias that all layers share is listed in {len(layers)} of {depth} layers, not in "
             "the first or all. Download the file again."
         )
-    return _Network(state, tuple(unexpected), tuple(ignored))
+    return state, unexpected, ignored
 
 
 def _left_out(key: str, layout: Layout, ignore: Sequence[str]) -> bool:
