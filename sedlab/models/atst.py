@@ -21,9 +21,7 @@ class AtstTransformer(AudioTransformer):
     """Features (B, 1, F, T) to embeddings (B, T // 4, D), at most ``max_tokens``."""
 
     def __init__(self, config: AtstConfig):
-        super().__init__()
-        self.config = config
-        self.dim = config.dim
+        super().__init__(config)
         self.patch = Linear(config.num_mels * config.patch_frames, config.dim)
         self.position = nn.Parameter(torch.empty(1, 1 + config.max_tokens, config.dim))  # row 0 is not used
         self.mask_token = nn.Parameter(torch.empty(1, 1, config.dim))  # self-supervised pre-training; not used here
@@ -33,23 +31,16 @@ class AtstTransformer(AudioTransformer):
         )
         self.final_norm = nn.LayerNorm(config.dim, eps=1e-6)
         init_linear(self.patch)
-        init_positions((self.position, self.mask_token))
+        init_positions(self.position, self.mask_token)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Return embeddings (B, L, D) for ``features`` (B, 1, F, T).
+    def tokens(self, features: Tensor) -> Tensor:
+        """Return the input of the first block (B, L, D).
 
         Raises
         ------
         SedlabError
-            When the input has more than ``max_tokens`` tokens (10 s): there are no positions for them.
+            When ``features`` has more than ``max_tokens`` tokens (10 s): there are no positions for them.
         """
-        tokens = self.tokens(features)
-        for block in self.blocks:
-            tokens = block(tokens)
-        return self.final_norm(tokens)
-
-    def tokens(self, features: Tensor) -> Tensor:
-        """Return the input of the first block (B, L, D)."""
         frames = self.config.patch_frames
         length = features.shape[-1] // frames
         if length > self.config.max_tokens:

@@ -28,9 +28,7 @@ class BeatsTransformer(AudioTransformer):
     """
 
     def __init__(self, config: BeatsConfig):
-        super().__init__()
-        self.config = config
-        self.dim = config.dim
+        super().__init__(config)
         self.patch = nn.Conv2d(1, config.patch_dim, config.patch_size, stride=config.patch_size, bias=False)
         self.patch_norm = nn.LayerNorm(config.patch_dim)
         self.projection = Linear(config.patch_dim, config.dim)

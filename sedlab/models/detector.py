@@ -6,6 +6,7 @@ Shape letters: B clips, N samples, F mel bins, T output frames (64 ms), L tokens
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -122,15 +123,11 @@ class Detector(nn.Module):
         """Return frame features (B, T, 2 · rnn_dim) from magnitudes and embeddings (B, L, D)."""
         probability = self.config.crnn.dropout
         frames = self.cnn(mel)
-        embedding = self._pool(embedding, frames.shape[1])
+        pool = self.embed_pool or partial(pool_time, mode=self.config.embed_pool)
+        embedding = pool(embedding, frames.shape[1])
         merged = torch.cat([frames, embedding.to(frames.dtype)], dim=-1)
         merged = self.merge(dropout(merged, probability, self.training))
         return dropout(self.rnn(merged), probability, self.training)
-
-    def _pool(self, embedding: Tensor, num_frames: int) -> Tensor:
-        if self.embed_pool is not None:
-            return self.embed_pool(embedding, num_frames)
-        return pool_time(embedding, num_frames, self.config.embed_pool)
 
     def freeze_transformer(self) -> Detector:
         """Stop training of the transformer and keep it and its front-end in evaluation mode; return self."""

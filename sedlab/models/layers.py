@@ -70,13 +70,7 @@ def gate_and_pool(
 ) -> Tensor:
     """Return ``avg_pool(dropout(x · σ(weight x + bias)))``: (B, C, T, F) to (B, C, T // pool[0], F // pool[1]).
 
-    Parameters
-    ----------
-    weight, bias : (C, C), (C,) Tensor
-        The gate: a linear layer over the channels at every position.
-    pool : (int, int)
-        Pooling over time and frequency.
-
+    The gate is a linear layer over the channels at every position: ``weight`` (C, C), ``bias`` (C).
     Source: context gating, Miech et al., arXiv 1706.06905.
     """
     if has_kernel(x):
@@ -88,17 +82,10 @@ def gate_and_pool(
 def gated_bias_attention(
     query: Tensor, key: Tensor, value: Tensor, gate: Tensor, bias: Tensor, *, dropout: float = 0.0
 ) -> Tensor:
-    """Return ``softmax(query keyᵀ / √E + gate · bias) value`` (B, H, L, E).
+    """Return ``softmax(query keyᵀ / √E + gate · bias) value`` (B, H, L, E) from queries, keys and values of that shape.
 
-    Parameters
-    ----------
-    query, key, value : (B, H, L, E) Tensor
-    gate : (B, H, L, 1) Tensor
-        Factor on the bias for each query.
-    bias : (H, L, L) Tensor
-        Added to the logits of (query, key).
-    dropout : float
-        Probability that an attention weight is zeroed.
+    ``bias`` (H, L, L) is added to the logits of (query, key), times the query's ``gate`` (B, H, L, 1); ``dropout`` is
+    the probability that an attention weight is zeroed.
     """
     if has_kernel(query) and not dropout:
         return gated_attention.gated_bias_attention(query, key, value, gate, bias)

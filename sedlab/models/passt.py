@@ -29,9 +29,7 @@ class PasstTransformer(AudioTransformer):
     """
 
     def __init__(self, config: PasstConfig):
-        super().__init__()
-        self.config = config
-        self.dim = config.dim
+        super().__init__(config)
         channels = (1, *config.stem_channels)
         self.stem = nn.ModuleList(
             nn.Conv2d(channels[i], channels[i + 1], 3, stride=stride, padding=1) for i, stride in enumerate((2, 1, 2))
@@ -44,23 +42,14 @@ class PasstTransformer(AudioTransformer):
         self.frequency_position = nn.Parameter(torch.empty(1, config.dim, 1, 1))
         self.time_position = nn.Parameter(torch.empty(1, config.dim, 1, config.max_tokens))
         init_positions(
-            (
-                self.class_token,
-                self.distillation_token,
-                self.token_position,
-                self.frequency_position,
-                self.time_position,
-            )
+            self.class_token, self.distillation_token, self.token_position, self.frequency_position, self.time_position
         )
         self.blocks = nn.ModuleList(PreNormBlock(config.dim, config.heads, config.mlp_dim) for _ in range(config.depth))
         self.final_norm = nn.LayerNorm(config.dim, eps=1e-6)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return embeddings (B, L, D) for ``features`` (B, 1, F, T), L = min(T / 4 rounded up, max_tokens)."""
-        tokens = self.tokens(features)
-        for block in self.blocks:
-            tokens = block(tokens)
-        return self.final_norm(tokens)[:, 2:]
+        return super().forward(features)[:, 2:]
 
     def tokens(self, features: Tensor) -> Tensor:
         """Return the input of the first block (B, 2 + L, D): class and distillation token, then the patches."""
@@ -76,7 +65,7 @@ class PasstTransformer(AudioTransformer):
         longest = self.config.max_tokens
         length = patches.shape[1]
         if length > longest:
-            warnings.warn(f"PaSST: only the first {longest} of {length} tokens are used", stacklevel=4)
+            warnings.warn(f"PaSST: only the first {longest} of {length} tokens are used", stacklevel=5)
             patches, length = patches[:, :longest], longest
         start = 0
         if self.training and length < longest:

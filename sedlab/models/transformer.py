@@ -5,27 +5,37 @@ Shape letters: B clips, F mel bins, T feature frames, L tokens, D width, H heads
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sedlab.config.model import TransformerConfig
 from sedlab.models.layers import Linear
 
 
 class AudioTransformer(nn.Module):
     """Base class: features (B, 1, F, T) in, token embeddings (B, L, D) out.
 
-    Subclasses have ``blocks`` and, if pre-norm, ``final_norm``.
-
-    Attributes
-    ----------
-    dim : int
-        D, the width of the embeddings.
+    Subclasses have `tokens`, ``blocks`` and, if pre-norm, ``final_norm``.
     """
 
-    dim: int
     blocks: nn.ModuleList
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        self.config = config
+        self.dim = config.dim
+        """D, the width of the embeddings."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return embeddings (B, L, D) for ``features`` (B, 1, F, T), through pre-norm blocks; errors as in `tokens`."""
+        tokens = self.tokens(features)
+        for block in self.blocks:
+            tokens = block(tokens)
+        return self.final_norm(tokens)
+
+    def tokens(self, features: Tensor) -> Tensor:
+        """Return the input of the first block (B, L, D) for ``features`` (B, 1, F, T)."""
+        raise NotImplementedError
 
     def layer_groups(self) -> list[list[nn.Parameter]]:
         """Return all parameters in groups from the output side down, for layer-wise learning rates.
@@ -103,7 +113,7 @@ def init_linear(*layers: nn.Linear) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def init_positions(parameters: Iterable[nn.Parameter]) -> None:
+def init_positions(*parameters: nn.Parameter) -> None:
     """Draw learnt tokens and positions like the weights of the linear layers."""
     for parameter in parameters:
         nn.init.trunc_normal_(parameter, std=0.02)
