@@ -44,16 +44,11 @@ def num_devices(trainer: TrainerConfig) -> int:
 def make_fabric(trainer: TrainerConfig) -> Fabric:
     """Return the Fabric of this process, at the configured precision: of one device, or of this one among several."""
     devices = num_devices(trainer)
+    options = {"accelerator": trainer.accelerator, "devices": devices, "precision": trainer.precision}
     if devices == 1:
-        return Fabric(accelerator=trainer.accelerator, devices=1, precision=trainer.precision)
-    fabric = Fabric(
-        accelerator=trainer.accelerator,
-        devices=devices,
-        precision=trainer.precision,
-        strategy="ddp",
-        # Named, lest a cluster's scheduler be asked who we are: these processes are ours, on one machine.
-        plugins=[LightningEnvironment()],
-    )
+        return Fabric(**options)
+    # Named, lest a cluster's scheduler be asked who we are: these processes are ours, on one machine.
+    fabric = Fabric(**options, strategy="ddp", plugins=[LightningEnvironment()])
     fabric.launch()
     return fabric
 
@@ -75,20 +70,16 @@ def run_on_devices(
     threads = max(1, torch.get_num_threads() // devices)
     shared = (function, arguments, find_free_network_port(), threads, [sender for _, sender in pipes])
     processes = multiprocessing.start_processes(_work, shared, nprocs=devices, join=False, start_method="spawn")
-    receivers = [receiver for receiver, _ in pipes]
-    result, problems = None, []
+    results, problems = [], []
 
     def receive() -> None:
-        nonlocal result
-        for receiver in receivers:
+        for receiver, _ in pipes:
             while receiver.poll():
                 kind, value = receiver.recv()
-                if kind == "progress" and progress:
+                if kind != "progress":
+                    (results if kind == "result" else problems).append(value)
+                elif progress:
                     progress(*value)
-                elif kind == "result":
-                    result = value
-                elif kind == "problem":
-                    problems.append(value)
 
     try:
         while not processes.join(timeout=_POLL_SECONDS, grace_period=_STOP_SECONDS):
@@ -102,7 +93,7 @@ def run_on_devices(
             process.join()
         raise
     receive()
-    return result
+    return results[0]
 
 
 def average_gradients(fabric: Fabric, optimizer: Optimizer) -> None:

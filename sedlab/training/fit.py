@@ -30,7 +30,7 @@ from sedlab.progress import Progress
 from sedlab.training.distributed import average_gradients
 from sedlab.training.history import History, not_finite, write_history
 from sedlab.training.losses import LossTerms
-from sedlab.training.resume import State, publish, resume, save_state
+from sedlab.training.resume import Learner, State, publish, resume, save_state
 from sedlab.training.schedules import LearningRates
 
 #: Scores the networks on the validation sets; returns at least "objective" (higher is better).
@@ -47,12 +47,8 @@ class EpochLoader(Protocol):
         """Return an iterable over the batches of this epoch from number ``start`` on."""
 
 
-class Task(Protocol):
+class Task(Learner, Protocol):
     """What one stage computes in a step."""
-
-    networks: Mapping[str, nn.Module]
-    """The networks a checkpoint holds, by name; "student" is the one that learns."""
-    optimizer: torch.optim.Optimizer
 
     def loss(self, batch: Batch, step: int, generator: torch.Generator) -> LossTerms:
         """Return the loss of one batch at optimiser step ``step``; random numbers come from ``generator``."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -27,14 +26,14 @@ class History:
     def __init__(self, state: State, name: str):
         self._state, self._name = state, name
         self._started_at = time.monotonic() - state.seconds
-        self._on_device: list[_Row] = []
+        self._on_device: list[tuple[dict[str, float], list[str], Tensor]] = []  # place, names of losses, losses
 
     def add(self, terms: LossTerms, place: dict[str, float], fabric: Fabric) -> None:
         """Note a step: ``place`` as it is, the losses as their means over the processes."""
         parts = {"total": terms.total, **terms.parts}
         losses = torch.stack([part.detach().float() for part in parts.values()])
         losses = fabric.all_reduce(losses, reduce_op="mean")
-        self._on_device.append(_Row(place, [f"loss/{name}" for name in parts], losses))
+        self._on_device.append((place, [f"loss/{name}" for name in parts], losses))
 
     def fetch(self) -> None:
         """Bring all losses to the host, in one go, and the clock of the state up to date.
@@ -47,20 +46,13 @@ class History:
         self._state.seconds = time.monotonic() - self._started_at
         if not self._on_device:
             return
-        numbers = iter(torch.cat([row.losses for row in self._on_device]).tolist())
-        for row in self._on_device:
-            losses = dict(zip(row.names, itertools.islice(numbers, len(row.names)), strict=True))
-            if not abs(losses["loss/total"]) < float("inf"):
-                raise not_finite(self._name, int(row.place["step"]))
-            self._state.rows.append(row.place | losses | {"seconds": self._state.seconds})
+        numbers = iter(torch.cat([losses for _, _, losses in self._on_device]).tolist())
+        for place, names, _ in self._on_device:
+            losses = {name: next(numbers) for name in names}
+            if not math.isfinite(losses["loss/total"]):
+                raise not_finite(self._name, int(place["step"]))
+            self._state.rows.append(place | losses | {"seconds": self._state.seconds})
         self._on_device.clear()
-
-
-@dataclass(frozen=True)
-class _Row:
-    place: dict[str, float]
-    names: list[str]
-    losses: Tensor
 
 
 def write_history(path: Path, state: State) -> None:

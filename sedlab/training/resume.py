@@ -39,9 +39,10 @@ class State:
 
 
 class Learner(Protocol):
-    """What learns: networks by name, and their optimiser."""
+    """What learns: networks and their optimiser."""
 
     networks: Mapping[str, nn.Module]
+    """The networks a checkpoint holds, by name; "student" is the one that learns."""
     optimizer: torch.optim.Optimizer
 
 

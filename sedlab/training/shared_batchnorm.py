@@ -35,15 +35,10 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
 
 
 def share_batchnorm(module: nn.Module) -> None:
-    """Replace every BatchNorm2d in ``module`` by a `SharedBatchNorm2d` of the same parameters and buffers."""
-    for parent in list(module.modules()):
-        for name, child in parent.named_children():
-            if type(child) is nn.BatchNorm2d:
-                shared = SharedBatchNorm2d(child.num_features, eps=child.eps, momentum=child.momentum)
-                shared.weight, shared.bias = child.weight, child.bias
-                shared.running_mean, shared.running_var = child.running_mean, child.running_var
-                shared.num_batches_tracked = child.num_batches_tracked
-                setattr(parent, name, shared.train(child.training))
+    """Make a `SharedBatchNorm2d` of every BatchNorm2d in ``module``, with the same parameters and buffers."""
+    for child in module.modules():
+        if type(child) is nn.BatchNorm2d:
+            child.__class__ = SharedBatchNorm2d  # which has nothing of its own but what it does
 
 
 class _SumOverProcesses(torch.autograd.Function):
@@ -51,12 +46,10 @@ class _SumOverProcesses(torch.autograd.Function):
 
     @staticmethod
     def forward(_, x: Tensor) -> Tensor:
-        total = x.clone()
+        total = x.contiguous().clone()
         torch.distributed.all_reduce(total)
         return total
 
     @staticmethod
     def backward(_, gradient: Tensor) -> Tensor:
-        total = gradient.contiguous().clone()
-        torch.distributed.all_reduce(total)
-        return total
+        return _SumOverProcesses.apply(gradient)

@@ -6,6 +6,7 @@ import re
 import pytest
 from golden_batch import GOLDEN
 
+from sedlab.config.training import OptimConfig
 from sedlab.training.schedules import lr_factor, ramp
 
 OPTIM = json.loads((GOLDEN / "optim.json").read_text())
@@ -18,13 +19,8 @@ def test_rates_agree_with_the_published_code(name):
     ).groups()
     base = float(rate)
     for step, expected in OPTIM["schedules"][name].items():
-        factor = lr_factor(
-            int(step),
-            warmup_steps=int(warmup),
-            total_steps=int(total),
-            decay=kind,
-            final_factor=float(end or 0) / base,
-        )
+        config = OptimConfig(warmup_steps=int(warmup), schedule=kind, final_factor=float(end or 0) / base)
+        factor = lr_factor(int(step), config, int(total))
         if int(step) > int(total):  # the published cosine would rise again; ours stays at its end
             assert factor == pytest.approx(float(end or 0) / base)
             continue
@@ -42,7 +38,8 @@ def test_self_supervised_weights_agree_with_the_published_code():
 @pytest.mark.parametrize("decay", ["cosine", "linear", "constant"])
 @pytest.mark.parametrize(("warmup", "total"), [(0, 10), (10, 10), (20, 10), (3, 10)])
 def test_factors_stay_between_0_and_1(decay, warmup, total):
-    factors = [lr_factor(step, warmup_steps=warmup, total_steps=total, decay=decay) for step in range(30)]
+    config = OptimConfig(warmup_steps=warmup, schedule=decay)
+    factors = [lr_factor(step, config, total) for step in range(30)]
     assert all(0 <= factor <= 1 for factor in factors)
     if decay != "constant":
         assert factors[-1] == 0
