@@ -41,7 +41,6 @@ class ClipInspector(ClipPager):
     ----------
     clip_id : str
         The clip in view.
-    view : ClipView
     selection : DataFrame
         The clips that the class and subset filters leave.
     """

@@ -36,7 +36,6 @@ class ErrorInspector(ClipPager):
     selection : DataFrame
         The cases that system, class and kind leave.
     case : Series or None
-    view : ClipView or None
         The one in view.
     """
 

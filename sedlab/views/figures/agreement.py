@@ -36,10 +36,7 @@ def pseudo_label_change_figure(
 ) -> frame.Picture:
     """Return which part of the frames that either ensemble marks is marked by both, only the first or only the second.
 
-    Parameters
-    ----------
-    table : DataFrame
-        What ``pseudo_label_change`` returns.
+    ``table`` is what ``pseudo_label_change`` returns.
     """
     names = {"kept": "in both", "gone": "only in the first", "new": "only in the second"}
     parts = table.set_index("label")[list(names)].rename(columns=names)
@@ -53,10 +50,7 @@ def pseudo_label_change_figure(
 def teacher_agreement_figure(table: pd.DataFrame, *, title: str = "How far the teachers agree") -> frame.Picture:
     """Return Cohen's kappa of each pair of teachers for each class, as a coloured table.
 
-    Parameters
-    ----------
-    table : DataFrame
-        What ``teacher_agreement`` returns. White cells: neither of the two ever hears the class.
+    ``table`` is what ``teacher_agreement`` returns. White cells: neither of the two ever hears the class.
     """
     if table.empty:
         return frame.empty_figure(title, "An ensemble of one has nobody to agree with.")

@@ -21,12 +21,7 @@ def reliability_figure(
 ) -> frame.Picture:
     """Return how often people heard a class where the pseudo-label gave it a probability.
 
-    Parameters
-    ----------
-    audit : PseudoLabelAudit
-        Of one annotated subset.
-    labels : sequence of str or None
-        Classes drawn one by one as thin lines; None: the eight detected most often. The thick line pools all classes.
+    The thick line pools all classes; thin ones are single ``labels``, None: the eight detected most often.
     """
     title = title or f"Reliability of pseudo-labels on {audit.subset}"
     bins = audit.reliability[audit.reliability["count"] > 0]

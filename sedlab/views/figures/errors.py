@@ -35,10 +35,7 @@ _SHOWN_SECONDS = 2.0
 def error_kinds_figure(cases: pd.DataFrame, *, title: str = "Errors by class") -> frame.Picture:
     """Return what became of the events of each class, and what its detections are, as stacked bars.
 
-    Parameters
-    ----------
-    cases : DataFrame
-        What ``find_errors`` returns.
+    ``cases`` are what ``find_errors`` returns, here and below.
     """
     if cases.empty:
         return frame.empty_figure(title, "Nothing was annotated and nothing detected.")
@@ -106,10 +103,7 @@ def boundary_figure(cases: pd.DataFrame, *, title: str = "How far boundaries are
 def changes_figure(table: pd.DataFrame, *, title: str = "What changed") -> frame.Picture:
     """Return what each class won and lost from one system to the other, as bars to both sides.
 
-    Parameters
-    ----------
-    table : DataFrame
-        What ``change_table`` returns, by label.
+    ``table`` is what ``change_table`` returns, by label.
     """
     rows = table[table["label"] != ALL]
     rows = rows[rows[[FIXED, GONE, BROKEN, NEW]].sum(axis=1) > 0].sort_values("net", kind="stable")

@@ -13,14 +13,8 @@ def differences_figure(table: pd.DataFrame, *, a: str = "A", b: str = "B", title
     """Return the difference of each metric, overall and by class, with its confidence interval.
 
     One panel a metric. Dark: the interval excludes zero. Grey: the sign of the difference is open. Classes are sorted
-    by their difference; the numbers at the right are the values of both systems.
-
-    Parameters
-    ----------
-    table : DataFrame
-        ``Comparison.table()``: metric, label, a, b, difference, low, high.
-    a, b : str
-        Names of the two systems; a difference is b - a.
+    by their difference; the numbers at the right are the values of both systems. ``table`` is ``Comparison.table()``;
+    ``a`` and ``b`` name the two systems, and a difference is b - a.
     """
     a, b = model_name(a), model_name(b)
     title = title or f"{b} against {a}"

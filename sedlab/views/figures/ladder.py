@@ -17,11 +17,8 @@ _ITERATION_COLOURS = {1: (style.STUDENT,), 2: ("#9CCBE8", style.STUDENT), 3: ("#
 def ladder_figure(results: pd.DataFrame, *, title: str = "Step by step") -> frame.Picture:
     """Return PSDS1 (DESED) and mpAUC (MAESTRO) of every model after each stage of each iteration.
 
-    Parameters
-    ----------
-    results : DataFrame
-        A results table (``sedlab.scoring.results``), or what ``ladder`` makes of one. Median-filtered student values
-        are shown; a metric that is not there stays empty.
+    ``results`` is a results table (``sedlab.scoring.results``), or what ``ladder`` makes of one. Median-filtered
+    student values are shown; a metric that is not there stays empty.
     """
     table = results if "metric" not in results else ladder(results)
     table = table[table["stage"] != "pretrain"]
@@ -55,7 +52,7 @@ def class_bars_figure(
     Parameters
     ----------
     results : DataFrame
-        A results table (``sedlab.scoring.results``); median-filtered student values are shown.
+        As for ``ladder_figure``.
     subset : str or None
         None: the subset on which the ladder reads this metric.
     model : str or None

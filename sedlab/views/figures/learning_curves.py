@@ -135,9 +135,7 @@ def _averaged(table: pd.DataFrame, num_points: int = 250) -> pd.DataFrame:
 
 def _line(ax: Axes, table: pd.DataFrame, column: str, **options: object) -> None:
     """Draw the filled cells of ``column`` against `step`, or against the row number where there is no step."""
-    if column not in table:
-        return
-    values = pd.to_numeric(table[column], errors="coerce")
-    steps = table["step"] if "step" in table else pd.Series(np.arange(len(table)), index=table.index)
-    filled = values.notna()
-    ax.plot(steps[filled].to_numpy(float), values[filled].to_numpy(float), **options)
+    if column in table:
+        by_step = table.set_index("step") if "step" in table else table.reset_index(drop=True)
+        values = pd.to_numeric(by_step[column], errors="coerce").dropna()
+        ax.plot(values.index.to_numpy(float), values.to_numpy(float), **options)

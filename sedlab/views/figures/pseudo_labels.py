@@ -23,10 +23,7 @@ def pseudo_label_map(
 ) -> frame.Picture:
     """Return the expected share of time of every class (the mean probability) in every subset, as a coloured table.
 
-    Parameters
-    ----------
-    scores : {subset: ScoreFile}
-        Pseudo-labels with the same classes.
+    ``scores`` are the pseudo-labels of each subset, all with the same classes.
     """
     if not scores:
         return frame.empty_figure(title, "No pseudo-labels yet: run an iteration first.")
@@ -44,10 +41,7 @@ def pseudo_label_map(
 def masked_mass_figure(mass: pd.DataFrame, *, title: str = "What the class mask takes away") -> frame.Picture:
     """Return, for each subset, the pseudo-label mass that the student learns and the part that the mask hides.
 
-    Parameters
-    ----------
-    mass : DataFrame
-        What ``masked_mass`` returns.
+    ``mass`` is what ``masked_mass`` returns.
     """
     table = masked_shares(mass)
     if table.empty:

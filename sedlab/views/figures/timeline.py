@@ -51,21 +51,19 @@ def _starts(table: pd.DataFrame, seconds: np.ndarray) -> np.ndarray:
     started = table["started"]
     if not pd.api.types.is_numeric_dtype(started):
         started = pd.to_datetime(started, utc=True, format="ISO8601")
-        return (started - started.min()).dt.total_seconds().to_numpy(float)
-    return (started - started.min()).to_numpy(float)
+    after = started - started.min()
+    return (after / pd.Timedelta(seconds=1) if after.dtype.kind == "m" else after).to_numpy(float)
 
 
 def _without_pauses(start: np.ndarray, seconds: np.ndarray) -> tuple[np.ndarray, float]:
     """Return starts with every long time in which nothing ran taken out, and how much that was."""
-    long = PAUSE * seconds.sum()
-    shifted, busy_until, paused = start.astype(float), 0.0, 0.0
-    for row in np.argsort(start, kind="stable"):
-        gap = start[row] - busy_until
-        if gap > long:
-            paused += gap
-        shifted[row] = start[row] - paused
-        busy_until = max(busy_until, start[row] + seconds[row])
-    return shifted, paused
+    order = np.argsort(start, kind="stable")
+    busy_until = np.maximum.accumulate(np.append(0.0, (start + seconds)[order]))[:-1]
+    gaps = start[order] - busy_until
+    paused = np.cumsum(np.where(gaps > PAUSE * seconds.sum(), gaps, 0.0))
+    shifted = np.empty(len(start))
+    shifted[order] = start[order] - paused
+    return shifted, float(paused[-1])
 
 
 def _unit(total: float) -> tuple[str, float]:

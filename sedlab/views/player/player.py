@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import wave
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anywidget
 import numpy as np
+import soundfile
 import traitlets
 from matplotlib.figure import Figure
 
@@ -74,9 +74,5 @@ def wav_bytes(waveform: np.ndarray, sample_rate: int) -> bytes:
     if samples.size == 0:
         return b""
     file = io.BytesIO()
-    with wave.open(file, "wb") as wav:
-        wav.setnchannels(1)
-        wav.setsampwidth(2)
-        wav.setframerate(sample_rate)
-        wav.writeframes(np.round(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    soundfile.write(file, np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16), sample_rate, format="WAV")
     return file.getvalue()

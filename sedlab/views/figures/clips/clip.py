@@ -74,10 +74,7 @@ def view_figure(
     labels = shown_classes(view, classes)
     kinds = [("Ground truth", view.events, style.GROUND_TRUTH), ("Detections", view.detections, style.DETECTION)]
     kinds = [kind for kind in kinds if kind[1] is not None]
-    strips = [
-        ("Pseudo-label", view.pseudo, style.PSEUDO_LABEL_CMAP),
-        ("Score", view.scores, style.SCORE_CMAP),
-    ]
+    strips = [("Pseudo-label", view.pseudo, style.PSEUDO_LABEL_CMAP), ("Score", view.scores, style.SCORE_CMAP)]
     strips = [strip for strip in strips if strip[1] is not None]
 
     row_inches = max(0.34, tracks.ROW_HEIGHT * max(1, len(labels)))

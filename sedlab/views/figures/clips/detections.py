@@ -5,12 +5,12 @@ Shape letters: T frames, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MultipleLocator
+from matplotlib.ticker import MultipleLocator
 
 from sedlab.views.figures import frame, style
 from sedlab.views.figures.clips import tracks
@@ -61,6 +61,7 @@ def detections_figure(
     figure = frame.new_figure(_WIDTH, sum(heights) + 0.35 * len(spans) + 0.5, title=title)
     axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     figure.get_layout_engine().set(h_pad=0.02, hspace=0)
+    time_label, clock = _clock(overview.duration)
     # The last row is as wide as the others, so that a second is as long everywhere.
     length = spans[0][1] - spans[0][0]
     for row, (start, end) in enumerate(spans):
@@ -74,8 +75,8 @@ def detections_figure(
             if len(spans) > 1:
                 ax.xaxis.set_major_locator(MultipleLocator(ROW_SECONDS.get(length, length / 6)))
         above.tick_params(labelbottom=False)
-        below.xaxis.set_major_formatter(FuncFormatter(_clock_format(overview.duration)))
-    axes[-1].set_xlabel(_time_label(overview.duration), fontsize=style.LABEL_SIZE)
+        below.xaxis.set_major_formatter(clock)
+    axes[-1].set_xlabel(time_label, fontsize=style.LABEL_SIZE)
     return figure
 
 
@@ -136,19 +137,13 @@ def _draw_scores(ax: Axes, values: np.ndarray, frame_times: np.ndarray, limits: 
     ax.set_ylim(rows)
 
 
-def _clock_format(duration: float):
-    """Return a tick formatter: seconds up to a minute, then min:s, from an hour on h:min:s."""
+def _clock(duration: float) -> tuple[str, Callable[[float, int], str]]:
+    """Return label and tick formatter of a time axis: seconds up to a minute, then min:s, from an hour on h:min:s."""
+    if duration <= _ONE_ROW:
+        return "Time (s)", lambda seconds, _: f"{seconds:g}"
 
     def clock(seconds: float, _place: int) -> str:
         minutes, rest = divmod(round(seconds), 60)
-        if duration < 3600:
-            return f"{minutes}:{rest:02d}"
-        return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+        return f"{minutes}:{rest:02d}" if duration < 3600 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
-    return (lambda seconds, _place: f"{seconds:g}") if duration <= _ONE_ROW else clock
-
-
-def _time_label(duration: float) -> str:
-    if duration <= _ONE_ROW:
-        return "Time (s)"
-    return "Time (min:s)" if duration < 3600 else "Time (h:min:s)"
+    return f"Time ({'min:s' if duration < 3600 else 'h:min:s'})", clock

@@ -71,15 +71,10 @@ def _frames(blocks: Iterable[np.ndarray], sample_rate: int) -> Iterator[np.ndarr
     """Yield the mel power (F, frames) of the windows centred at multiples of the hop, a chunk at a time."""
     silence = np.zeros(WINDOW // 2, dtype=np.float32)
     samples = np.empty(0, dtype=np.float32)
-    for block in chain([silence], _chunks(blocks), [silence]):
+    chunks = (block[k : k + _CHUNK_SAMPLES] for block in blocks for k in range(0, len(block), _CHUNK_SAMPLES))
+    for block in chain([silence], chunks, [silence]):
         samples = np.concatenate([samples, block])
         if len(samples) >= WINDOW:
             frames = mel_power(samples, sample_rate, hop=HOP)
             samples = samples[frames.shape[1] * HOP :]
             yield frames
-
-
-def _chunks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    for block in blocks:
-        for start in range(0, len(block), _CHUNK_SAMPLES):
-            yield block[start : start + _CHUNK_SAMPLES]

@@ -67,8 +67,8 @@ def draw_log_mel(ax: Axes, image: np.ndarray, span: tuple[float, float], sample_
     limits, extent = (-DYNAMIC_RANGE_DB, 0), (*span, 0, num_mels)
     drawn = marks.image(ax, image, style.SPECTROGRAM_CMAP, limits, extent, **options)
     ticks = [hz for hz in _TICKS_HZ if hz <= sample_rate / 2]
-    ax.set_yticks([_hz_to_mel(hz) / _hz_to_mel(sample_rate / 2) * num_mels for hz in ticks])
-    ax.set_yticklabels([f"{hz / 1000:g}" for hz in ticks])
+    places = [_hz_to_mel(hz) / _hz_to_mel(sample_rate / 2) * num_mels for hz in ticks]
+    ax.set_yticks(places, [f"{hz / 1000:g}" for hz in ticks])
     return drawn
 
 
@@ -76,10 +76,8 @@ def spectrogram_figure(
     waveform: np.ndarray, sample_rate: int = SAMPLE_RATE, *, title: str = "Log-mel spectrogram"
 ) -> frame.Picture:
     """Return one spectrogram with its colour scale."""
-    figure = frame.new_figure(8, 2.8)
-    ax = figure.subplots()
+    figure, ax = frame.single(8, 2.8, title=title)
     image = draw_spectrogram(ax, waveform, sample_rate)
-    frame.label_axes(ax, title=title, x="Time (s)", y="Frequency (kHz)")
     if image is not None:
         marks.colour_bar(image, "Level (dB)", aspect=18)
     return figure

@@ -35,12 +35,13 @@ def batch_figure(
 
     Classes that a clip's annotation says nothing about are grey; groups are separated by lines and named at the left.
     """
-    waveform = _array(batch.waveform)
+    batch = batch.to("cpu")
+    waveform = np.asarray(batch.waveform)
     if len(waveform) == 0:
         return frame.empty_figure(title, "The batch has no clips.")
     targets = batch.targets
-    strong, weak, mask = _array(targets.strong), _array(targets.weak), _array(targets.mask).astype(bool)
-    pseudo = None if targets.pseudo is None else _array(targets.pseudo)
+    strong, weak, mask = map(np.asarray, (targets.strong, targets.weak, targets.mask))
+    pseudo = None if targets.pseudo is None else np.asarray(targets.pseudo)
 
     ratios = [1.2, 1.2, 2.4] + [2.4] * (pseudo is not None)
     height = 2.5 + max(1.2, min(6.5, 0.17 * len(waveform)))
@@ -66,12 +67,6 @@ def batch_figure(
     names = [patch.get_label() for patch in handles]
     frame.figure_legend(figure, handles, names, loc="outside lower center", ncols=len(handles))
     return figure
-
-
-def _array(tensor: object) -> np.ndarray:
-    """Return a torch tensor, on any device, or an array as a numpy array."""
-    detach = getattr(tensor, "detach", None)
-    return np.asarray(tensor if detach is None else detach().cpu())
 
 
 def _level(waveform: np.ndarray) -> np.ndarray:
