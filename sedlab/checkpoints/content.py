@@ -66,13 +66,7 @@ class CheckpointContent:
         return f"{self.path} ({self.format}, {self.arch})"
 
     def network(self, name: str) -> State:
-        """Return the tensors of network ``name``.
-
-        Raises
-        ------
-        SedlabError
-            When the file does not hold it.
-        """
+        """Return the tensors of network ``name``; raise `SedlabError` when the file does not hold it."""
         if name not in self.networks:
             names = sorted(self.networks)
             raise SedlabError(f"{self.path}: holds no network {name!r}, only {names}.{nearest(name, names)}")

@@ -43,12 +43,8 @@ class CheckpointReport:
 def inspect_checkpoint(path: str | Path, *, heads: int | None = None, ignore: Iterable[str] = ()) -> CheckpointReport:
     """Return what the checkpoint ``path`` of any known format holds.
 
-    Every tensor's name and shape is compared with the network's; values are not read.
-
-    Raises
-    ------
-    SedlabError
-        As `sedlab.load_detector`: a file that would not load is refused with the same reason.
+    Every tensor's name and shape is compared with the network's; values are not read. A file that
+    `sedlab.load_detector` would not load is refused with the same reason.
     """
     content = read_checkpoint(path, heads=heads, ignore=tuple(ignore))
     for name in content.networks:

@@ -99,10 +99,7 @@ def load_transformer_into(path: str | Path, network: Detector | FrameTagger) -> 
 def load_networks(path: str | Path, *names: str) -> tuple[dict[str, Tensor], ...]:
     """Return the state dicts of the detectors ``names`` ("student", "teacher") in ``path``, under our names.
 
-    Raises
-    ------
-    SedlabError
-        As `load_detector`, and when the file holds something else than a detector.
+    Errors are those of `load_detector`, which something else than a detector is as well.
     """
     content = read_checkpoint(path)
     if not isinstance(content.config, DetectorConfig):
@@ -113,10 +110,7 @@ def load_networks(path: str | Path, *names: str) -> tuple[dict[str, Tensor], ...
 def load_tagger(path: str | Path) -> FrameTagger:
     """Return our tagger in ``path``, in evaluation mode on the CPU; its classes are named as stored (AudioSet ids).
 
-    Raises
-    ------
-    SedlabError
-        When the file is missing, truncated or not a pre-training checkpoint.
+    Errors are those of `load_detector`, which something else than a tagger is as well.
     """
     content = read_checkpoint(path)
     if not isinstance(content.config, TaggerConfig):

@@ -86,10 +86,7 @@ class Predictor:
         features of ATST refer to the loudest cell of a batch, so there a clip's scores depend on its neighbours a
         little.) Longer waveforms are scored one by one in overlapping windows.
 
-        Parameters
-        ----------
-        waveform : (samples,) or (batch, samples) float array or Tensor
-            Mono audio in [-1, 1].
+        ``waveform`` is mono audio in [-1, 1], a float array or Tensor (samples,) or (batch, samples).
 
         Raises
         ------

@@ -20,15 +20,12 @@ def parameter_groups(model: nn.Module, config: OptimConfig) -> list[dict[str, An
     The published code finds PaSST's layers by substring, which puts blocks 10 and 11 into the group of block 1. Layers
     here come from the model itself; at PaSST's layer decay of 1 the rates are the same.
     """
-    transformer = model.transformer
-    taken = {id(parameter) for parameter in transformer.parameters()}
-    cnn = [] if getattr(model, "cnn", None) is None else list(model.cnn.parameters())
-    taken |= {id(parameter) for parameter in cnn}
-    rest = [parameter for parameter in model.parameters() if id(parameter) not in taken]
-
+    named = [(name.split(".")[0], parameter) for name, parameter in model.named_parameters()]
+    cnn = [parameter for part, parameter in named if part == "cnn"]
+    rest = [parameter for part, parameter in named if part not in ("cnn", "transformer")]
     groups = [_group("cnn", cnn, config.lr_cnn), _group("rnn", rest, config.lr_rnn)]
     if config.lr_transformer is not None:
-        layers = transformer.layer_groups()
+        layers = model.transformer.layer_groups()
         groups += [
             _group(f"transformer.{depth}", layer, config.lr_transformer * config.layer_decay**depth)
             for depth, layer in enumerate(layers)

@@ -64,10 +64,7 @@ _BEATS_FIXED: dict[str, tuple[Any, Any]] = {
 def transformer_config(arch: Arch, state: State, *, heads: int | None = None) -> TransformerConfig:
     """Return the configuration of the transformer in ``state``.
 
-    Parameters
-    ----------
-    heads : int, optional
-        Attention heads of PaSST and ATST; by default one for each 64 dimensions, as published. BEATs' show in its bias.
+    ``heads`` is that of `sedlab.load_detector`; BEATs' show in its bias.
 
     Raises
     ------

@@ -48,12 +48,7 @@ class Container:
 def understand(content: Any, path: Path, *, heads: int | None = None, ignore: Sequence[str] = ()) -> CheckpointContent:
     """Return what the published checkpoint ``content``, read from ``path``, holds.
 
-    Parameters
-    ----------
-    heads : int, optional
-        Attention heads of PaSST and ATST when they are not one for each 64 dimensions.
-    ignore : sequence of str
-        Patterns (``*`` stands for anything) of tensors to leave out.
+    ``heads`` and ``ignore`` are those of `sedlab.load_detector`.
 
     Raises
     ------

@@ -97,17 +97,9 @@ class PseudoLabelInspector(ClipPager):
 def class_detections(
     probabilities: np.ndarray, clip_ids: Sequence[str], label: str, threshold: float, frame_times: np.ndarray
 ) -> pd.DataFrame:
-    """Return the runs of frames above ``threshold`` of one class over many clips at once.
+    """Return the runs of frames above ``threshold`` of one class over many clips at once, by clip and onset.
 
-    Parameters
-    ----------
-    probabilities : (clips, frames) floats in [0, 1]
-    frame_times : (frames + 1,) frame borders in seconds
-
-    Returns
-    -------
-    DataFrame
-        `clip_id, onset, offset, label`, by clip and onset.
+    ``probabilities`` (clips, frames) are in [0, 1], ``frame_times`` (frames + 1,) frame borders in seconds.
     """
     clip, start, stop = active_runs(np.asarray(probabilities) > threshold)
     frame_times = np.asarray(frame_times, dtype=float)

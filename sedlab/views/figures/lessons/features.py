@@ -23,11 +23,7 @@ def features_figure(
 ) -> frame.Picture:
     """Return named features (F, T) of one clip, low bins at the bottom, the clip's time below.
 
-    Parameters
-    ----------
-    features : {name: (F, T) array or tensor}
-    same_scale : bool
-        One colour scale for all, to compare versions of the same features; otherwise each has its own.
+    ``same_scale`` gives all one colour scale, to compare versions of the same features; otherwise each has its own.
     """
     arrays = {name: np.asarray(values, dtype=float) for name, values in features.items()}
     if not arrays:
