@@ -22,7 +22,7 @@ from sedlab.errors import SedlabError
 
 if TYPE_CHECKING:
     from sedlab.commands.detection.outputs import Result
-    from sedlab.commands.detection.recordings import Recording
+    from sedlab.commands.detection.recordings import InputRecording
     from sedlab.commands.detection.rule import DetectionRule
     from sedlab.inference.predictor import Predictor
     from sedlab.progress import Progress
@@ -117,7 +117,7 @@ def _show_seconds(progress: Progress, name: str, done: float, total: float, _wha
     progress(done, total, f"{name}, {format_seconds(done)} of {format_seconds(total)}")
 
 
-def _analyse(job: _Job, recording: Recording, progress: Progress) -> Result:
+def _analyse(job: _Job, recording: InputRecording, progress: Progress) -> Result:
     """Score one recording and write or print what is its own; a recording that cannot be read has an error."""
     from sedlab.commands.detection import outputs
 

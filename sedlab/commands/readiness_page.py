@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from sedlab.commands.output import say
-from sedlab.pipeline.readiness import FileState, Machine, Readiness, in_working_folder
+from sedlab.pipeline.readiness import Machine, NeededFile, Readiness, in_working_folder
 from sedlab.pipeline.subset_states import SubsetState
 from sedlab.pipeline.training_cost import TrainingCost
 from sedlab.weights.store import WEIGHTS_FOLDER
@@ -92,7 +92,7 @@ def _needed(state: SubsetState) -> str:
     return "yes" if state.subset.split == "train" else "1 of"
 
 
-def _files(console: Console, files: Sequence[FileState]) -> None:
+def _files(console: Console, files: Sequence[NeededFile]) -> None:
     rows = [
         (
             str(in_working_folder(file.path)),

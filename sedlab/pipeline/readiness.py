@@ -29,7 +29,7 @@ SCORE_CLIP_BYTES = 156 * 27 * 4
 
 
 @dataclass(frozen=True)
-class FileState:
+class NeededFile:
     """A file or folder beside the corpora: weights, exclusion lists, device responses."""
 
     path: Path
@@ -71,8 +71,8 @@ class Readiness:
 
     root: Path
     subsets: tuple[SubsetState, ...]
-    data_files: tuple[FileState, ...]
-    weights: tuple[FileState, ...]
+    data_files: tuple[NeededFile, ...]
+    weights: tuple[NeededFile, ...]
     trainings: tuple[TrainingCost, ...]
     from_found_clips: bool
     """Whether the steps of the trainings count clips that are there, or published ones."""
@@ -109,7 +109,7 @@ def in_working_folder(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def _data_files(run: Run) -> Iterator[FileState]:
+def _data_files(run: Run) -> Iterator[NeededFile]:
     root = run.data_root
     for name in subsets_in_use(run):
         subset = SUBSETS[name]
@@ -127,16 +127,16 @@ def _data_files(run: Run) -> Iterator[FileState]:
     yield from (_responses(root / folder) for folder in sorted(folders))
 
 
-def _table_file(path: Path, what: str) -> FileState:
+def _table_file(path: Path, what: str) -> NeededFile:
     state = PRESENT if path.is_file() else "missing"
-    return FileState(path, what, required=False, state=state, download=path.stem)
+    return NeededFile(path, what, required=False, state=state, download=path.stem)
 
 
-def _responses(folder: Path) -> FileState:
+def _responses(folder: Path) -> NeededFile:
     from sedlab.data.audio_file import AUDIO_SUFFIXES
 
     count = sum(path.suffix.lower() in AUDIO_SUFFIXES for path in folder.rglob("*")) if folder.is_dir() else 0
-    return FileState(
+    return NeededFile(
         folder,
         "impulse responses of recording devices",
         required=True,
@@ -147,7 +147,7 @@ def _responses(folder: Path) -> FileState:
     )
 
 
-def _weights(run: Run) -> Iterator[FileState]:
+def _weights(run: Run) -> Iterator[NeededFile]:
     root = run.project / WEIGHTS_FOLDER
     registered = {root / entry.file: entry for entry in entries()}
     needed_by: dict[Path, list[str]] = {}
@@ -158,18 +158,18 @@ def _weights(run: Run) -> Iterator[FileState]:
         yield _weights_file(path, nodes, registered.get(path))
 
 
-def _weights_file(path: Path, nodes: list[str], entry: Entry | None) -> FileState:
+def _weights_file(path: Path, nodes: list[str], entry: Entry | None) -> NeededFile:
     purpose = f"start of {', '.join(nodes)}"
     if entry is None:
         state = PRESENT if path.is_file() else "missing"
         advice = f"{in_working_folder(path)}: give another file, or a name from: sedlab weights list"
-        return FileState(path, purpose, required=True, state=state, advice=advice)
+        return NeededFile(path, purpose, required=True, state=state, advice=advice)
     found = file_state(entry, path.parent)
     advice = "" if entry.url else f"get {in_working_folder(path)} by hand from {entry.source_page}"
     if found.state == CORRUPT:
         advice = f"delete {in_working_folder(path)} before"
     download = entry.name if entry.url else ""
-    return FileState(path, purpose, True, found.state, found.detail, download, advice)
+    return NeededFile(path, purpose, True, found.state, found.detail, download, advice)
 
 
 def _machine(run: Run, found: Mapping[str, SubsetState], trainings: tuple[TrainingCost, ...]) -> Machine:

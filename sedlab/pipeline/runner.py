@@ -20,7 +20,7 @@ from sedlab.config.experiment import Experiment
 from sedlab.errors import SedlabError
 from sedlab.pipeline.graph import find_job, graph_of
 from sedlab.pipeline.outside_files import anchored, check_outside_files
-from sedlab.pipeline.scheduler import Event
+from sedlab.pipeline.scheduler import JobEvent
 from sedlab.runs.locks import RUN_PROCESS, run_lock, this_process, wait_until_idle
 from sedlab.runs.run import Run, config_files, create_run
 from sedlab.runs.versions import gpu_names
@@ -133,21 +133,21 @@ def _schedule(run: Run, cores: int, *, dry_run: bool, display: Display) -> Outco
     with log.open("w") as errors, _process_group(command, stdout=subprocess.PIPE, stderr=errors) as process:
         for event in _events(process, display):
             match event:
-                case Event(event="planned", jobs=jobs):
+                case JobEvent(event="planned", jobs=jobs):
                     display.planned(jobs)
-                case Event(event="job", name=name, reason=reason):
+                case JobEvent(event="job", name=name, reason=reason):
                     outcome.jobs.append(PlannedJob(name, short_reason(reason)))
                     started[name] = time.monotonic()
                     display.started(name)
-                case Event(event="finished", name=name):
+                case JobEvent(event="finished", name=name):
                     display.finished(name, time.monotonic() - started[name])
-                case Event(event="failed", name=name):
+                case JobEvent(event="failed", name=name):
                     message = _last_error(run, find_job(graph, name).text_log)
                     outcome.failed.append(f"{name}: {message}")
                     display.failed(name, message)
-                case Event(event="error", message=message):
+                case JobEvent(event="error", message=message):
                     problems.append(message)
-                case Event(event="done", ok=True):
+                case JobEvent(event="done", ok=True):
                     return outcome
     if not outcome.failed:
         line = problems[-1].strip().splitlines()[-1] if problems else "the scheduler ended unexpectedly"
@@ -155,7 +155,7 @@ def _schedule(run: Run, cores: int, *, dry_run: bool, display: Display) -> Outco
     return outcome
 
 
-def _events(process: subprocess.Popen, display: Display) -> Iterator[Event]:
+def _events(process: subprocess.Popen, display: Display) -> Iterator[JobEvent]:
     """Yield the scheduler's events until it ends, calling ``display.tick`` in between."""
     buffer = b""
     with selectors.DefaultSelector() as selector:
@@ -166,7 +166,7 @@ def _events(process: subprocess.Popen, display: Display) -> Iterator[Event]:
                 if not chunk:
                     return
                 *lines, buffer = (buffer + chunk).split(b"\n")
-                yield from map(Event.model_validate_json, lines)
+                yield from map(JobEvent.model_validate_json, lines)
             display.tick()
 
 

@@ -1,7 +1,7 @@
 """The process in which Snakemake runs: `python -m sedlab.pipeline.scheduler RUN`, started by `sedlab run`.
 
 Snakemake takes seconds to import and handles signals its own way, so it gets a process of its own. What happens is told
-as JSON lines (`Event`) on standard output; everything else, also from the jobs, goes to standard error.
+as JSON lines (`JobEvent`) on standard output; everything else, also from the jobs, goes to standard error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sedlab.runs.locks import when_run_ends
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 
 
-class Event(BaseModel):
+class JobEvent(BaseModel):
     """One thing that happened, a line on the scheduler's standard output."""
 
     event: Literal["planned", "job", "finished", "failed", "error", "done"]
@@ -48,7 +48,7 @@ class _EventHandler(logging.Handler):
 
     def tell(self, event: str, **values: Any) -> None:
         """Write one event."""
-        print(Event(event=event, **values).model_dump_json(exclude_unset=True), file=self._stream, flush=True)
+        print(JobEvent(event=event, **values).model_dump_json(exclude_unset=True), file=self._stream, flush=True)
 
     def emit(self, record: logging.LogRecord) -> None:
         kind = str(getattr(record, "event", None) or "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sedlab.commands.detection.recordings import Recording
+from sedlab.commands.detection.recordings import InputRecording
 from sedlab.commands.detection.rule import DetectionRule
 from sedlab.files import atomic_path, write_json, write_text
 
@@ -26,7 +26,7 @@ _PACKAGES = ("torch", "numpy", "scipy", "soundfile")
 class Result:
     """What came of one recording."""
 
-    recording: Recording
+    recording: InputRecording
     duration: float | None = None
     """Seconds; None when it failed."""
     events: pd.DataFrame | None = None
@@ -72,7 +72,7 @@ def write_audacity(folder: Path, result: Result) -> None:
     write_text(folder / f"{result.recording.stem}.txt", text)
 
 
-def write_scores(folder: Path, recording: Recording, table: pd.DataFrame) -> None:
+def write_scores(folder: Path, recording: InputRecording, table: pd.DataFrame) -> None:
     """Write a score table in the form of sed_scores_eval; 9 digits give every float32 back."""
     with atomic_path(folder / SCORES_FOLDER / f"{recording.stem}.tsv") as temporary:
         table.to_csv(temporary, sep="\t", index=False, float_format="%.9g", lineterminator="\n")

@@ -12,7 +12,7 @@ from sedlab.errors import SedlabError
 
 
 @dataclass(frozen=True)
-class Recording:
+class InputRecording:
     """A sound file to analyse."""
 
     path: Path
@@ -22,7 +22,7 @@ class Recording:
     """Its name without suffix, unique among the recordings: what files written about it are called."""
 
 
-def find_recordings(inputs: Sequence[Path]) -> list[Recording]:
+def find_recordings(inputs: Sequence[Path]) -> list[InputRecording]:
     """Return the recordings in files and folders, each once; folders are searched to the bottom, in sorted order.
 
     Where two would have one name, all are named by their paths below the folder they have in common; where only the
@@ -49,7 +49,7 @@ def find_recordings(inputs: Sequence[Path]) -> list[Recording]:
         twice = next(stem for stem in stems if stems.count(stem) > 1)
         raise SedlabError(f"{twice}: two recordings would have this name in the output. Rename one of them.")
     paths = [path for path, _ in found.values()]
-    return [Recording(*row) for row in zip(paths, filenames, stems, strict=True)]
+    return [InputRecording(*row) for row in zip(paths, filenames, stems, strict=True)]
 
 
 def _sound_files(folder: Path) -> list[Path]:

@@ -50,7 +50,7 @@ _CHUNK = 4
 
 
 @dataclass(frozen=True)
-class Task:
+class RenderTask:
     """One file to make: the ``index``-th of its subset. A recording also has a scene and a name."""
 
     config: MiniConfig
@@ -64,19 +64,21 @@ class Task:
 class Rendered:
     """What a task made: file name, duration in seconds, events (of a clip; a recording has its annotation file)."""
 
-    task: Task
+    task: RenderTask
     filename: str
     duration: float
     events: tuple[Event, ...]
 
 
-def all_tasks(config: MiniConfig) -> list[Task]:
+def all_tasks(config: MiniConfig) -> list[RenderTask]:
     """Return the tasks of a whole corpus, the long ones first."""
-    clips = [Task(config, name, index) for name, (_, size) in CLIPS.items() for index in range(getattr(config, size))]
+    clips = [
+        RenderTask(config, name, index) for name, (_, size) in CLIPS.items() for index in range(getattr(config, size))
+    ]
     return _recording_tasks(config) + clips
 
 
-def render_all(folder: Path, tasks: list[Task], *, workers: int) -> Iterator[Rendered]:
+def render_all(folder: Path, tasks: list[RenderTask], *, workers: int) -> Iterator[Rendered]:
     """Make the files of ``tasks`` under ``folder`` in ``workers`` processes; yield them in the order of the tasks."""
     if workers <= 1:
         yield from (render(folder, task) for task in tasks)
@@ -87,7 +89,7 @@ def render_all(folder: Path, tasks: list[Task], *, workers: int) -> Iterator[Ren
         yield from pool.map(render, [folder] * len(tasks), tasks, chunksize=_CHUNK)
 
 
-def render(folder: Path, task: Task) -> Rendered:
+def render(folder: Path, task: RenderTask) -> Rendered:
     """Make one file. Its randomness depends on seed, subset and index alone."""
     rng = np.random.default_rng([task.config.seed, _STREAMS[task.subset], task.index])
     if task.subset in RECORDINGS:
@@ -106,17 +108,17 @@ def render_devices(folder: Path, seed: int) -> None:
         _write_wav(folder / DEVICES / f"device_{index}.wav", device_response(rng))
 
 
-def _recording_tasks(config: MiniConfig) -> list[Task]:
+def _recording_tasks(config: MiniConfig) -> list[RenderTask]:
     tasks = []
     numbers = dict.fromkeys(SCENES, 0)
     for subset, count in zip(RECORDINGS, (config.num_maestro_train, config.num_maestro_dev), strict=True):
         for index, scene in zip(range(count), itertools.cycle(SCENES), strict=False):
-            tasks.append(Task(config, subset, index, scene, f"{scene}_{numbers[scene]:02d}"))
+            tasks.append(RenderTask(config, subset, index, scene, f"{scene}_{numbers[scene]:02d}"))
             numbers[scene] += 1
     return tasks
 
 
-def _render_recording(folder: Path, task: Task, rng: Generator) -> Rendered:
+def _render_recording(folder: Path, task: RenderTask, rng: Generator) -> Rendered:
     seconds, listeners = float(task.config.maestro_seconds), task.config.num_annotators
     recording = maestro_recording(rng, task.scene, seconds=seconds, num_annotators=listeners)
     filename = f"{task.name}.wav"
@@ -128,7 +130,7 @@ def _render_recording(folder: Path, task: Task, rng: Generator) -> Rendered:
     return Rendered(task, filename, len(recording.waveform) / SAMPLE_RATE, ())
 
 
-def _filename(rng: Generator, task: Task, clip: Clip) -> str:
+def _filename(rng: Generator, task: RenderTask, clip: Clip) -> str:
     """Return a name in the manner of the real subset; most name a stretch of a video that does not exist."""
     if task.subset.startswith("synth"):
         return f"{task.index}.wav"
