@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from sedlab.audio.draws import randint, uniform
+from sedlab.config.augmentation import FilterBands
 
 
 class FilterDraws(NamedTuple):
@@ -23,23 +24,12 @@ class FilterDraws(NamedTuple):
     gains_db: Tensor  # (B, number of edges)
 
 
-def draw_filters(
-    num_clips: int,
-    num_bins: int,
-    generator: torch.Generator,
-    *,
-    bands: tuple[int, int] = (3, 5),
-    db: tuple[float, float] = (-6.0, 6.0),
-    min_bandwidth: int = 6,
-) -> FilterDraws:
-    """Draw between ``bands[0]`` and ``bands[1]`` bands of at least ``min_bandwidth`` bins and gains within ``db``.
-
-    The least bandwidth shrinks when that many bands do not fit into ``num_bins``.
-    """
-    num_bands = randint(bands[0], bands[1] + 1, generator)
-    width = min(min_bandwidth, num_bins // num_bands)
+def draw_filters(num_clips: int, num_bins: int, config: FilterBands, generator: torch.Generator) -> FilterDraws:
+    """Draw the edges of bands and the gains at them; bands get narrower when they do not fit into ``num_bins``."""
+    num_bands = randint(config.bands[0], config.bands[1] + 1, generator)
+    width = min(config.min_bandwidth, num_bins // num_bands)
     free = torch.randint(num_bins - num_bands * width + 1, (num_bands - 1,), generator=generator)
-    gains_db = uniform(*db, (num_clips, num_bands + 1), generator)
+    gains_db = uniform(*config.db, (num_clips, num_bands + 1), generator)
     return FilterDraws(band_edges(free, num_bins, width), gains_db)
 
 

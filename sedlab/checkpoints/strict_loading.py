@@ -45,13 +45,12 @@ def load_strict(
         for key, value in own.items()
         if key in state and _described(state[key]) != _described(value)
     ]
-    problems = []
-    if missing:
-        problems.append(f"{_count(missing)} missing (first: {_first(missing)})")
-    if unexpected:
-        problems.append(f"{_count(unexpected)} unexpected (first: {_first(unexpected)})")
-    if misfits:
-        problems.append(f"{_count(misfits)} of another shape (first: {misfits[0]})")
+    kinds = [
+        (missing, "missing", _first(missing)),
+        (unexpected, "unexpected", _first(unexpected)),
+        (misfits, "of another shape", "".join(misfits[:1])),
+    ]
+    problems = [f"{_count(tensors)} {what} (first: {first})" for tensors, what, first in kinds if tensors]
     if problems:
         raise SedlabError(
             f"{source}: {', '.join(problems)}. Check that the file is complete and of this kind; tensors that are "

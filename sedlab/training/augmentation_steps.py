@@ -135,10 +135,9 @@ def _warp(clips: Clips, config: WarpConfig, generator: Generator) -> Clips:
 
 def filter_streams(clips: Clips, config: FilterConfig, generator: Generator) -> Clips:
     """Filter each stream, or the CRNN's alone, by draws of its own."""
-    bands = config.model_dump(include={"bands", "db", "min_bandwidth"})
 
     def filtered(stream: Tensor) -> Tensor:
-        return filter_augment(stream, draw_filters(len(stream), stream.shape[-2], generator, **bands))
+        return filter_augment(stream, draw_filters(len(stream), stream.shape[-2], config, generator))
 
     first, *others = clips.streams
     return clips.change([filtered(first), *(map(filtered, others) if config.streams == "both" else others)])

@@ -69,21 +69,10 @@ class PretrainingTask:
 
 
 def pretraining_loss(logits: Tensor, targets: Targets, *, distillation: float = 0.0) -> LossTerms:
-    """Return (1 - d) times the cross-entropy with the labels plus d times that with the teachers' probabilities.
+    """Return (1 - d) times the cross-entropy of ``logits`` (B, C, T) with the labels plus d times that with teachers.
 
-    Both are means over clips, classes and frames.
-
-    Parameters
-    ----------
-    logits : (B, C, T) float Tensor
-    targets : Targets
-        ``strong`` are the labels, ``pseudo`` what the teachers said (read when d is above 0).
-    distillation : float
-        d in [0, 1].
-
-    References
-    ----------
-    PretrainedSED, arXiv 2409.09546: d = 0.9 for the released networks, 0 for their teachers.
+    Both are means over clips, classes and frames. d is ``distillation``, in [0, 1]; above 0, what the teachers said is
+    in ``targets.pseudo``. Source: PretrainedSED, arXiv 2409.09546: 0.9 for the released networks, 0 for their teachers.
     """
     labels = F.binary_cross_entropy_with_logits(logits, targets.strong)
     if not distillation:

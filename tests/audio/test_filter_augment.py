@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from sedlab.audio.filter_augment import FilterDraws, band_edges, draw_filters, filter_augment, filter_gains_db
+from sedlab.config.augmentation import FilterBands
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "training.npz")
 
@@ -30,7 +31,7 @@ def test_0_db_is_the_identity():
 
 @given(st.integers(0, 2**31), st.integers(1, 128))
 def test_draws_cover_every_bin_with_bands_of_the_least_width(seed, num_bins):
-    draws = draw_filters(2, num_bins, torch.Generator().manual_seed(seed))
+    draws = draw_filters(2, num_bins, FilterBands(), torch.Generator().manual_seed(seed))
     widths = np.diff(draws.edges)
     assert draws.edges[0] == 0
     assert draws.edges[-1] == num_bins
@@ -47,6 +48,6 @@ def test_gain_runs_from_edge_to_edge():
 
 
 def test_clips_get_their_own_gains():
-    draws = draw_filters(8, 64, torch.Generator().manual_seed(0))
+    draws = draw_filters(8, 64, FilterBands(), torch.Generator().manual_seed(0))
     gains = filter_gains_db(draws)
     assert len(torch.unique(gains[:, 0])) == 8

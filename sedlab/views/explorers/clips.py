@@ -34,8 +34,6 @@ class ClipInspector(ClipPager):
         Takes a row of ``clips`` and returns its ``ClipView``.
     events : DataFrame or None
         `clip_id, label` (and `subset` where ``clips`` has it): lets the person choose the clips of one class.
-    remedy : str
-        The command that makes clips, shown when there are none.
 
     Attributes
     ----------
@@ -63,10 +61,8 @@ class ClipInspector(ClipPager):
         layout = widgets.Layout(width="420px")
         self.name = widgets.Combobox(description="Name", continuous_update=False, layout=layout)
         self.count = widgets.Label()
-        controls = [self.position, self.count, self.name]
-        controls = [self.label] * (len(self.label.options) > 1) + controls
-        controls = [self.subset] * (len(self.subset.options) > 2) + controls
-        self.arrange(controls, [self.player])
+        choices = [choice for choice, few in ((self.subset, 2), (self.label, 1)) if len(choice.options) > few]
+        self.arrange([*choices, self.position, self.count, self.name], [self.player])
         if self._clips.empty:
             self.say_empty("There are no clips to show.", remedy)
             return

@@ -28,8 +28,6 @@ class ErrorInspector(ClipPager):
         What ``find_errors`` returns for each system.
     load : function
         Takes the name of a system and a row of its cases, and returns the ``ClipView`` to show.
-    remedy : str
-        The command that makes cases, shown when there are none.
 
     Attributes
     ----------

@@ -11,6 +11,7 @@ import ipywidgets as widgets
 
 from sedlab.errors import SedlabError
 
+#: What an inspector with nothing to show says to run, unless it is given another ``remedy``.
 RUN_FIRST = "sedlab run mini"
 #: The choice in a dropdown that chooses nothing.
 ALL = "all"

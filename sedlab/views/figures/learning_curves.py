@@ -22,12 +22,9 @@ def learning_curves_figure(
 ) -> frame.Picture:
     """Return losses and validation values by step, for one training run or several.
 
-    Parameters
-    ----------
-    history : DataFrame, or {name: DataFrame}
-        Columns `step`, `epoch`, `lr`, `loss/<part>` (a total and its parts) and `val/<name>`, as in ``history.csv``.
-        Missing columns are left out; validation cells are empty where nothing was validated. With one run the first
-        panel has every loss part, with several the total of each. Long losses are averaged over neighbouring steps.
+    ``history`` has columns `step`, `epoch`, `lr`, `loss/<part>` (a total and its parts) and `val/<name>`, as in
+    ``history.csv``. Missing columns are left out; validation cells are empty where nothing was validated. With one run
+    the first panel has every loss part, with several the total of each. Long losses are averaged over nearby steps.
     """
     runs = dict(history) if isinstance(history, Mapping) else {"": history}
     runs = {name: table for name, table in runs.items() if len(table)}

@@ -14,12 +14,9 @@ PAUSE = 0.1
 def wall_time_figure(manifests: pd.DataFrame, *, title: str = "Wall-clock time") -> frame.Picture:
     """Return a bar for each step of a run, from its start to its end, coloured by model.
 
-    Parameters
-    ----------
-    manifests : DataFrame
-        `node` (name of the step, which may contain the model's), `seconds`, and optionally `started` (date and time, or
-        seconds). Without `started` the bars follow one another in row order. Where a run was resumed later, the
-        pause is left out.
+    ``manifests`` has `node` (name of the step, which may contain the model's), `seconds`, and optionally `started`
+    (date and time, or seconds). Without `started` the bars follow one another in row order. Where a run was resumed
+    later, the pause is left out.
     """
     table = manifests.dropna(subset=["seconds"]) if "seconds" in manifests else manifests.iloc[:0]
     if table.empty:

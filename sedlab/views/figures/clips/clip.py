@@ -52,13 +52,8 @@ def clip_figure(
 ) -> frame.Picture:
     """Return a spectrogram with events, pseudo-labels and scores below it on the same time axis.
 
-    Parameters
-    ----------
-    waveform : (N,) float array in [-1, 1]
-    classes : sequence of str
-        Names of the columns of pseudo-labels and scores.
-    parts
-        The other fields of ``ClipView``: ``events=...``, ``scores=...``.
+    ``parts`` are the other fields of ``ClipView``: ``events=...``, ``scores=...``; ``classes`` name the columns of
+    pseudo-labels and scores.
     """
     return view_figure(ClipView(waveform, **parts), classes=classes, frame_seconds=frame_seconds)
 
