@@ -1,10 +1,9 @@
-"""The best setting of each class among those that were tried."""
+"""What is tried, and the best setting of each class among it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,11 +11,23 @@ from sedlab.scoring.metrics.psds import Scenario
 from sedlab.scoring.postprocess.csebbs import CsebbsParams
 from sedlab.scoring.postprocess.median import MedianParams
 
-if TYPE_CHECKING:
-    from sedlab.scoring.tuning.csebbs import CsebbsGrid
-
 #: Values that agree in so many decimals are equal.
 VALUE_DECIMALS = 12
+
+
+@dataclass(frozen=True)
+class CsebbsGrid:
+    """Parameters of sound event bounding boxes to try."""
+
+    steps: tuple[float, ...]
+    """Seconds."""
+    absolute: tuple[float, ...]
+    relative: tuple[float, ...]
+
+    @property
+    def thresholds(self) -> tuple[tuple[float, float], ...]:
+        """Pairs (absolute, relative), of which one is infinite; absolute ones first."""
+        return (*((value, np.inf) for value in self.absolute), *((np.inf, value) for value in self.relative))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ comparison at each gap, so that each step filter is run once and its 16 threshol
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 
@@ -17,23 +17,7 @@ from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.psds import PSDS1, Scenario
 from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
 from sedlab.scoring.scores.tables import ScoreTables, check_clips, score_arrays
-from sedlab.scoring.tuning.choice import Tuning, best_of_each, provenance
-
-
-@dataclass(frozen=True)
-class CsebbsGrid:
-    """Values to try."""
-
-    steps: tuple[float, ...]
-    """Seconds."""
-    absolute: tuple[float, ...]
-    relative: tuple[float, ...]
-
-    @property
-    def thresholds(self) -> tuple[tuple[float, float], ...]:
-        """Pairs (absolute, relative), of which one is infinite; absolute ones first."""
-        return (*((value, np.inf) for value in self.absolute), *((np.inf, value) for value in self.relative))
-
+from sedlab.scoring.tuning.choice import CsebbsGrid, Tuning, best_of_each, provenance
 
 #: That of the published CP-JKU system of DCASE 2024 Task 4.
 PUBLISHED_GRID = CsebbsGrid(
