@@ -18,12 +18,12 @@ lab: setup  ## open JupyterLab on the notebooks
 	@$(bin)/sedlab lab
 
 # One thread in each of the two test processes: more would only compete for the cores. The tests of a file share
-# fixtures that take minutes, so a file stays in one process.
+# fixtures that take minutes, so a file stays in one process; tests/conftest.py says which files come first.
 check: setup  ## run the quick tests, in a few minutes
-	@OMP_NUM_THREADS=1 $(bin)/pytest -n 2 --dist loadfile -m "not slow"
+	@OMP_NUM_THREADS=1 $(bin)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test: setup  ## run all tests
-	@OMP_NUM_THREADS=1 $(bin)/pytest -n 2 --dist loadfile
+	@OMP_NUM_THREADS=1 $(bin)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup  ## check style, the import contract, and that notebooks hold no outputs
 	@$(bin)/ruff check .

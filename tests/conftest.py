@@ -22,6 +22,22 @@ NANO_SIZES = {"maestro_seconds": 12, "maestro_hop_train": 1, "maestro_hop_dev": 
 }
 
 
+#: The files that take minutes, the longest first.
+LONGEST = ("test_paper_steps.py", "test_whole_graph.py", "test_run.py", "test_ddp.py", "test_notebooks_run.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process is left alone with one of them at the end."""
+    with_slow_tests = {item.path for item in items if item.get_closest_marker("slow")}
+
+    def place(item: pytest.Item) -> int:
+        if item.path.name in LONGEST:
+            return LONGEST.index(item.path.name)
+        return len(LONGEST) + (item.path not in with_slow_tests)
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session")
 def nano(tmp_path_factory):
     """Return a corpus with the training clips of `nano`, and its cache."""
