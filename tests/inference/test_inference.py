@@ -239,9 +239,8 @@ def test_neither_batches_nor_blocks_matter(make_predictor, name):
     np.testing.assert_allclose(results[0], Predictor(network).predict(audio).probabilities[0], atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("name", "sample_rate"), [*((name, 16_000) for name in NETWORKS), ("atst", 44_100), ("tagger", 44_100)]
-)
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("sample_rate", [16_000, pytest.param(44_100, marks=pytest.mark.slow)])
 def test_appended_silence_changes_no_event(make_predictor, tmp_path, name, sample_rate):
     predictor, audio = make_predictor(name), music(35.0)
     audio = resample(audio, 16_000, sample_rate)
