@@ -30,6 +30,13 @@ class FrameShiftConfig(Config):
     """Standard deviation as a fraction of the clip."""
 
 
+class ClipShiftConfig(FrameShiftConfig):
+    """The same for a detector's batch."""
+
+    include_maestro: bool = False
+    """Whether MAESTRO clips are shifted too. Published: an option, off; switched on, its code loses the result."""
+
+
 class WavmixConfig(Config):
     """Mix each waveform of a strongly labelled group with another of its group."""
 
@@ -158,7 +165,7 @@ class AugmentConfig(Config):
     wavmix: WavmixConfig = WavmixConfig()
     device_response: DeviceResponseConfig = DeviceResponseConfig()
     harden: HardenConfig = HardenConfig()
-    frame_shift: FrameShiftConfig = FrameShiftConfig()
+    frame_shift: ClipShiftConfig = ClipShiftConfig()
     mixup: MixupConfig = MixupConfig()
     mixstyle: MixstyleConfig = MixstyleConfig()
     time_mask: TimeMaskConfig = TimeMaskConfig()

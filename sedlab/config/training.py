@@ -79,9 +79,10 @@ class LossConfig(Config):
     ssl_no_class_mask: bool = False
     """Self-supervise all classes, not only those that the clip's corpus labels."""
     include_maestro_ssl: bool = True
-    """Whether MAESTRO clips enter the self-supervised term."""
+    """Whether MAESTRO clips enter the self-supervised term. Under joint mixup they stay inside the others' mixtures.
+    The published code asks this only where nothing was mixed: its interpolation consistency always has MAESTRO."""
     exclude_maestro_weak_ssl: bool = False
-    """Leave MAESTRO clips out of its clip-level half (with joint mixup: MAESTRO's own classes)."""
+    """Leave MAESTRO clips out of its clip-level half; with joint mixup, classes that DESED's labels do not speak of."""
     self_supervised_criterion: Literal["mse", "bce", "both"] = "mse"
     """both: (4 mse + bce) / 2."""
     pseudo_no_class_mask: bool = False

@@ -40,10 +40,12 @@ class AudioTransformer(nn.Module):
     def layer_groups(self) -> list[list[nn.Parameter]]:
         """Return all parameters in groups from the output side down, for layer-wise learning rates.
 
-        The final norm (if there is one); the last block, ..., the first block; everything else (patches, positions).
+        The final norm (an empty group without one, so that blocks stand at the same depth in every architecture); the
+        last block, ..., the first block; everything else (patches, positions, BEATs' bias table of all blocks, which
+        the published code counts to the first block).
         """
-        tops = [getattr(self, "final_norm", None), *reversed(self.blocks)]
-        groups = [list(module.parameters()) for module in tops if module is not None]
+        tops = [getattr(self, "final_norm", nn.Identity()), *reversed(self.blocks)]
+        groups = [list(module.parameters()) for module in tops]
         grouped = {id(parameter) for group in groups for parameter in group}
         groups.append([parameter for parameter in self.parameters() if id(parameter) not in grouped])
         return groups

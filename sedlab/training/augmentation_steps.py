@@ -69,6 +69,9 @@ def _harden(clips: Clips, config: HardenConfig, generator: Generator) -> Clips:
 def _frame_shift(clips: Clips, config: FrameShiftConfig, generator: Generator) -> Clips:
     num_frames = clips.streams[0].shape[-1]
     shifts = draw_shifts(len(clips), num_frames, config.std_fraction, generator)
+    # Pre-training has no such clips, and its shift no such option.
+    if not getattr(config, "include_maestro", True):
+        shifts[clips.rows.maestro] = 0
     label_shifts = scale_shifts(shifts, 1 / clips.frames_per_label[0])
     return clips.change(
         (roll_frames(stream, scale_shifts(shifts, stream.shape[-1] / num_frames)) for stream in clips.streams),

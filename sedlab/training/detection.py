@@ -95,6 +95,7 @@ class DetectionTask:
             step=step,
             config=config.loss,
             mixing=views.mixing,
+            aliased=self.node.data.alias_labels,
         )
 
     def before_backward(self, step: int) -> None:

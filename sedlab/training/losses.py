@@ -53,6 +53,7 @@ def stage_loss(
     step: int,
     config: LossConfig,
     mixing: Mixing | None = None,
+    aliased: bool = True,
 ) -> LossTerms:
     """Return the loss of one batch, in float32 whatever the autocast state.
 
@@ -69,6 +70,8 @@ def stage_loss(
         Optimiser steps done so far.
     mixing
         How the student's clips were mixed, if they were; makes an ICT step of it if the stage uses ICT.
+    aliased
+        Whether DESED's labels speak about MAESTRO classes too, as in the published system.
     """
     with torch.autocast(targets.strong.device.type, enabled=False):
         student = [_float(scores) for scores in student]
@@ -81,7 +84,9 @@ def stage_loss(
         parts["self_supervised"] = parts["supervised"].new_zeros(())
         if config.self_supervised and teacher is not None:
             teacher = [_float(scores, detach=True) for scores in teacher]
-            parts |= self_supervised_losses(student, teacher, rows, step=step, config=config, mixing=mixing)
+            parts |= self_supervised_losses(
+                student, teacher, rows, step=step, config=config, mixing=mixing, aliased=aliased
+            )
 
         parts["pseudo"] = parts["supervised"].new_zeros(())
         if config.pseudo and targets.pseudo is not None:
@@ -114,12 +119,13 @@ def self_supervised_losses(
     step: int,
     config: LossConfig,
     mixing: Mixing | None,
+    aliased: bool = True,
 ) -> dict[str, Tensor]:
     """Return the distances of student and teacher, plain, and ``self_supervised``, their weighted sum."""
     which = 1 if config.ssl_no_class_mask else 0
     weight = config.self_supervised * ramp(step, num_steps=config.ramp_steps, maximum=config.ramp_max)
     if config.ict and mixing is not None:
-        distance = interpolation_consistency(student[which], teacher[which], rows, mixing, config)
+        distance = interpolation_consistency(student[which], teacher[which], rows, mixing, config, aliased=aliased)
         return {"ict": distance, "self_supervised": weight / config.ict_divisor * distance}
     strong, weak = mean_teacher(student[which], teacher[which], rows, config)
     distance = strong + weak / config.consistency_weak_divisor
@@ -138,7 +144,7 @@ def mean_teacher(student: Scores, teacher: Scores, rows: Rows, config: LossConfi
 
 
 def interpolation_consistency(
-    student: Scores, teacher: Scores, rows: Rows, mixing: Mixing, config: LossConfig
+    student: Scores, teacher: Scores, rows: Rows, mixing: Mixing, config: LossConfig, *, aliased: bool = True
 ) -> Tensor:
     """Return the ICT distance between the student on mixed clips and the mixed predictions of the teacher.
 
@@ -156,7 +162,7 @@ def interpolation_consistency(
 
     without_maestro = not config.include_maestro_ssl or not has_clips(rows.maestro)
     if mixing.joint and not without_maestro:
-        desed_classes = valid_classes("desed", training=True).nonzero()[0].tolist()
+        desed_classes = valid_classes("desed", training=aliased).nonzero()[0].tolist()
         columns = desed_classes if config.exclude_maestro_weak_ssl else slice(None)
         strong = maestro = term(rows.strongly_labelled, columns=columns)
     else:

@@ -156,14 +156,16 @@ def test_the_warp_leaves_the_crnn_stream_and_on_request_maestro_alone(include):
         assert changed
 
 
-def test_the_frame_shift_moves_labels_with_features():
+@pytest.mark.parametrize("include", [True, False])
+def test_the_frame_shift_moves_labels_with_features(include):
     features, targets, rows = example()
     features.mel[..., 0] = 5.0  # a marker that the roll carries along
-    config = AugmentConfig(**OFF, frame_shift={"p": 1.0})
+    config = AugmentConfig(**OFF, frame_shift={"p": 1.0, "include_maestro": include})
     result = augment(features, targets, rows, config, torch.Generator().manual_seed(3))
     shifts = (result.student.mel[:, 0, 0] == 5.0).float().argmax(-1)
     shifts = torch.where(shifts > 313, shifts - 626, shifts)
-    assert shifts.abs().max() > 4
+    assert shifts[rows.desed].abs().max() > 4
+    assert bool(shifts[rows.maestro].any()) == include
     for clip, shift in enumerate(shifts.tolist()):
         assert torch.equal(result.targets.strong[clip], targets.strong[clip].roll(round(shift / 4), -1))
         assert torch.equal(result.targets.pseudo[clip], targets.pseudo[clip].roll(round(shift / 4), -1))

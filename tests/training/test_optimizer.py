@@ -10,6 +10,7 @@ from torch.optim import Adam, AdamW
 
 from sedlab.config.model import AtstConfig, BeatsConfig, DetectorConfig, PasstConfig
 from sedlab.config.training import OptimConfig
+from sedlab.models.detector import Detector
 from sedlab.training.optimizer import detector_optimizer, parameter_groups
 
 GROUPS = json.loads((GOLDEN / "optim.json").read_text())["groups"]
@@ -75,6 +76,17 @@ def test_weight_decay_belongs_to_adamw():
     adamw = detector_optimizer(Small(), OptimConfig(weight_decay=0.2))
     assert isinstance(adamw, AdamW)
     assert {group["weight_decay"] for group in adamw.param_groups} == {0.2}
+
+
+def test_blocks_of_beats_are_as_deep_as_those_of_the_others():
+    """It has no final norm, and the published code still gives its last block the second rate."""
+    with torch.device("meta"):
+        model = Detector(
+            DetectorConfig(transformer=BeatsConfig(dim=16, depth=3, heads=2, mlp_dim=16), wrapper_dim=None)
+        )
+    groups = parameter_groups(model, OptimConfig(lr_transformer=1e-4, layer_decay=0.5))
+    rates = {group["name"]: group["lr"] for group in groups if group["name"].startswith("transformer")}
+    assert rates == {f"transformer.{depth}": 1e-4 / 2**depth for depth in (1, 2, 3, 4)}
 
 
 @pytest.mark.parametrize("arch", PUBLISHED)
