@@ -134,7 +134,8 @@ class AtstMel(Frontend):
     """Features of ATST-Frame: mel power in dB, at most 80 dB below the loudest, scaled to about [-1, 1].
 
     As published, "the loudest" is the loudest cell of the whole batch, so a quiet clip's features depend on its
-    neighbours. ``top_db_scope="clip"`` in the configuration makes each clip stand alone.
+    neighbours. ``top_db_scope="clip"`` in the configuration makes each clip stand alone, as
+    `sedlab.inference.evaluating` does wherever a network is asked for scores.
     """
 
     def __init__(self, config: AtstConfig):

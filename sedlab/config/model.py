@@ -93,7 +93,8 @@ class AtstConfig(SizesOfTransformer):
     max_tokens: PositiveInt = 250
     dropout: float = Field(default=0.0, ge=0, lt=1)
     top_db_scope: Literal["batch", "clip"] = "batch"
-    """What the dynamic range of 80 dB refers to: the loudest cell of the batch (published), or of the clip."""
+    """What the dynamic range of 80 dB refers to in training: the loudest cell of the batch (published), or of the clip.
+    Scores always refer to the clip."""
 
 
 TransformerConfig = Annotated[PasstConfig | BeatsConfig | AtstConfig, Field(discriminator="arch")]

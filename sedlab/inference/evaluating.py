@@ -13,27 +13,22 @@ from sedlab.audio.frontends import AtstMel
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode, without gradients, and give every part its own mode back afterwards."""
+    """Put a network into evaluation mode, without gradients, each clip on its own; afterwards it is as it was before.
+
+    On its own: the published front-end of ATST cuts 80 dB below the loudest clip of the batch, so in training a clip's
+    features depend on its neighbours. A score must not: here the cut is 80 dB below the loudest of the clip itself.
+    """
     # Part by part: a frozen transformer stays in evaluation mode inside a network that trains.
     modes = [(module, module.training) for module in network.modules()]
+    scopes = [(module, module.top_db_scope) for module in network.modules() if isinstance(module, AtstMel)]
     network.eval()
+    for frontend, _ in scopes:
+        frontend.top_db_scope = "clip"
     try:
         with torch.inference_mode():
             yield
     finally:
         for module, mode in modes:
             module.training = mode
-
-
-@contextmanager
-def clips_stand_alone(network: nn.Module) -> Iterator[None]:
-    """Let no clip's features depend on its neighbours in the batch, as those of ATST's published front-end do."""
-    frontends = [module for module in network.modules() if isinstance(module, AtstMel)]
-    scopes = [frontend.top_db_scope for frontend in frontends]
-    for frontend in frontends:
-        frontend.top_db_scope = "clip"
-    try:
-        yield
-    finally:
-        for frontend, scope in zip(frontends, scopes, strict=True):
+        for frontend, scope in scopes:
             frontend.top_db_scope = scope

@@ -31,7 +31,7 @@ from sedlab.data.audio_file import resample
 from sedlab.data.audio_stream import open_audio, resampled_length, sound_length
 from sedlab.errors import SedlabError
 from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
-from sedlab.inference.evaluating import clips_stand_alone, evaluating
+from sedlab.inference.evaluating import evaluating
 from sedlab.inference.recording import EventProposer, RecordingScores
 from sedlab.inference.windows import WindowGrid
 from sedlab.models.detector import Detector
@@ -82,9 +82,8 @@ class Predictor:
     def predict(self, waveform: np.ndarray | Tensor) -> Prediction:
         """Return the probabilities of every frame of waveforms at 16 kHz, and the times of the frames.
 
-        Clips of at most 10 s are scored as one batch, padded with zeros to 10 s as training clips are. (The published
-        features of ATST refer to the loudest cell of a batch, so there a clip's scores depend on its neighbours a
-        little.) Longer waveforms are scored one by one in overlapping windows.
+        Clips of at most 10 s are scored as one batch, padded with zeros to 10 s as training clips are. Longer waveforms
+        are scored one by one in overlapping windows.
 
         ``waveform`` is mono audio in [-1, 1], a float array or Tensor (samples,) or (batch, samples).
 
@@ -200,7 +199,7 @@ class Predictor:
         scores = np.zeros((network.num_frames(num_samples), len(self.classes)), dtype=np.float32)
         duration = num_samples / SAMPLE_RATE
         done = 0
-        with evaluating(network), clips_stand_alone(network):
+        with evaluating(network):
             while batch := list(islice(windows, self.batch_size)):
                 waveform = torch.from_numpy(np.stack(batch)).to(self.device)
                 for window in network.window_probabilities(waveform).float().cpu().numpy():

@@ -1,7 +1,7 @@
 """Run a network over clips and collect what it says about every frame.
 
 The first 10 s of a clip are scored; shorter clips are padded with silence. No rounding, no mixed precision: the logits
-are what metrics and pseudo-labels are made of.
+are what metrics and pseudo-labels are made of. A clip's scores are its own, whatever lies beside it in the batch.
 
 Shape letters: B clips, C classes, T frames.
 """
