@@ -77,6 +77,8 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
+    from sedlab.pipeline.interpreter import KERNEL_NAME, JobKernelManager
+
     check_parameters(path, parameters)
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -84,8 +86,9 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
             str(path),
             str(output),
             parameters=dict(parameters),
-            # Also for notebooks whose metadata do not say: sedlab's kernels are those of its own environment.
-            kernel_name="python3",
+            # Whatever the notebook's metadata say: sedlab's kernels are those of its own interpreter.
+            kernel_name=KERNEL_NAME,
+            kernel_manager_class=JobKernelManager,
             language="python",
             cwd=str(folder),
             progress_bar=False,

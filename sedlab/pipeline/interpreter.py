@@ -1,0 +1,79 @@
+"""The interpreter of everything that sedlab starts: this one, whatever other environments offer.
+
+Jupyter would take the first `python3` kernel that it finds, which on a cluster is often that of a module or of another
+environment; and Python would import modules from the working folder, where a person keeps a `random.py` of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+
+KERNEL_NAME = NATIVE_KERNEL_NAME
+
+
+def python_command() -> list[str]:
+    """Return the words that start this interpreter so that it imports nothing from the working folder."""
+    return [sys.executable, "-P"]
+
+
+def safe_imports() -> dict[str, str]:
+    """Return what to add to a child's environment so that its own children import nothing from the working folder."""
+    # An empty entry, as `PYTHONPATH=$PYTHONPATH:/mine` leaves, is the working folder.
+    entries = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(entries)}
+
+
+def kernel_command() -> list[str]:
+    """Return the words that start a kernel of this interpreter, `{connection_file}` to be filled in by Jupyter."""
+    return [*python_command(), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+
+
+class OwnKernelSpecs(KernelSpecManager):
+    """Jupyter's kernels, of which `python3` is this interpreter; those of other names are as they are elsewhere.
+
+    What lies beside a notebook that a person opens can be imported, but takes the place of no installed module.
+    """
+
+    # sedlab first: a folder of that name beside the notebook would be found before an editable install.
+    command = (*kernel_command(), "--IPKernelApp.exec_lines=import sedlab, sys; sys.path.append(''); del sedlab, sys")
+    environment: Mapping[str, str] = MappingProxyType({})
+
+    def find_kernel_specs(self) -> dict[str, str]:
+        from ipykernel.kernelspec import RESOURCES
+
+        # First, so that a person is offered it first.
+        return {KERNEL_NAME: RESOURCES} | {
+            name: folder for name, folder in super().find_kernel_specs().items() if name != KERNEL_NAME
+        }
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+
+        if kernel_name.lower() != KERNEL_NAME:
+            return super().get_kernel_spec(kernel_name)
+        answer = {**get_kernel_dict(), "argv": list(self.command), "env": dict(self.environment)}
+        return KernelSpec(resource_dir=RESOURCES, **answer)
+
+
+class JobKernelSpecs(OwnKernelSpecs):
+    """The same for jobs: nothing is imported from the working folder."""
+
+    command = tuple(kernel_command())
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return safe_imports()
+
+
+class JobKernelManager(AsyncKernelManager):
+    """Starts the kernels of jobs."""
+
+    def _kernel_spec_manager_default(self) -> Any:
+        return JobKernelSpecs(parent=self)
