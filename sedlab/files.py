@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import secrets
+import shutil
+import stat
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,39 +23,116 @@ if TYPE_CHECKING:
 _Model = TypeVar("_Model", bound="BaseModel")
 
 
+#: What helps where the text of the system's own message does not say it.
+_REMEDIES = {
+    errno.EACCES: "Choose a folder that you may write to",
+    errno.EPERM: "Choose a folder that you may write to",
+    errno.EROFS: "Choose a folder that you may write to",
+    errno.ENOTDIR: "A part of this path is a file: choose another folder",
+    errno.EEXIST: "A part of this path is a file: choose another folder",
+    errno.ENAMETOOLONG: "Choose a shorter name",
+    errno.ELOOP: "Its links lead in a circle: choose another name",
+    errno.ENXIO: "Start what reads from it first, or choose another name",
+    errno.EPIPE: "What reads from it has ended: start that again, or choose another name",
+}
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it to ``path`` when the block ends without error.
 
     The temporary name keeps the suffix, so that libraries which choose a format by it work. If the block raises, the
-    temporary file is removed and an existing ``path`` stays as it was.
+    temporary file is removed and an existing ``path`` stays as it was. A link stays a link: the file it points to is
+    replaced. An existing file keeps its permissions and, where that is allowed, its owner. What is no file but a stream
+    (`/dev/stdout`, `/dev/null`, a pipe) receives the content when the block ends.
 
     Raises
     ------
     SedlabError
-        When the disk is full or the folder cannot be written to.
+        When the disk is full, the folder cannot be written to, or ``path`` is a folder or a disk.
     """
     path = Path(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+        found = _stat(path)
+        if found is None or (stat.S_ISREG(found.st_mode) and not _names_a_stream(path)):
+            replaced = _replaced(Path(os.path.realpath(path)), found)
+        elif stat.S_ISREG(found.st_mode) or stat.S_ISCHR(found.st_mode) or stat.S_ISFIFO(found.st_mode):
+            replaced = _poured(path)
+        else:
+            kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a device or socket"
+            raise SedlabError(f"{path}: is {kind}, so no file of this name can be written. Choose another name.")
+        with replaced as temporary:
+            yield temporary
     except OSError as error:
-        raise SedlabError(
-            f"{path}: cannot be written ({error.strerror}). Free space or choose another folder."
-        ) from error
-    os.close(handle)
-    temporary = Path(name)
+        remedy = _REMEDIES.get(error.errno or 0, "Free space or choose another folder")
+        raise SedlabError(f"{path}: cannot be written ({error.strerror or error}). {remedy}.") from error
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """Return what the file system says of what ``path`` leads to, None where nothing is."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+    except ValueError as error:  # a NUL, or half of a character
+        raise SedlabError(f"{str(path)!r}: is no name of a file. Choose another name.") from error
+
+
+def _names_a_stream(path: Path) -> bool:
+    """Return whether ``path`` is a name of an open file, such as /dev/stdout: to replace that would miss who has it."""
+    folder = Path(os.path.realpath(path.parent))
+    return _standard_stream(path) is not None or any(
+        folder.is_relative_to(of_files) for of_files in ("/proc", "/dev/fd")
+    )
+
+
+def _standard_stream(path: Path) -> int | None:
+    """Return the handle of stdout or stderr if ``path`` is the same file, whatever its name."""
+    for standard in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # closed, or no file at all, as in a notebook
+            if os.path.samestat(path.stat(), os.fstat(standard.fileno())):
+                standard.flush()
+                return standard.fileno()
+    return None
+
+
+@contextmanager
+def _replaced(path: Path, found: os.stat_result | None) -> Iterator[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    suffix = path.suffix if len(path.suffix) <= 16 else ""
+    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(4)}{suffix}")
+    # Nobody may read meanwhile what only its owner may read in the end.
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if found else 0o666))
     try:
         yield temporary
-        # mkstemp makes files private; give the result the permissions a plain open() would.
-        temporary.chmod(0o666 & ~_umask())
+        if found:
+            with suppress(PermissionError):
+                os.chown(temporary, found.st_uid, found.st_gid)
+            temporary.chmod(stat.S_IMODE(found.st_mode))
         temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise SedlabError(f"{path}: cannot be written ({error}). Free space or choose another folder.") from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _poured(stream: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        temporary = Path(folder) / f"content{stream.suffix}"
+        temporary.touch()
+        yield temporary
+        with os.fdopen(_opened(stream), "wb") as target, temporary.open("rb") as source:
+            shutil.copyfileobj(source, target)
+
+
+def _opened(stream: Path) -> int:
+    standard = _standard_stream(stream)
+    if standard is not None:
+        return os.dup(standard)  # opened anew, a file would be written to from its beginning
+    # Without waiting: a pipe that nobody reads would stop us for ever.
+    handle = os.open(stream, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
+    os.set_blocking(handle, True)
+    return handle
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -65,7 +147,7 @@ def write_text_if_changed(path: str | Path, text: str) -> bool:
     An unchanged file keeps its time stamp, so nothing that depends on it is rebuilt.
     """
     path = Path(path)
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
+    if path.is_file() and path.read_bytes() == text.encode():
         return False
     write_text(path, text)
     return True
@@ -103,9 +185,3 @@ def read_json(path: str | Path, model: type[_Model], remedy: str) -> _Model:
         raise SedlabError(f"{path}: cannot be read ({error.strerror}). {remedy}") from error
     except ValidationError as error:
         raise SedlabError(f"{path}: {first_problem(error)} {remedy}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

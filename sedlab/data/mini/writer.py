@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -167,12 +166,10 @@ def _is_generated(root: Path, config: MiniConfig) -> bool:
 def _replacement(root: Path, config: MiniConfig) -> Iterator[Path]:
     """Yield an empty folder beside ``root`` that takes its place if the block ends without error."""
     root.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{root.name}.", suffix=".part", dir=root.parent))
+    folder = root.with_name(f".{root.name}.{secrets.token_hex(4)}.part")
+    folder.mkdir()
     try:
         yield folder
-        # mkdtemp makes folders private; give this one the permissions mkdir would.
-        os.umask(mask := os.umask(0))
-        folder.chmod(0o777 & ~mask)
         # Another process may have finished the same corpus meanwhile; its files are as good as ours.
         if _is_generated(root, config):
             return
