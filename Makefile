@@ -2,17 +2,19 @@
 # make test: everything that is checked.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo lab check test lint clean
-bin := .venv/bin
-cores ?= $(shell getconf _NPROCESSORS_ONLN)
+# Another environment beside this one: VENV=.venv-3.13 PYTHON=python3.13 make check
+VENV ?= .venv
+bin := $(VENV)/bin
+export VENV
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
-setup:  ## make .venv, once
+setup:  ## make .venv, once; PYTHON=python3.13 chooses the interpreter
 	@./setup.sh
 
 demo: setup  ## run the `mini` experiment and print the ladder and the report's path
-	@$(bin)/sedlab run mini --cores $(cores)
+	@$(bin)/sedlab run mini $(if $(cores),--cores $(cores))
 
 lab: setup  ## open JupyterLab on the notebooks
 	@$(bin)/sedlab lab
