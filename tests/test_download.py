@@ -1,16 +1,21 @@
 """Download from a real server that goes wrong in every way: a file is whole or not there, and goes on after breaks."""
 
+import errno
+import fcntl
 import hashlib
+import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from http_files import Faults, serve
+from http_files import CERTIFICATE, Faults, serve
 
 from sedlab.download import Patience, download, file_sha256, part_path
 from sedlab.errors import SedlabError
@@ -191,7 +196,7 @@ def test_server_that_never_finishes_is_given_up(server, path, fault):
 def test_no_server(path):
     with serve(CONTENT) as gone:
         pass
-    with pytest.raises(SedlabError, match="gave up after 3 attempts \\(no connection\\)"):
+    with pytest.raises(SedlabError, match="gave up after 3 attempts \\(connection refused\\)"):
         fetch(gone, path)
 
 
@@ -331,6 +336,138 @@ def test_killed_download_goes_on_where_it_stopped(server, path, stop):
     assert not path.exists()
     server.faults.pause_seconds = 0.0
     assert fetch(server, path).resumed_from >= 200_000
+    assert path.read_bytes() == CONTENT
+
+
+ABSURD_LENGTHS = ["9" * 5000, "-1", "abc", "1e5", "", "0x10"]
+
+
+@pytest.mark.parametrize("length", ABSURD_LENGTHS, ids=range(len(ABSURD_LENGTHS)))
+def test_a_length_that_is_none_is_not_believed(server, path, length):
+    server.faults.length = length
+    assert fetch(server, path).size == len(CONTENT)
+
+
+def test_lengths_that_contradict_each_other_are_one_line(server, path):
+    server.faults.length = "10, 20"
+    with pytest.raises(SedlabError, match=r"the server's answer makes no sense .* Use another mirror\.$"):
+        fetch(server, path)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_empty_file_is_none(path, chunked):
+    with serve(b"") as server:
+        server.faults.chunked = chunked
+        with pytest.raises(SedlabError, match="sent an empty file"):
+            fetch(server, path)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_file_without_end_stops_at_the_space_to_be_left_free_or_at_its_size(server, path):
+    server.faults.endless = True
+    path.parent.mkdir()
+    reserve = shutil.disk_usage(path.parent).free - 20_000_000
+    with pytest.raises(SedlabError, match=r"an unknown size to come, .* are to stay free"):
+        fetch(server, path, reserve_bytes=reserve)
+    assert part_path(path).stat().st_size < 200_000_000
+    with pytest.raises(SedlabError, match="bytes arrived, expected 700000"):
+        fetch(server, path, size=700_000)
+    assert list(path.parent.iterdir()) == []
+
+
+ODD_NOTES = [
+    *("[]", "nonsense", "", "\xff", "[" * 10_000),
+    *(f'{{"url": URL, "validator": "v", "total": {total}}}' for total in ("-5", "9" * 5000, "1.5", '"many"', "[]")),
+    *(f'{{"url": URL, "validator": {mark}}}' for mark in ("5", '"a\\r\\nX: y"', '" v"', '"\\u1234"')),
+]
+
+
+@pytest.mark.parametrize("note", ODD_NOTES, ids=range(len(ODD_NOTES)))
+def test_an_odd_note_beside_the_part_starts_over(server, path, note):
+    path.parent.mkdir()
+    part_path(path).write_bytes(OTHER[:1000])
+    text = note.replace("URL", json.dumps(f"{server.url}/model.ckpt"))
+    part_path(path).with_name("model.ckpt.part.json").write_text(text, encoding="latin-1")
+    fetch(server, path)
+    assert path.read_bytes() == CONTENT
+    assert bytes_asked(server) == [None]
+
+
+def refused(url, path, monkeypatch, **environment):
+    """Return the message of a download in this environment, and whether several attempts were made."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name, value in {"NO_PROXY": "", **environment}.items():
+        monkeypatch.setenv(name, str(value))
+    with pytest.raises(SedlabError) as caught:
+        download(url, path, patience=HASTY)
+    message = str(caught.value)
+    assert message.startswith(f"{url}: ") and "\n" not in message
+    return message, "gave up after 3 attempts" in message
+
+
+def test_each_trouble_with_the_network_has_its_remedy(path, monkeypatch):
+    with serve(CONTENT) as gone:
+        port = gone.url.rsplit(":", 1)[1]
+    proxy = f"http://127.0.0.1:{port}"
+    for url, environment, problem, remedy, again in [
+        (f"{gone.url}/a", {}, "connection refused", "Check the address, or wait until", True),
+        ("http://nowhere.invalid/a", {}, "no machine of this name", "whether this machine is online", True),
+        ("https://example.org/a", {"HTTPS_PROXY": proxy}, "the proxy cannot be reached", "Check HTTPS_PROXY", True),
+        ("https://example.org/a", {"HTTPS_PROXY": "foo://x"}, "by the proxy", "Check HTTPS_PROXY", False),
+        ("https://example.org/a", {"HTTPS_PROXY": "http://a:b:c"}, "by the proxy", "Check HTTPS_PROXY", False),
+        ("ftp://example.org/a", {"HTTPS_PROXY": proxy}, "cannot be requested", "Check the address", False),
+        *(
+            (url, {}, "cannot be requested", "Check the address", False)
+            for url in ("http://a..b/c", "http://h:99999/", "http://h:x/", "http://[::1/", "http://", "a.ckpt")
+        ),
+    ]:
+        message, tried_again = refused(url, path, monkeypatch, **environment)
+        assert problem in message and remedy in message and tried_again == again, message
+    assert list(path.parent.iterdir()) == []
+
+
+def test_certificates_that_cannot_be_read_or_trusted_and_the_remedy(path, monkeypatch, tmp_path):
+    (tmp_path / "no_certificate").write_text("no certificate")
+    with serve(CONTENT, encrypted=True) as server:
+        url = f"{server.url}/model.ckpt"
+        for bundle in (tmp_path / "none", tmp_path / "no_certificate", "/dev/null"):
+            message, tried_again = refused(url, path, monkeypatch, REQUESTS_CA_BUNDLE=bundle)
+            assert "trusted certificates cannot be read. Check what REQUESTS_CA_BUNDLE" in message and not tried_again
+        message, tried_again = refused(url, path, monkeypatch)
+        assert "cannot be verified (self-signed certificate)" in message and not tried_again
+        message, _ = refused(f"{url.replace('https', 'http')}", path, monkeypatch)
+        assert "gave up after 3 attempts" in message
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))  # as the message advises
+        fetch(server, path)
+    assert path.read_bytes() == CONTENT
+    with serve(CONTENT) as server:
+        message, _ = refused(server.url.replace("http", "https"), path, monkeypatch)
+        assert "Check whether the address begins with http:// or https://" in message
+
+
+@pytest.mark.skipif(find_spec("socks") is not None, reason="PySocks is installed")
+def test_a_socks_proxy_needs_a_package(path, monkeypatch):
+    message, _ = refused("https://example.org/a", path, monkeypatch, ALL_PROXY="socks5h://127.0.0.1:1080")
+    assert "PySocks is missing. Run `python -m pip install pysocks`, or unset ALL_PROXY" in message
+
+
+def test_a_proxy_that_asks_who_you_are(server, path, monkeypatch):
+    server.faults.always = 407
+    message, _ = refused("http://example.org/a", path, monkeypatch, HTTP_PROXY=server.url)
+    assert "set HTTP_PROXY to http://USER:PASSWORD@HOST:PORT" in message
+    message, _ = refused("https://example.org/a", path, monkeypatch, HTTPS_PROXY=server.url)
+    assert "Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT" in message
+
+
+def test_a_file_system_without_locks_is_a_warning(server, path, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.warns(UserWarning, match="no locks"):
+        fetch(server, path)
     assert path.read_bytes() == CONTENT
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sedlab.commands import options
@@ -146,7 +147,7 @@ def _table(title: str, columns: dict[str, str], states: dict[Entry, FileState]) 
     """Return one row a file, with a line between groups; ``columns`` is title -> field of the entry."""
     from sedlab.weights.store import PRESENT
 
-    table = Table(*columns, "size", "state", title=title)
+    table = Table(*columns, "size", "state", title=escape(title))
     group = ""
     for entry, state in states.items():
         if entry.group != group:

@@ -6,10 +6,12 @@ import re
 
 import requests
 
-from sedlab.download.part import Part
+from sedlab.download.part import VALIDATOR, Part
 from sedlab.errors import SedlabError
 
 MAX_WAIT_SECONDS = 30.0
+#: A number of bytes that a disk may hold, as a regular expression.
+_BYTES = "[0-9]{1,18}"
 _TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
 #: Answers to a range request that say nothing about the file itself: the whole file may still be had.
 _RANGE_REFUSED = (400, 405, 412, 416, 501)
@@ -17,6 +19,7 @@ _REMEDIES = {
     401: "It needs a login: get it with a browser",
     403: "Access is refused: get it with a browser, or from a mirror",
     404: "The file has moved or the name is wrong: look for it where it was published",
+    407: "The proxy asks who you are: set HTTP_PROXY to http://USER:PASSWORD@HOST:PORT",
     410: "The file was withdrawn: look for it where it was published",
 }
 
@@ -79,14 +82,14 @@ def refuse_other_content(
 
 
 def content_length(response: requests.Response) -> int | None:
-    """Return the size in bytes of what the server sends, None if it does not say."""
+    """Return the size in bytes of what the server sends, None if it does not say, or nothing that can be true."""
     length = response.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else None
+    return int(length) if re.fullmatch(_BYTES, length) else None
 
 
 def _content_range(response: requests.Response) -> tuple[int | None, int | None]:
     """Return (first byte, size of the whole file) of a partial answer (RFC 9110, section 14.4)."""
-    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    found = re.fullmatch(rf"bytes ({_BYTES})-\d+/({_BYTES}|\*)", response.headers.get("Content-Range", ""))
     if not found:
         return None, None
     return int(found[1]), None if found[2] == "*" else int(found[2])
@@ -95,17 +98,5 @@ def _content_range(response: requests.Response) -> tuple[int | None, int | None]
 def validator_of(response: requests.Response) -> str:
     """Return what identifies this version of the file in `If-Range`: a strong ETag, or the date (RFC 9110, 13.1.5)."""
     etag = response.headers.get("ETag", "")
-    return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
-
-
-def reason(error: Exception) -> str:
-    """Return in a few words why a connection failed."""
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy cannot be reached"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the server's certificate cannot be verified"
-    if isinstance(error, requests.Timeout) or "timed out" in str(error):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError) or "IncompleteRead" in str(error):
-        return "the connection ended too early"
-    return "no connection"
+    validator = etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
+    return validator if re.fullmatch(VALIDATOR, validator) else ""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, NonNegativeInt
 
 from sedlab.errors import SedlabError
 from sedlab.files import read_json, write_json
@@ -37,6 +38,9 @@ def open_part(url: str, path: Path) -> Iterator[Part]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise SedlabError(f"{path}: another process is downloading it. Wait for it.") from error
+        except OSError as error:
+            problem = f"this file system has no locks ({error.strerror})"
+            warnings.warn(f"{path}: {problem}. Do not download the same file twice at once.", stacklevel=4)
         if not place.exists() or not os.path.samestat(place.stat(), os.fstat(file.fileno())):
             raise SedlabError(f"{path}: another process has just downloaded it. Run the same command again.")
         part = Part(url, file, place)
@@ -47,13 +51,17 @@ def open_part(url: str, path: Path) -> Iterator[Part]:
                 part.discard()
 
 
+#: What may be sent back to a server in a header, as a regular expression.
+VALIDATOR = "([!-~]([ -~]{0,500}[!-~])?)?"
+
+
 class Mark(BaseModel):
     """Which version of a file has begun to arrive: what lies beside the `.part` file."""
 
     url: str = ""
-    validator: str = ""
+    validator: str = Field(default="", pattern=f"^{VALIDATOR}$")
     """The server's mark of the version, empty if it gave none."""
-    total: int | None = None
+    total: NonNegativeInt | None = None
     """Size of the whole file in bytes, None if unknown."""
 
 

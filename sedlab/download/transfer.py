@@ -14,17 +14,18 @@ from itertools import chain
 from pathlib import Path
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from sedlab.download.answers import (
     MAX_WAIT_SECONDS,
     Again,
     check_status,
     content_length,
-    reason,
     refuse_other_content,
     validator_of,
 )
 from sedlab.download.part import Part, open_part
+from sedlab.download.trouble import Trouble, trouble
 from sedlab.errors import SedlabError
 from sedlab.progress import Progress, no_progress
 
@@ -102,7 +103,7 @@ def download(
             raise SedlabError(
                 f"{path}: the disk is full. Free space and run the same command again; it goes on where it stopped."
             ) from error
-        raise SedlabError(f"{path}: cannot be written ({error.strerror}). Choose another folder.") from error
+        raise SedlabError(f"{path}: cannot be written ({error.strerror or error}). Choose another folder.") from error
 
 
 def _fetch(part: Part, size: int | None, reserve_bytes: int, patience: Patience, progress: Progress) -> None:
@@ -113,17 +114,17 @@ def _fetch(part: Part, size: int | None, reserve_bytes: int, patience: Patience,
             _attempt(part, size, reserve_bytes, patience, progress)
             return
         except Again as error:
-            problem, wait_seconds = str(error), error.wait_seconds
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            problem, wait_seconds = reason(error), 0.0
+            found, wait_seconds = Trouble(str(error)), error.wait_seconds
         except requests.RequestException as error:
-            raise SedlabError(f"{part.url}: cannot be requested ({error}). Check the address.") from error
+            found, wait_seconds = trouble(error, part.url), 0.0
+            if not found.again:
+                raise SedlabError(f"{part.url}: {found.what}. {found.remedy}.") from error
         failures = 1 if part.size > furthest else failures + 1
         furthest = max(furthest, part.size)
         if failures >= patience.attempts:
             raise SedlabError(
-                f"{part.url}: gave up after {failures} attempts ({problem}). Check the network and the proxy settings, "
-                "then run the same command again; it goes on where it stopped if the server allows that."
+                f"{part.url}: gave up after {failures} attempts ({found.what}). {found.remedy}, then run the same "
+                "command again; it goes on where it stopped if the server allows that."
             )
         backoff = patience.backoff_seconds * 2 ** (failures - 1)
         time.sleep(max(min(backoff, MAX_WAIT_SECONDS), wait_seconds))
@@ -137,7 +138,7 @@ def _attempt(part: Part, size: int | None, reserve_bytes: int, patience: Patienc
     if part.size:
         headers |= {"Range": f"bytes={part.size}-", "If-Range": part.validator}
     timeout = (patience.connect_seconds, patience.stall_seconds)
-    with requests.get(part.url, headers=headers, stream=True, timeout=timeout) as response:
+    with _answer(part.url, headers, timeout) as response:
         check_status(part, response)
         chunks = response.iter_content(CHUNK_BYTES)
         first = next(chunks, b"")
@@ -149,22 +150,39 @@ def _attempt(part: Part, size: int | None, reserve_bytes: int, patience: Patienc
         for chunk in chain([first], chunks):
             part.append(chunk)
             progress(part.size, part.total or 0, part.name)
+            if size is not None and part.size > size:
+                return  # it is another file, perhaps without end
+            if part.total is None:
+                _check_space(part, reserve_bytes)
     if part.total is not None and part.size < part.total:
         raise Again(f"the connection ended after {part.size} of {part.total} bytes")
+
+
+def _answer(url: str, headers: dict[str, str], timeout: tuple[float, float]) -> requests.Response:
+    """Return the head of what the server answers; every failure is a `requests.RequestException`."""
+    try:
+        return requests.get(url, headers=headers, stream=True, timeout=timeout)
+    except requests.RequestException:
+        raise
+    except (OSError, HTTPError, ValueError) as error:  # no file of certificates; what requests has no name for
+        raise requests.RequestException(error) from error
 
 
 def _check_space(part: Part, reserve_bytes: int) -> None:
     free = shutil.disk_usage(part.path.parent).free
     needed = (part.total or part.size) - part.size
     if free < needed + reserve_bytes:
+        to_come = "an unknown size" if part.total is None else f"{needed / 1e9:.2f} GB"
         raise SedlabError(
-            f"{part.path.parent}: {needed / 1e9:.2f} GB to come, {free / 1e9:.2f} GB free of which "
-            f"{reserve_bytes / 1e9:.2f} GB are to stay free. Free space or choose another folder."
+            f"{part.path.parent}: {to_come} to come, {free / 1e9:.2f} GB free of which {reserve_bytes / 1e9:.2f} GB "
+            "are to stay free. Free space or choose another folder."
         )
 
 
 def _check(part: Part, size: int | None, sha256: str) -> None:
     """Refuse a whole file that is not the expected one; nothing of it is kept."""
+    if not part.size:
+        raise SedlabError(f"{part.url}: the server sent an empty file. Try again later, or get it with a browser.")
     if size is not None and part.size != size:
         found = f"{part.size} bytes arrived, expected {size}"
     elif not part.sha256.startswith(sha256):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, PositiveInt
 
 from sedlab.download import Patience, download, file_sha256, part_path
 from sedlab.errors import SedlabError
@@ -43,9 +43,9 @@ class Record(BaseModel):
     """What is remembered of a file since it came; every field is empty where nothing was recorded."""
 
     file: str = ""
-    size: int | None = None
+    size: PositiveInt | None = None
     """bytes"""
-    sha256: str = ""
+    sha256: str = Field(default="", pattern="^([0-9a-f]{64})?$")
     url: str = ""
     """Empty for a file that was put there by hand."""
     date: str = ""
@@ -93,6 +93,8 @@ def file_state(entry: Entry, root: str | Path = WEIGHTS_FOLDER, *, verify: bool 
     wanted = record.size if record.date else entry.size
     if wanted is not None and size != wanted:
         return FileState(CORRUPT, f"size is {size} bytes, expected {wanted}", size, record.sha256)
+    if size == 0:
+        return FileState(CORRUPT, "is empty", size)
     detail = "" if record.date else "SHA-256 not recorded yet"
     if not verify:
         return FileState(PRESENT, detail, size, record.sha256)
@@ -129,7 +131,7 @@ def fetch(
         _check_present(entry, path)
         return path
     record = _read_record(path)
-    mirror = mirror or os.environ.get(MIRROR, "")
+    mirror = (mirror or os.environ.get(MIRROR, "")).strip()
     url = f"{mirror.rstrip('/')}/{entry.file}" if mirror else entry.url
     if not url:
         raise SedlabError(
@@ -167,7 +169,9 @@ def _record_path(path: Path) -> Path:
 
 def _read_record(path: Path) -> Record:
     place = _record_path(path)
-    return read_json(place, Record, "It is not a record of sedlab: delete it.") if place.is_file() else Record()
+    if not place.is_file():
+        return Record()
+    return read_json(place, Record, "It is not a record of sedlab: delete it, then run the same command again.")
 
 
 def _write_record(path: Path, size: int, sha256: str, url: str) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import http.server
 import re
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+
+#: A self-signed certificate of this machine and its key, made for tests: `openssl req -x509 -subj /CN=localhost ...`
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
 
 @dataclass
@@ -29,8 +34,10 @@ class Faults:
     validators: bool = True
     weak: bool = False
     content_type: str = "application/octet-stream"
-    length: int | None = None
+    length: int | str | None = None
     """Content-Length to claim."""
+    endless: bool = False
+    """The body is sent again and again, without a length."""
     chunked: bool = False
     pause_seconds: float = 0.0
     """Between blocks of 16 KiB."""
@@ -56,8 +63,11 @@ class FileServer:
 
 
 @contextmanager
-def serve(content: bytes) -> Iterator[FileServer]:
-    """Serve ``content`` under every path of `FileServer.url` until the block ends."""
+def serve(content: bytes, *, encrypted: bool = False) -> Iterator[FileServer]:
+    """Serve ``content`` under every path of `FileServer.url` until the block ends.
+
+    If ``encrypted``, with the certificate of `CERTIFICATE`, which nobody has reason to trust.
+    """
     files = FileServer(content)
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -66,10 +76,13 @@ def serve(content: bytes) -> Iterator[FileServer]:
         def log_message(self, *arguments):
             """Keep the test output clean."""
 
+        def do_CONNECT(self):
+            self.do_GET()
+
         def do_GET(self):
             files.requests.append(dict(self.headers) | {"path": self.path})
             self.close_connection = True
-            with suppress(BrokenPipeError, ConnectionResetError):
+            with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLError):
                 self._answer(files.faults)
 
         def _answer(self, faults):
@@ -87,11 +100,13 @@ def serve(content: bytes) -> Iterator[FileServer]:
                 shown = begin - 1000 if faults.ranges == "wrong" else begin
                 headers["Content-Range"] = f"bytes {shown}-{total - 1}/{total}"
             body = files.content[begin:]
-            if faults.chunked:
+            if faults.chunked or faults.endless:
                 headers["Transfer-Encoding"] = "chunked"
             else:
-                headers["Content-Length"] = str(faults.length or len(body))
+                headers["Content-Length"] = str(len(body) if faults.length is None else faults.length)
             self._head(206 if begin else 200, headers)
+            while faults.endless and not files.stopping.is_set():
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(body), body))
             return self._send(body, faults)
 
         def _begin(self, faults):
@@ -129,7 +144,11 @@ def serve(content: bytes) -> Iterator[FileServer]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    files.url = f"http://127.0.0.1:{server.server_port}"
+    if encrypted:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    files.url = f"http{'s' if encrypted else ''}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

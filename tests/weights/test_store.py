@@ -131,5 +131,36 @@ def test_require_gives_the_path_or_the_command(server, tmp_path):
         require("beats_as")
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        *("[]", "{", '"x"', "\xff", '{"size": -1}', '{"size": ' + "9" * 5000 + "}", '{"size": "many"}'),
+        *('{"sha256": "xyz"}', '{"sha256": 5}', '{"date": 3}', "[" * 10_000),
+    ],
+    ids=range(11),
+)
+def test_an_odd_record_is_one_line_and_its_remedy_works(server, tmp_path, record):
+    path = get(server, tmp_path)
+    place = tmp_path / "atst_stage2.ckpt.json"
+    place.write_text(record, encoding="latin-1")
+    for ask in (require, lambda name, root: fetch(find(name), root)):
+        with pytest.raises(SedlabError, match=r"ckpt\.json: .*not a record of sedlab: delete it") as caught:
+            ask("atst_stage2", tmp_path)
+        assert "\n" not in str(caught.value)
+    place.unlink()
+    assert require("atst_stage2", tmp_path) == path == get(server, tmp_path)
+
+
+def test_an_empty_file_is_damaged_and_the_remedy_works(server, tmp_path):
+    path = tmp_path / ENTRY.file
+    path.touch()
+    with pytest.raises(SedlabError, match=r"is empty. Delete it, then run: sedlab weights download atst_stage2"):
+        require("atst_stage2", tmp_path)
+    with pytest.raises(SedlabError, match=r"is empty.* delete it and run sedlab weights download atst_stage2"):
+        get(server, tmp_path)
+    path.unlink()
+    assert get(server, tmp_path).read_bytes() == CONTENT
+
+
 def test_room_is_reached_from_the_package():
     assert sedlab.weights.find("beats_as").file == "beats_as.pt"
