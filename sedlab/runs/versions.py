@@ -6,10 +6,12 @@ Read from package metadata, so that asking costs milliseconds and imports nothin
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import platform
 import shutil
 import subprocess
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -122,8 +124,23 @@ def gpu_memory_bytes() -> int | None:
 
 
 def num_cores() -> int:
-    """Return the number of cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many cores this process may use: those it may run on, no more than its container may keep busy."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, int(min(cores, cpu_quota(Path("/sys/fs/cgroup")))))
+
+
+def cpu_quota(cgroup: Path) -> float:
+    """Return the seconds of processor time a second that a control group grants; infinity where it sets no limit.
+
+    Source: Linux, Documentation/admin-guide/cgroup-v2.rst (cpu.max) and Documentation/scheduler/sched-bwc.rst.
+    """
+    with suppress(OSError, ValueError):
+        granted, period = (cgroup / "cpu.max").read_text().split()
+        return math.inf if granted == "max" else int(granted) / int(period)
+    with suppress(OSError, ValueError):
+        granted, period = (int((cgroup / "cpu" / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
+        return math.inf if granted < 0 else granted / period
+    return math.inf
 
 
 def _cpu_model() -> str:
