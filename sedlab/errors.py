@@ -6,6 +6,8 @@ that names the file or option, what was found, and what to do. The command line 
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -24,6 +26,51 @@ def nearest(name: str, options: Iterable[str]) -> str:
     return f" Did you mean {match[0]!r}?" if match else ""
 
 
+def short(value: object, limit: int = 80) -> str:
+    """Return ``value`` as Python writes it, cut in the middle where it is long: a message is one line to read."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        # A number of more digits than Python prints, or lists in lists in lists.
+        text = f"a {type(value).__name__} too long to show"
+    return text if len(text) <= limit else f"{text[: limit // 2]}...{text[-limit // 4 :]}"
+
+
+#: What to do about an error of the operating system; others have no better answer than its own words.
+_REMEDIES = {
+    errno.ENOENT: "Correct the path, or make it again.",
+    errno.EISDIR: "A file is expected there: name one, or move the folder away.",
+    errno.ENOTDIR: "A folder is expected there: name one, or move the file away.",
+    errno.EEXIST: "Something else is there: move it away.",
+    errno.EACCES: "Change its permissions, or choose another place.",
+    errno.EPERM: "Change its permissions, or choose another place.",
+    errno.EROFS: "Choose a place that can be written to.",
+    errno.ENOSPC: "Free space, or choose another place.",
+    errno.EDQUOT: "Free space, or choose another place.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.ELOOP: "Its links lead in a circle: remove them.",
+    errno.EMFILE: "Raise the limit: `ulimit -n 4096`.",
+    errno.EIO: "The disk or the network has failed: check it, then run this again.",
+    errno.ENOMEM: "Free memory, or work on less at a time.",
+}
+
+
+def os_problem(error: OSError | ValueError, path: object = None) -> str:
+    """Return one line about an error of the operating system: the file, what is wrong with it, and what to do.
+
+    ``path`` is named where the error names none. A ValueError is of a name that no file can have.
+    """
+    if not isinstance(error, OSError):
+        return f"{short(str(path))}: not a file name ({error}). Correct it."
+    # An error of a copy or a renaming names two files; the second is the one that was to be made.
+    named = getattr(error, "filename2", None) or error.filename
+    where = os.fsdecode(named) if isinstance(named, str | bytes | os.PathLike) else path
+    where = "the output" if where is None else str(where)
+    where = where if len(where) <= 400 else f"{where[:100]}...{where[-40:]}"
+    reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
+    return f"{where}: {reason}. {_REMEDIES.get(error.errno, 'See to it, then run this again.')}"
+
+
 def first_problem(error: ValidationError, known: Iterable[str] = ()) -> str:
     """Return the first problem of a validation in the user's words: one line with the key and what was found.
 
@@ -38,6 +85,6 @@ def first_problem(error: ValidationError, known: Iterable[str] = ()) -> str:
     if first["type"] == "missing":
         return f"missing key {key}."
     found = first.get("input")
-    shown = "" if isinstance(found, dict) or found is None else f" (found {found!r})"
+    shown = "" if isinstance(found, dict) or found is None else f" (found {short(found)})"
     message = first["msg"].removeprefix("Value error, ")
     return f"{f'{key}: ' if key else ''}{message}{shown}."

@@ -34,7 +34,7 @@ def compare(
     durations: options.Durations = None,
     postprocess: options.Postprocess = "none",
     metric: options.Metric = "",
-    classes: options.Classes = "",
+    classes: options.Classes = None,
     common_clips: options.CommonClips = False,
     threshold: options.Threshold = 0.5,
     intervals: Annotated[

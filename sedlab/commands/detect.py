@@ -64,7 +64,7 @@ def detect(
             metavar="none|median|FILE", help="FILE: of sedlab tune. Default: median for events, none for scores."
         ),
     ] = None,
-    classes: options.Classes = "",
+    classes: options.Classes = None,
     network: Annotated[Literal["student", "teacher"], typer.Option(help="Teacher: mean of the student.")] = "student",
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the network runs.")] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Windows of 10 s that are scored at once.")] = 4,
@@ -86,7 +86,10 @@ def detect(
     recordings = find_recordings(audio)
     predictor = _load(checkpoint, network, device, batch_size)
     rule = detection_rule(
-        predictor.classes, thresholds=threshold or (), postprocess=postprocess, classes=options.names(classes)
+        predictor.classes,
+        thresholds=threshold or (),
+        postprocess=postprocess,
+        classes=options.class_names(classes, predictor.classes),
     )
     job = _Job(predictor, rule, format_, plot, out)
     if out is None:

@@ -34,7 +34,7 @@ def errors(
     ] = None,
     threshold: options.Threshold = 0.5,
     postprocess: options.Postprocess = "median",
-    classes: options.Classes = "",
+    classes: options.Classes = None,
     common_clips: options.CommonClips = False,
 ) -> None:
     """Name every error: missed, false alarm, cross-class, onset or offset early or late, fragmented, merged, duplicate.

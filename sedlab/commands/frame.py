@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sedlab.commands.options import names
+from sedlab.commands.options import class_names, names
 from sedlab.errors import SedlabError, nearest
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def read_frame(
     durations: Path | None = None,
     *,
     kind: str | None = None,
-    classes: str = "",
+    classes: Sequence[str] | None = None,
     common_clips: bool = False,
     postprocess: str = "none",
 ) -> Frame:
@@ -83,7 +83,7 @@ def read_frame(
     method = Postprocess.read(postprocess)
     truth, scores = read_ground_truth(ground_truth), [read_scores(path) for path in score_files]
     kind = kind or kind_of(truth)
-    chosen = names(classes)
+    chosen = class_names(classes, scores[0].classes)
     for each in scores:
         chosen = scored_classes(each, truth, kind, chosen)
     matched = match(scores, truth, common=common_clips)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +25,13 @@ Metric = Annotated[
     ),
 ]
 Postprocess = Annotated[str, typer.Option(metavar="none|median|FILE", help="FILE: of sedlab tune.")]
-Classes = Annotated[str, typer.Option(metavar="NAMES", help="Classes to look at, with commas between. Default: all.")]
+Classes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAMES",
+        help="Classes to look at, with commas between, or repeat; a name with a comma: '\"A, b\",C'. Default: all.",
+    ),
+]
 CommonClips = Annotated[bool, typer.Option("--common-clips", help="Leave out clips that one side lacks.")]
 Threshold = Annotated[float, typer.Option(min=0.0, max=1.0, help="Scores above it are detections.")]
 Confidence = Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")]
@@ -35,5 +43,11 @@ WeightsRoot = Annotated[Path, typer.Option(help="Folder of the files.")]
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Return the names in a list with commas."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    """Return the names in a list with commas; one that holds a comma stands between quotation marks."""
+    rows = csv.reader(text.splitlines(), skipinitialspace=True)
+    return tuple(name.strip() for row in rows for name in row if name.strip())
+
+
+def class_names(given: Sequence[str] | None, known: Container[str]) -> tuple[str, ...]:
+    """Return the classes that were given, each once; a text that is one of the ``known`` is no list."""
+    return tuple(dict.fromkeys(name for text in given or () for name in ([text] if text in known else names(text))))

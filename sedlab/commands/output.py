@@ -69,9 +69,9 @@ def progress_bar(console: Console, start: str = "reading") -> Iterator[Progress]
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as CSV."""
+    """Write a table as CSV; names that are no UTF-8 as the bytes they are."""
     with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False)
+        table.to_csv(temporary, index=False, errors="surrogateescape")
 
 
 def write_figure(path: Path, figure: Figure) -> None:

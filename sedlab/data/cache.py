@@ -218,7 +218,7 @@ def _covers(folder: Path, wanted: pd.DataFrame) -> bool:
 
 
 def _read_index(folder: Path) -> pd.DataFrame:
-    table = read_tsv(folder / INDEX, _INDEX_COLUMNS)
+    table = read_tsv(folder / INDEX, _INDEX_COLUMNS, any_bytes=True)
     try:
         # From text, not through float: a time of change in nanoseconds has more digits than a float.
         return table.astype(dict.fromkeys(_INTEGERS, np.int64))

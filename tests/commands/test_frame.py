@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sedlab.commands.frame import match
+from sedlab.commands.frame import match, read_frame
+from sedlab.commands.options import class_names
+from sedlab.data.tsv import write_tsv
 from sedlab.errors import SedlabError
 from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth
 
@@ -54,3 +56,34 @@ def test_clips_on_one_side_only_are_refused(first, second, message):
 def test_files_that_share_no_clip_are_refused():
     with pytest.raises(SedlabError, match="none of its 1 clips"):
         match([scores("a"), scores("b")], TRUTH, common=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"),
+    [
+        (["Bark, dog"], ("Bark, dog",)),
+        (['"Bark, dog",Cat'], ("Bark, dog", "Cat")),
+        (['Cat, "Bark, dog"'], ("Cat", "Bark, dog")),
+        (["Cat", "Bark, dog"], ("Cat", "Bark, dog")),
+        (["Cat,Dog", "Cat"], ("Cat", "Dog")),
+        (['12" mix'], ('12" mix',)),
+        (None, ()),
+        ([" , "], ()),
+    ],
+)
+def test_classes_are_chosen_by_lists_quotes_and_repetition(given, chosen):
+    assert class_names(given, ("Cat", "Dog", "Bark, dog", '12" mix')) == chosen
+
+
+def test_names_with_quotation_marks_and_commas_go_through_what_is_written_and_read(tmp_path):
+    label = 'Bark, "loud"'
+    write_tsv(tmp_path / "scores" / '12" mix.tsv', pd.DataFrame({"onset": [0.0], "offset": [1.0], label: [1.0000001]}))
+    # What macOS leaves beside a file on a foreign disk.
+    (tmp_path / "scores" / '._12" mix.tsv').write_bytes(b"\0\5\x16\7")
+    event = {"filename": ['12" mix.wav'], "onset": [0.0], "offset": [0.5], "event_label": [label]}
+    write_tsv(tmp_path / "truth.tsv", pd.DataFrame(event))
+    write_tsv(tmp_path / "durations.tsv", pd.DataFrame({"filename": ['12" mix.wav'], "duration": [1.0]}))
+    files = tmp_path / "truth.tsv", tmp_path / "durations.tsv"
+    frame = read_frame([tmp_path / "scores"], *files, classes=[label])
+    assert frame.classes == (label,) and frame.durations == {'12" mix': 1.0}
+    assert frame.tables[0]['12" mix'][label].tolist() == [1.0]

@@ -99,8 +99,9 @@ def _published_durations(root: Path, subset: Subset, clip_ids: pd.Series) -> pd.
     if subset.split == "train" or not path.is_file():
         return float("nan")
     try:
-        table = pd.read_csv(path, names=["name", "seconds"], dtype={"name": str, "seconds": float})
-    except (ValueError, UnicodeDecodeError) as error:
+        # Not named while reading: of a field too many, pandas would make an index.
+        table = pd.read_csv(path, header=None, dtype={0: str, 1: float}).set_axis(["name", "seconds"], axis=1)
+    except ValueError as error:
         raise SedlabError(
             f"{path}: not a table of name,seconds without header ({' '.join(str(error).split())}). Copy it again, or "
             "remove it to take the durations of the files."

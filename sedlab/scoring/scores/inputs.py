@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sedlab.data.corpora.reading import stem
-from sedlab.data.tsv import line_number, read_tsv
+from sedlab.data.tsv import as_probabilities, line_number, read_numbers, read_tsv
 from sedlab.errors import SedlabError
 from sedlab.labels import SOFT_THRESHOLD
 from sedlab.scoring.scores.file import read_score_file
@@ -112,6 +112,7 @@ def read_ground_truth(path: str | Path) -> GroundTruth:
     _refuse(path, incomplete, rows, "an incomplete event", "Fill all its columns, or leave only the file name.")
     wrong = (rows["onset"] < 0) | (rows["offset"] <= rows["onset"])
     _refuse(path, wrong, rows, "an event that does not end after its onset", "Onset and offset are seconds from 0.")
+    table["confidence"] = as_probabilities(table["confidence"])
     outside = ~rows["confidence"].between(0, 1)
     _refuse(path, outside, rows, "a confidence outside 0 to 1", "Correct it.")
     events = rows.rename(columns={"event_label": "label"})
@@ -148,7 +149,8 @@ def _refuse(path: Path, wrong: pd.Series, table: pd.DataFrame, what: str, remedy
 
 
 def _read_folder(path: Path) -> EvaluationScores:
-    files = sorted(path.glob("*.tsv"))
+    # macOS leaves a companion "._name" beside every file it copies to a foreign disk.
+    files = sorted(file for file in path.glob("*.tsv") if not file.name.startswith("._"))
     if not files:
         raise SedlabError(
             f"{path}: holds no score tables (*.tsv). Give the folder with one TSV a clip, or a score file."
@@ -173,29 +175,20 @@ def _read_folder(path: Path) -> EvaluationScores:
 
 def _read_table(file: Path) -> pd.DataFrame:
     """Return a score table with exact boundaries; checked, because the library's own messages name no file."""
-    try:
-        table = pd.read_csv(file, sep="\t", float_precision="round_trip")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    names, values = read_numbers(file)
+    if names[:2] != ("onset", "offset") or len(names) < 3 or not len(values):
+        found = ", ".join(name[:40] for name in names[:3])
         raise SedlabError(
-            f"{file}: not a score table ({' '.join(str(error).split())}). "
-            "Expected tab-separated onset, offset and one column a class."
-        ) from error
-    if tuple(table.columns[:2]) != ("onset", "offset") or len(table.columns) < 3 or table.empty:
-        found = ", ".join(map(str, table.columns[:3]))
-        raise SedlabError(
-            f"{file}: not a score table ({len(table)} rows, columns {found}). "
+            f"{file}: not a score table ({len(values)} rows, columns {found}). "
             "Expected tab-separated onset, offset and one column a class."
         )
-    text = [str(name) for name, kind in table.dtypes.items() if kind.kind not in "fiu"]
-    if text:
-        raise SedlabError(f"{file}: column {text[0]!r} does not hold numbers only. Write the scores again.")
-    values = table.to_numpy(dtype=np.float64)
+    values[:, 2:] = as_probabilities(values[:, 2:])
     scores, onset, offset = values[:, 2:], values[:, 0], values[:, 1]
     outside = ~((scores >= 0) & (scores <= 1))
     if outside.any():
         row, column = np.argwhere(outside)[0]
         raise SedlabError(
-            f"{file}, line {row + 2}: {scores[row, column]:g} in column {table.columns[column + 2]!r} is not a "
+            f"{file}, line {row + 2}: {scores[row, column]:g} in column {names[column + 2]!r} is not a "
             "probability. Scores lie in 0 to 1; apply the logistic function to logits."
         )
     apart = np.abs(onset[1:] - offset[:-1]) > _SAME_TIME
@@ -207,4 +200,4 @@ def _read_table(file: Path) -> pd.DataFrame:
             "before it begins. Sort the rows; each starts where the last one ended."
         )
     values[1:, 0] = offset[:-1]
-    return pd.DataFrame(values, columns=pd.Index([str(name) for name in table.columns]))
+    return pd.DataFrame(values, columns=pd.Index(names))

@@ -89,6 +89,18 @@ def test_nothing_to_read_is_refused(tmp_path):
     (tmp_path / "empty.tsv").write_text("")
     with pytest.raises(SedlabError, match=r"empty\.tsv: not a score table"):
         read_scores(tmp_path)
+    (tmp_path / "a.tsv").mkdir()
+    with pytest.raises(SedlabError, match=r"a\.tsv: is a folder"):
+        read_scores(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "row", ["0\t1\t0.1\t0.2\t0.3", "0\t1\t0.1", "0\t1\t0.1\t0\0", "0\t1\t0.1\t1.5", "0\t1\t0.1\t" + "9" * 5000]
+)
+def test_a_damaged_first_row_does_not_move_columns(tmp_path, row):
+    (tmp_path / "a.tsv").write_text(f"onset\toffset\tCat\tDog\n{row}\n1\t2\t0.1\t0.2\n")
+    with pytest.raises(SedlabError, match=r"a\.tsv"):
+        read_scores(tmp_path)
 
 
 def test_two_tables_of_one_clip_are_refused(tmp_path):
