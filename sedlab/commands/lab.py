@@ -41,7 +41,11 @@ def lab_command(folder: Path, *, port: int | None, browser: bool, options: Seque
     The folder above is its root, so that runs and reports can be opened too. Further ``options`` go to JupyterLab as
     they are.
     """
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.parent}"]
+    from sedlab.pipeline.interpreter import OwnKernelSpecs, kernel_seconds, python_command
+
+    command = [*python_command(), "-m", "jupyterlab", f"--ServerApp.root_dir={folder.parent}"]
+    command.append(f"--ServerApp.kernel_spec_manager_class={OwnKernelSpecs.__module__}.{OwnKernelSpecs.__qualname__}")
+    command.append(f"--MappingKernelManager.kernel_info_timeout={kernel_seconds()}")
     command.append(f"--LabApp.default_url=/lab/tree/{folder.name}/{FIRST_NOTEBOOK}")
     command += [] if port is None else [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     command += [] if browser else ["--no-browser"]

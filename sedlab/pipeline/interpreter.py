@@ -6,7 +6,6 @@ environment; and Python would import modules from the working folder, where a pe
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,19 +14,21 @@ from typing import Any
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
+from sedlab.environment import number_from_environment, safe_imports
+
 KERNEL_NAME = NATIVE_KERNEL_NAME
+#: Environment variable with the time that a kernel may take to start; Jupyter's 60 s are short for a cold disk.
+KERNEL_SECONDS = "SEDLAB_KERNEL_SECONDS"
+
+
+def kernel_seconds() -> int:
+    """Return how long a kernel may take to start."""
+    return number_from_environment(KERNEL_SECONDS, 600)
 
 
 def python_command() -> list[str]:
     """Return the words that start this interpreter so that it imports nothing from the working folder."""
     return [sys.executable, "-P"]
-
-
-def safe_imports() -> dict[str, str]:
-    """Return what to add to a child's environment so that its own children import nothing from the working folder."""
-    # An empty entry, as `PYTHONPATH=$PYTHONPATH:/mine` leaves, is the working folder.
-    entries = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(entries)}
 
 
 def kernel_command() -> list[str]:

@@ -77,7 +77,7 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    from sedlab.pipeline.interpreter import KERNEL_NAME, JobKernelManager
+    from sedlab.pipeline.interpreter import KERNEL_NAME, KERNEL_SECONDS, JobKernelManager, kernel_seconds
 
     check_parameters(path, parameters)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +91,7 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
             kernel_manager_class=JobKernelManager,
             language="python",
             cwd=str(folder),
+            start_timeout=kernel_seconds(),
             progress_bar=False,
             log_output=True,
         )
@@ -101,6 +102,13 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
         raise SedlabError(f"{error.ename}: {line} (cell {error.exec_count} of {output})") from error
     except DeadKernelError as error:
         raise SedlabError(kernel_died(output)) from error
+    except RuntimeError as error:
+        if "Kernel" not in str(error):
+            raise
+        raise SedlabError(
+            f"{path}: no kernel started ({error}). `sedlab doctor` says what is broken; if the disk is only slow, give "
+            f"it more time: {KERNEL_SECONDS}={3 * max(kernel_seconds(), 1)}"
+        ) from error
     finally:
         if output.is_file():
             export_html(output)

@@ -7,7 +7,6 @@ import selectors
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from sedlab.config.experiment import Experiment
+from sedlab.environment import safe_imports
 from sedlab.errors import SedlabError
 from sedlab.pipeline.graph import find_job, graph_of
+from sedlab.pipeline.interpreter import python_command
 from sedlab.pipeline.outside_files import anchored, check_outside_files
 from sedlab.pipeline.scheduler import JobEvent
 from sedlab.runs.locks import RUN_PROCESS, run_lock, this_process, wait_until_idle
@@ -126,7 +127,7 @@ def _schedule(run: Run, cores: int, *, dry_run: bool, display: Display) -> Outco
     graph = graph_of(run)
     (run.path / "logs").mkdir(exist_ok=True)
     log = run.path / "logs" / "scheduler.txt"
-    command = [sys.executable, "-m", "sedlab.pipeline.scheduler", str(run.path), f"--cores={cores}"]
+    command = [*python_command(), "-m", "sedlab.pipeline.scheduler", str(run.path), f"--cores={cores}"]
     command += [f"--gpus={min(1, len(gpu_names()))}"] + (["--dry-run"] if dry_run else [])
     outcome, problems = Outcome(), []
     started: dict[str, float] = {}
@@ -180,7 +181,7 @@ def _process_group(command: list[str], **options: Any) -> Iterator[subprocess.Po
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    environment = {**os.environ, RUN_PROCESS: this_process(), "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, **safe_imports(), RUN_PROCESS: this_process(), "PYTHONUNBUFFERED": "1"}
     previous = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     process = subprocess.Popen(command, env=environment, start_new_session=True, **options)
     try:

@@ -26,6 +26,7 @@ from torch import multiprocessing
 from torch.optim import Optimizer
 
 from sedlab.config.experiment import TrainerConfig
+from sedlab.environment import importing_safely
 from sedlab.errors import SedlabError
 from sedlab.progress import Progress
 
@@ -69,7 +70,8 @@ def run_on_devices(
     pipes = [multiprocessing.get_context("spawn").Pipe(duplex=False) for _ in range(devices)]
     threads = max(1, torch.get_num_threads() // devices)
     shared = (function, arguments, find_free_network_port(), threads, [sender for _, sender in pipes])
-    processes = multiprocessing.start_processes(_work, shared, nprocs=devices, join=False, start_method="spawn")
+    with importing_safely():
+        processes = multiprocessing.start_processes(_work, shared, nprocs=devices, join=False, start_method="spawn")
     results, problems = [], []
 
     def receive() -> None:

@@ -18,6 +18,7 @@ from sedlab.data.mini.difficulty import AUDIOSET, DEVTEST, PUBLIC, REAL, SYNTH, 
 from sedlab.data.mini.recording import SCENES, maestro_recording
 from sedlab.data.mini.rooms import device_response
 from sedlab.data.mini.soundscape import Clip, Event, audioset_clip, desed_clip
+from sedlab.environment import importing_safely
 from sedlab.errors import SedlabError
 from sedlab.grid import SAMPLE_RATE
 
@@ -85,7 +86,7 @@ def render_all(folder: Path, tasks: list[RenderTask], *, workers: int) -> Iterat
         return
     # Spawned, not forked: a fork of a process with threads (a notebook, torch) may hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with importing_safely(), ProcessPoolExecutor(workers, mp_context=context) as pool:
         yield from pool.map(render, [folder] * len(tasks), tasks, chunksize=_CHUNK)
 
 

@@ -1,0 +1,46 @@
+"""Environment variables: numbers that belong to a machine rather than to an experiment, and what children may import.
+
+Python looks for modules in the working folder first, where a person may keep a `random.py` of their own, or a clone
+called `sedlab`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sedlab.errors import SedlabError
+
+
+def number_from_environment(name: str, default: int) -> int:
+    """Return a whole number from 0 that the environment may set; SedlabError for anything else."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise SedlabError(f"{name}={text[:40]}: expected a whole number. Set it to one, or unset it.")
+    return int(text)
+
+
+def safe_imports() -> dict[str, str]:
+    """Return what to add to a child's environment so that it and its own children import nothing from there."""
+    # An empty entry, as `PYTHONPATH=$PYTHONPATH:/mine` leaves, is the working folder.
+    entries = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(entries)}
+
+
+@contextmanager
+def importing_safely() -> Iterator[None]:
+    """Let processes started in this block, which cannot be told their environment, import nothing from there."""
+    changes = safe_imports()
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
