@@ -18,6 +18,7 @@ from sedlab.commands.evaluate import evaluate
 from sedlab.commands.lab import lab
 from sedlab.commands.run import run
 from sedlab.commands.tune import tune
+from sedlab.commands.watch import watch
 from sedlab.commands.weights import download_weights, inspect_weights, list_weights
 from sedlab.errors import SedlabError
 
@@ -34,6 +35,7 @@ def _group(help_text: str) -> typer.Typer:
 
 app = _group("A research workbench for sound event detection. Start with: sedlab run mini")
 app.command()(run)
+app.command()(watch)
 app.command()(detect)
 app.command()(evaluate)
 app.command()(tune)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
 
 class SedlabError(Exception):
     """A problem the user can act on: one line that says where, what, and the remedy."""
+
+
+@cache
+def warn_once(warning: str) -> None:
+    """Say on stderr, in one line, what does not stop the work; the same line is said once in a process."""
+    print(f"warning: {warning}", file=sys.stderr, flush=True)
 
 
 def nearest(name: str, options: Iterable[str]) -> str:

@@ -22,6 +22,7 @@ from sedlab.data.tsv import read_tsv, write_tsv
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
 from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
+from sedlab.locking import take
 from sedlab.progress import Progress
 
 WAVEFORMS = "waveforms.i16"
@@ -178,19 +179,14 @@ def _write(folder: Path, root: Path, wanted: pd.DataFrame, progress: Progress | 
 
 @contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    """Let one process at a time build the cache; on a system without such locks several may, with the same result."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
+    """Let one process at a time build the cache; on a file system without locks several may, with the same result."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / _LOCK).open("w")
     except OSError as error:
         raise SedlabError(f"{folder}: cannot be written ({error.strerror}). Choose another cache folder.") from None
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        take(file, wait=True)
         yield
 
 

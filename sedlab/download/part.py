@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import warnings
@@ -15,6 +14,7 @@ from pydantic import BaseModel, Field, NonNegativeInt
 
 from sedlab.errors import SedlabError
 from sedlab.files import read_json, write_json
+from sedlab.locking import take
 
 
 def file_sha256(path: str | Path) -> str:
@@ -35,7 +35,7 @@ def open_part(url: str, path: Path) -> Iterator[Part]:
     place = part_path(path)
     with place.open("ab") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take(file)
         except BlockingIOError as error:
             raise SedlabError(f"{path}: another process is downloading it. Wait for it.") from error
         except OSError as error:

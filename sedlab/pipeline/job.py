@@ -15,7 +15,7 @@ import traceback
 from sedlab.errors import SedlabError
 from sedlab.pipeline.graph import Job, find_job, graph_of
 from sedlab.pipeline.notebooks import execute_notebook, kernel_died, notebook_path
-from sedlab.runs.locks import when_run_ends
+from sedlab.runs.locks import require_idle, when_run_ends
 from sedlab.runs.progress import forget_progress
 from sedlab.runs.run import Run, open_run
 
@@ -30,6 +30,7 @@ def run_job(run: Run, job: Job) -> None:
     SedlabError
         When it fails, or ends without its manifest.
     """
+    require_idle(run.path, job.name)
     forget_progress(run.path, job.name)
     if job.manifest:
         (run.path / job.manifest).unlink(missing_ok=True)

@@ -33,6 +33,7 @@ __all__, __getattr__, __dir__ = names_on_demand(
             "audit_summary",
             "compared_audits",
         ),
+        "watching": ("watch",),
         "errors": ("error_cases", "scored_systems", "baseline_of", "read_errors", "cases_of", "case_view"),
     },
 )

@@ -1,23 +1,22 @@
-"""Who may work in a run folder, and how a process learns that the one that started it has died.
-
-Locks are the operating system's (flock): however a process ends, its locks end with it. So no lock is ever stale, and a
-run that was killed can be continued at once.
-"""
+"""Who may work in a run folder and on a node, and how a process learns that the one that started it has died."""
 
 from __future__ import annotations
 
-import fcntl
 import os
+import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sedlab.errors import SedlabError
+from sedlab.locking import Held, Holder, held, holder_of, is_alive, start_time
 
 #: Environment variable that names the `sedlab run` process a job belongs to, as "pid:start time".
 RUN_PROCESS = "SEDLAB_RUN_PROCESS"
+_RUN = ".run.lock"
+_NODES = ".locks"
 
 
 @contextmanager
@@ -29,30 +28,48 @@ def run_lock(folder: Path) -> Iterator[None]:
     SedlabError
         When another one is working there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".run.lock").open("a+") as file:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise SedlabError(
-                f"{folder}: another `sedlab run` (process {holder}) is working here. Wait for it, or choose another "
-                "--name."
-            ) from error
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+            stack.enter_context(held(folder / _RUN))
+        except Held as error:
+            raise _refusal(folder, "another `sedlab run` works here", "choose another --name", error) from None
         yield
 
 
 @contextmanager
-def working(folder: Path) -> Iterator[None]:
-    """Mark that a stage is at work in this folder; any number may be."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".work.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
+def node_lock(folder: Path, node: str) -> Iterator[None]:
+    """Be the only process that works on this node of the run, be it a job, JupyterLab or Papermill.
+
+    Raises
+    ------
+    SedlabError
+        When another one does: two would write the same checkpoints.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(_node_file(folder, node)))
+        except Held as error:
+            raise _busy(folder, node, error) from None
         yield
+
+
+def require_idle(folder: Path, node: str) -> None:
+    """Raise the error of `node_lock` if another process works on this node."""
+    path = _node_file(folder, node)
+    holder = holder_of(path)
+    if holder is not None:
+        raise _busy(folder, node, Held(holder, path))
+
+
+def nodes_at_work(folder: Path) -> dict[str, Holder]:
+    """Return which nodes of a run are at work, and who works on each."""
+    found = {path.stem: holder_of(path) for path in sorted((folder / _NODES).glob("*.lock"))}
+    return {node: holder for node, holder in found.items() if holder is not None}
+
+
+def is_running(folder: Path) -> bool:
+    """Return whether a `sedlab run` or a single stage works in this run folder."""
+    return holder_of(folder / _RUN) is not None or bool(nodes_at_work(folder))
 
 
 def wait_until_idle(folder: Path, seconds: float = 30.0) -> None:
@@ -63,27 +80,16 @@ def wait_until_idle(folder: Path, seconds: float = 30.0) -> None:
     SedlabError
         When one still is after ``seconds``, for instance a stage notebook open in JupyterLab.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + seconds
-    with (folder / ".work.lock").open("a") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise SedlabError(
-                        f"{folder}: a stage of this run is still at work, perhaps in an open notebook. "
-                        "Wait for it or shut its kernel down."
-                    ) from error
-                time.sleep(0.2)
+    while busy := nodes_at_work(folder):
+        if time.monotonic() > deadline:
+            require_idle(folder, next(iter(busy)))
+        time.sleep(0.2)
 
 
 def this_process() -> str:
     """Return what to put into `RUN_PROCESS` for children of this process."""
-    import psutil
-
-    return f"{os.getpid()}:{psutil.Process().create_time()}"
+    return f"{os.getpid()}:{start_time()}"
 
 
 def when_run_ends(action: Callable[[], None], *, every_seconds: float = 1.0) -> None:
@@ -94,19 +100,21 @@ def when_run_ends(action: Callable[[], None], *, every_seconds: float = 1.0) -> 
     pid, _, started = name.partition(":")
 
     def watch() -> None:
-        while _alive(int(pid), float(started)):
+        while is_alive(int(pid), float(started)):
             time.sleep(every_seconds)
         action()
 
     threading.Thread(target=watch, name="watch sedlab run", daemon=True).start()
 
 
-def _alive(pid: int, started: float) -> bool:
-    import psutil
+def _node_file(folder: Path, node: str) -> Path:
+    return folder / _NODES / f"{node}.lock"
 
-    try:
-        process = psutil.Process(pid)
-        # The start time tells the process from a later one with the same number.
-        return abs(process.create_time() - started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+
+def _busy(folder: Path, node: str, held: Held) -> SedlabError:
+    return _refusal(folder, f"{node} is at work already", "shut its kernel down if it is an open notebook", held)
+
+
+def _refusal(folder: Path, problem: str, remedy: str, held: Held) -> SedlabError:
+    watching = f"Wait for it, watch it with: sedlab watch {shlex.quote(str(folder))}, or {remedy}."
+    return SedlabError(f"{folder}: {problem} ({held.holder}). {watching}{held.remedy}")

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from sedlab.files import read_json, write_json
-from sedlab.runs.locks import working
+from sedlab.runs.locks import node_lock
 from sedlab.runs.versions import versions_digest
 
 
@@ -41,13 +41,14 @@ class Manifest(BaseModel):
 def recorded(run_folder: Path, path: str, node: str, parameters: dict[str, Any]) -> Iterator[Manifest]:
     """Run a stage and write its manifest at ``run_folder / path`` when the block ends without error.
 
-    A manifest of an earlier run is removed first. `Manifest.files` given as paths get their sizes here.
+    One process at a time may, see `node_lock`. A manifest of an earlier run is removed first. `Manifest.files` given as
+    paths get their sizes here.
     """
     target = run_folder / path
-    target.unlink(missing_ok=True)
     manifest = Manifest(node=node, parameters=parameters, started=_now())
     begin = time.monotonic()
-    with working(run_folder):
+    with node_lock(run_folder, node):
+        target.unlink(missing_ok=True)
         yield manifest
         manifest.files = {name: (run_folder / name).stat().st_size for name in manifest.files}
         manifest.seconds = round(time.monotonic() - begin, 3)
