@@ -73,7 +73,12 @@ def test_python_versions_agree():
     setup = (ROOT / "setup.sh").read_text()
     (low, high) = re.search(r"\((3, \d+)\) <= sys.version_info\[:2\] <= \((3, \d+)\)", setup).groups()
 
+    ci = re.search(r"for minor in ([\d ]+); do", (ROOT / ".ci" / "run").read_text())[1].split()
+
     assert conda in allowed
+    assert [f"3.{minor}" for minor in ci] == [
+        f"3.{minor}" for minor in range(20, int(oldest), -1) if f"3.{minor}" in allowed
+    ]
     for minor in range(8, 20):
         in_setup = int(low[3:]) <= minor <= int(high[3:])
         assert (f"3.{minor}" in allowed) == in_setup
