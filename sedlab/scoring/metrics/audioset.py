@@ -23,18 +23,17 @@ import pandas as pd
 from sedlab.data.corpora.audioset_classes import is_trained
 from sedlab.data.tables import Corpus
 from sedlab.postprocess.median import median_filter
+from sedlab.scoring.metrics.changes import Changes
 from sedlab.scoring.metrics.events import CountedEvents
-from sedlab.scoring.metrics.psds import PSDS1, SECONDS_PER_HOUR
+from sedlab.scoring.metrics.psds import PSDS1, SECONDS_PER_HOUR, curve_of_changes, psds_of_curves
 from sedlab.scoring.scores.file import ScoreFile
-from sedlab.scoring.scores.tables import score_tables, sed_scores_eval
+from sedlab.scoring.scores.tables import score_tables
 
 MEDIAN_FRAMES = 9
 SCENARIO = replace(PSDS1, alpha_st=0.0)
 
 #: Classes filtered at a time: all 447 of all clips would be gigabytes again.
 _BLOCK_CLASSES = 16
-# Stands for all clips without event of a class; no clip can be called this.
-_OTHERS = "/others"
 
 
 @dataclass(frozen=True)
@@ -101,19 +100,28 @@ def _class_psds(
     heard = [clip_id for clip_id, has in zip(durations, has_event, strict=True) if has]
     tables = score_tables(frames_NT[has_event][..., None], heard, (label,), frame_times)
     counted = CountedEvents(tables, events, (label,), durations)
-    ground_truth, seconds, changes = counted.ground_truth, counted.seconds, counted.changes(SCENARIO)
+    changes, seconds = counted.changes(SCENARIO, label), sum(counted.seconds.values())
     if not has_event.all():
-        counted = SCENARIO.max_efpr * sum(durations.values()) / SECONDS_PER_HOUR
-        changes[_OTHERS] = {label: _false_alarm_changes(frames_NT[~has_event], int(counted) + 1)}
-        ground_truth[_OTHERS] = []
-        seconds[_OTHERS] = sum(durations.values()) - sum(seconds.values())
-    value, *_ = sed_scores_eval().intersection_based.psds(
-        None, ground_truth, seconds, deltas=changes, **SCENARIO.options
+        enough = int(SCENARIO.max_efpr * sum(durations.values()) / SECONDS_PER_HOUR) + 1
+        changes = _with_false_alarms(changes, *_false_alarm_changes(frames_NT[~has_event], enough))
+        # In two parts, as the library adds them up.
+        seconds += sum(durations.values()) - seconds
+    curve = curve_of_changes(changes, counted.num_events[label], seconds, SCENARIO, {})
+    return psds_of_curves(counted, {label: curve}, SCENARIO).overall
+
+
+def _with_false_alarms(changes: Changes, thresholds: np.ndarray, false_alarms: np.ndarray) -> Changes:
+    """Return the changes with those of clips without event, which are counted as one clip."""
+    return Changes(
+        clip=np.append(changes.clip, np.full(len(thresholds), changes.clip[-1] + 1)),
+        threshold=np.append(changes.threshold, thresholds),
+        hits=np.append(changes.hits, np.zeros(len(thresholds))),
+        false_alarms=np.append(changes.false_alarms, false_alarms),
+        cross={},
     )
-    return float(value)
 
 
-def _false_alarm_changes(frames_NT: np.ndarray, enough: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _false_alarm_changes(frames_NT: np.ndarray, enough: int) -> tuple[np.ndarray, np.ndarray]:
     """Return thresholds and by how much false alarms change when the threshold falls to them, in clips without events.
 
     A detection begins where the score reaches the threshold and the one before did not: each rise from a to b is a
@@ -129,6 +137,4 @@ def _false_alarm_changes(frames_NT: np.ndarray, enough: int) -> tuple[np.ndarray
     since = since[(since > -np.inf) & (since >= lowest)]
     thresholds, place = np.unique(np.concatenate((to, since)), return_inverse=True)
     steps = np.concatenate((np.ones(len(to)), -np.ones(len(since))))
-    changes = np.bincount(place, weights=steps, minlength=len(thresholds))
-    never = np.zeros(len(thresholds))
-    return thresholds, {"tps": never, "fps": changes, "cts": never}
+    return thresholds, np.bincount(place, weights=steps, minlength=len(thresholds))

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
 
 from sedlab.errors import SedlabError
 from sedlab.labels import DESED_CLASSES
-from sedlab.scoring.scores.tables import ScoreTables, check_classes, check_clips, sed_scores_eval, select_classes
-
-#: {clip id: {class: (thresholds, by how much each count changes there as the threshold falls)}}
-Changes = dict[str, dict[str, tuple[np.ndarray, dict[str, np.ndarray]]]]
-
-
-class Criterion(Protocol):
-    """When a detection is right: the rules of one kind of matching in sed_scores_eval."""
-
-    matching: ClassVar[str]
-    """The library's module: intersection_based or collar_based."""
-
-    @property
-    def rules(self) -> dict[str, float | None]:
-        """Its arguments that decide what is right."""
+from sedlab.scoring.metrics.changes import Changes, Criterion, Spans, class_changes
+from sedlab.scoring.scores.tables import Arrays, ScoreTables, check_classes, check_clips, score_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +31,8 @@ class CountedEvents:
     """Seconds by clip; what counts false positives by the hour needs those of every clip with an event."""
     num_joined: int = 0
     """Events that were joined with another."""
-    _changes: dict[Criterion, Changes] = field(default_factory=dict, init=False, repr=False)
+    results: dict[tuple, object] = field(default_factory=dict, init=False, repr=False)
+    """What metrics remember, so that two that share a count need it once."""
 
     @classmethod
     def of(
@@ -84,23 +71,40 @@ class CountedEvents:
         return tuple(label for label in self.classes if label not in self.present)
 
     @cached_property
-    def ground_truth(self) -> dict[str, list[tuple[float, float, str]]]:
-        """{clip id: [(onset, offset, label)]} of the clips that count, as sed_scores_eval takes it."""
+    def spans(self) -> Spans:
+        """{clip id: {class: (onsets, offsets)}} of the clips that count."""
+        rows: dict[str, dict[str, list[tuple[float, float]]]] = {}
+        for clip_id, label, *span in self.events[["clip_id", "label", "onset", "offset"]].itertuples(index=False):
+            rows.setdefault(clip_id, {}).setdefault(label, []).append(tuple(span))
         return {
-            clip_id: list(rows.itertuples(index=False, name=None))
-            for clip_id, rows in self.events.groupby("clip_id")[["onset", "offset", "label"]]
+            clip_id: {label: tuple(np.array(spans).T) for label, spans in by_label.items()}
+            for clip_id, by_label in rows.items()
         }
 
-    @property
+    @cached_property
     def clip_ids(self) -> list[str]:
         """The clips that count."""
-        return list(self.ground_truth)
+        return list(self.spans)
 
     @cached_property
-    def tables(self) -> ScoreTables:
-        """The scores that count: clips and classes with an event."""
+    def num_events(self) -> dict[str, int]:
+        """How many events each present class has."""
+        return self.events["label"].value_counts().to_dict()
+
+    @cached_property
+    def event_seconds(self) -> dict[str, float]:
+        """How long the events of each present class are together."""
+        lengths = (self.events["offset"] - self.events["onset"]).groupby(self.events["label"])
+        # One after the other, as the library adds them: pairwise sums differ in the last digit.
+        return {label: float(np.cumsum(seconds.to_numpy())[-1]) for label, seconds in lengths}
+
+    def score_arrays(self, label: str) -> Iterable[Arrays]:
+        """Return the scores of one class in the clips that count, as `sedlab.scoring.scores.tables.score_arrays`.
+
+        SedlabError when a clip has none.
+        """
         check_clips(self.scores, self.clip_ids)
-        return select_classes(self.scores, self.clip_ids, self.present)
+        return score_arrays(self.scores, self.clip_ids, (label,))
 
     @cached_property
     def seconds(self) -> dict[str, float]:
@@ -113,46 +117,25 @@ class CountedEvents:
             )
         return {clip_id: float(self.durations[clip_id]) for clip_id in self.clip_ids}
 
-    def changes(self, criterion: Criterion) -> Changes:
-        """Return how the counts of each clip and class change as the threshold falls; computed once a criterion."""
-        if criterion not in self._changes:
-            self._changes[criterion] = count_changes(self.tables, self.ground_truth, criterion)
-        return self._changes[criterion]
+    def changes(self, criterion: Criterion, label: str) -> Changes:
+        """Return how the counts of one class change as the threshold falls, clip by clip."""
+        return class_changes(self.score_arrays(label), label, self.spans, self._index, criterion)
 
     def counts_at(self, criterion: Criterion, threshold: float) -> tuple[np.ndarray, np.ndarray]:
         """Return hits and false alarms at one threshold, (clips, present classes) each."""
-        changes = self._changes.get(criterion)
-        if changes is None:
+        counts = np.zeros((2, len(self.clip_ids), len(self.present)))
+        for k, label in enumerate(self.present):
             # Two levels only, so that the library does not count at every other threshold as well.
-            columns, present = ["onset", "offset"], list(self.present)
-            decided = {
-                clip_id: table[columns].assign(**(table[present] > threshold).astype(np.float64))
-                for clip_id, table in self.tables.items()
-            }
-            changes, threshold = count_changes(decided, self.ground_truth, criterion), 0.0
-        by_clip = [[changes[clip_id][label] for label in self.present] for clip_id in self.clip_ids]
-        hits, false_alarms = (
-            [[counts[kind][levels > threshold].sum() for levels, counts in row] for row in by_clip]
-            for kind in ("tps", "fps")
-        )
-        return np.array(hits, dtype=np.float64), np.array(false_alarms, dtype=np.float64)
+            decided = ((ids, times, (values > threshold) * 1.0) for ids, times, values in self.score_arrays(label))
+            changes = class_changes(decided, label, self.spans, self._index, criterion)
+            found = changes.threshold > 0
+            for side, change in enumerate((changes.hits, changes.false_alarms)):
+                np.add.at(counts[side, :, k], changes.clip[found], change[found])
+        return counts[0], counts[1]
 
-
-def count_changes(
-    tables: ScoreTables, ground_truth: dict[str, list[tuple[float, float, str]]], criterion: Criterion
-) -> Changes:
-    """Return the changes of `CountedEvents.changes` for these tables, at least one a class.
-
-    A class whose counts never change, because no threshold gives a hit or a false alarm, makes sed_scores_eval 0.0.4
-    fail with an index out of bounds; a change by zero does not.
-    """
-    based = getattr(sed_scores_eval(), criterion.matching)
-    changes = based.intermediate_statistics_deltas(tables, ground_truth, **criterion.rules, num_jobs=1)
-    first = changes[next(iter(changes))]
-    for label, (_, counts) in first.items():
-        if not any(len(of_clip[label][0]) for of_clip in changes.values()):
-            first[label] = (np.zeros(1), {kind: np.zeros(1) for kind in counts})
-    return changes
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {clip_id: index for index, clip_id in enumerate(self.clip_ids)}
 
 
 def merge_touching(events: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ detection", Applied Sciences 2016; collars of DCASE Task 4). Intersection-based:
 (the criteria of PSDS, arXiv 1910.08440, as the DCASE Task 4 baseline uses them for F1).
 
 The best threshold is found on the clips that are scored, so that value is what a perfect choice would reach, not what
-to expect elsewhere. Computed by sed_scores_eval over all thresholds at once (arXiv 2201.13148), in one process.
+to expect elsewhere. Counts are those of sed_scores_eval at all thresholds (arXiv 2201.13148).
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import ClassVar
 import numpy as np
 
 from sedlab.scoring.metrics.events import CountedEvents
-from sedlab.scoring.scores.tables import sed_scores_eval
 
 THRESHOLD = 0.5
 
@@ -46,7 +45,7 @@ class Intersection:
     gtc_threshold: float = 0.5
     """Part of an event that must be covered by valid detections."""
     matching: ClassVar[str] = "intersection_based"
-    rules = property(asdict)
+    rules = property(lambda self: {**asdict(self), "cttc_threshold": None})
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,23 +66,34 @@ def fscores(
     threshold: float = THRESHOLD,
 ) -> tuple[FscoreResult, FscoreResult]:
     """Return F1 at ``threshold`` and F1 at the best threshold of each class; SedlabError when a clip lacks scores."""
-    classes, present = counted.classes, counted.present
-    if not present:
-        nothing = _result(classes, {}, {}, {}, {})
-        return nothing, nothing
-    library = sed_scores_eval()
-    counts, _ = getattr(library, criterion.matching).accumulated_intermediate_statistics(
-        None, counted.ground_truth, deltas=counted.changes(criterion), **criterion.rules
-    )
-    curves = library.base_modules.precision_recall
-    f1, precision, recall, _ = curves.single_fscore_from_intermediate_statistics(counts, threshold)
-    at_threshold = _result(classes, f1, precision, recall, dict.fromkeys(present, threshold))
-    f1, precision, recall, thresholds, _ = curves.best_fscore_from_intermediate_statistics(counts)
-    return at_threshold, _result(classes, f1, precision, recall, thresholds)
+    key = ("f1", criterion, threshold)
+    if key not in counted.results:
+        counted.results[key] = _fscores(counted, criterion, threshold)
+    return counted.results[key]
+
+
+def _fscores(
+    counted: CountedEvents, criterion: Collar | Intersection, threshold: float
+) -> tuple[FscoreResult, FscoreResult]:
+    at_threshold, best = ({}, {}, {}, {}), ({}, {}, {}, {})
+    for label in counted.present:
+        thresholds, hits, false_alarms = counted.changes(criterion, label).cumulated()
+        precision = hits / np.maximum(hits + false_alarms, 1)
+        precision[hits + false_alarms == 0] = 1.0
+        recall = hits / counted.num_events[label]
+        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-15)
+        k = np.searchsorted(thresholds, threshold, side="right")
+        top = len(f1) - 1 - np.argmax(f1[::-1])
+        # Between two scores; no score is below the lowest.
+        between = (thresholds[top] + thresholds[top - 1]) / 2 if top else -np.inf
+        for found, at, level in ((at_threshold, k, threshold), (best, top, between)):
+            for of_class, value in zip(found, (f1[at], precision[at], recall[at], level), strict=True):
+                of_class[label] = value
+    return _result(counted.classes, *at_threshold), _result(counted.classes, *best)
 
 
 def _result(classes: Sequence[str], f1: dict, precision: dict, recall: dict, thresholds: dict) -> FscoreResult:
-    """Return a result from the library's dictionaries, whose averages are left out."""
+    """Return a result from the values of the classes that have some."""
 
     def of_classes(values: dict) -> dict[str, float]:
         return {label: float(values.get(label, np.nan)) for label in classes}

@@ -7,12 +7,13 @@ positive rate and for each class, that filter length counts which finds most eve
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from sedlab.grid import FRAME_SECONDS
-from sedlab.scoring.metrics.events import CountedEvents, count_changes
-from sedlab.scoring.metrics.psds import PSDS1, Scenario
+from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.metrics.psds import PSDS1, Scenario, class_curve, psds_of_curves
 from sedlab.scoring.postprocess.median import median_filtered
 from sedlab.scoring.scores.tables import sed_scores_eval
 
@@ -30,15 +31,20 @@ def pipsds(
     """
     if not counted.present:
         return np.nan, dict.fromkeys(counted.classes, np.nan)
+    sed_scores_eval()
+    from sed_scores_eval.intersection_based.pipsds import merge_individual_rocs_into_overall_roc
+
     present, scenario = counted.present, scenario.among(len(counted.present))
-    filtered = (median_filtered(counted.tables, present, [seconds] * len(present)) for seconds in filter_seconds)
-    changes = [count_changes(tables, counted.ground_truth, scenario) for tables in filtered]
-    overall, per_class, *_ = sed_scores_eval().intersection_based.postprocessing_independent_psds(
-        None,
-        counted.ground_truth,
-        counted.seconds,
-        postprocessing_functions=None,
-        deltas=changes,
-        **scenario.options,
-    )
-    return float(overall), {label: float(per_class.get(label, np.nan)) for label in counted.classes}
+    filtered = [
+        replace(counted, scores=median_filtered(counted.scores, present, [seconds] * len(present)))
+        for seconds in filter_seconds
+    ]
+    curves = {}
+    for label in present:
+        points = [class_curve(system, scenario, label) for system in filtered]
+        lengths = [np.full(len(curve[0]), k) for k, curve in enumerate(points)]
+        curves[label] = merge_individual_rocs_into_overall_roc(
+            [(*curve, length) for curve, length in zip(points, lengths, strict=True)]
+        )[:3]
+    result = psds_of_curves(counted, curves, scenario)
+    return result.overall, result.per_class

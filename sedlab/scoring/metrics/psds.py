@@ -1,16 +1,18 @@
 """Polyphonic sound detection score (PSDS) of score tables against strong labels.
 
 Computed by sed_scores_eval 0.0.4 over all thresholds (Ebbers et al., arXiv 2201.13148); the score itself is defined by
-Bilen et al., arXiv 1910.08440. One process only: with several, an error in one leaves the library waiting for ever.
+Bilen et al., arXiv 1910.08440. One class at a time; the numbers are those of the library on all at once.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
+from sedlab.scoring.metrics.changes import Changes
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.scores.tables import sed_scores_eval
 
@@ -39,11 +41,6 @@ class Scenario:
     def rules(self) -> dict[str, float | None]:
         """What decides whether a detection is right, as sed_scores_eval takes it."""
         return {name: getattr(self, name) for name in ("dtc_threshold", "gtc_threshold", "cttc_threshold")}
-
-    @property
-    def options(self) -> dict[str, float | str | None]:
-        """The arguments of sed_scores_eval for a score."""
-        return {**asdict(self), "unit_of_time": "hour", "num_jobs": 1}
 
     def among(self, num_classes: int) -> Scenario:
         """Return the scenario for so many classes: with one there is nothing to confuse it with."""
@@ -84,21 +81,78 @@ class PsdsResult:
     num_events: int = 0
 
 
+#: The operating points of one class that make its curve: true positive ratio, effective rate, threshold.
+ClassCurve = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
 def psds(counted: CountedEvents, scenario: Scenario = PSDS1) -> PsdsResult:
     """Score detections at every threshold; SedlabError when a clip with an event has no scores or no duration."""
     if not counted.present:
         empty = PsdRoc(np.empty(0), np.empty(0))
         return PsdsResult(np.nan, dict.fromkeys(counted.classes, np.nan), empty, {}, counted.missing_classes)
     scenario = scenario.among(len(counted.present))
-    overall, per_class, (etpr, efpr), class_curves = sed_scores_eval().intersection_based.psds(
-        None, counted.ground_truth, counted.seconds, deltas=counted.changes(scenario), **scenario.options
+    if ("psds", scenario) not in counted.results:
+        curves = {label: class_curve(counted, scenario, label) for label in counted.present}
+        counted.results["psds", scenario] = psds_of_curves(counted, curves, scenario)
+    return counted.results["psds", scenario]
+
+
+def psds_of_curves(counted: CountedEvents, curves: Mapping[str, ClassCurve], scenario: Scenario) -> PsdsResult:
+    """Return the score of the curves of all classes with an event, in their order."""
+    sed_scores_eval()
+    from sed_scores_eval.intersection_based.psds import (
+        multi_class_psd_roc_from_single_class_psd_rocs,
+        psds_from_psd_roc,
     )
+
+    max_efpr = scenario.max_efpr
+    etpr, efpr = multi_class_psd_roc_from_single_class_psd_rocs(curves, scenario.alpha_st, max_efpr)
+    values = {label: psds_from_psd_roc(ratios, rates, max_efpr) for label, (ratios, rates, _) in curves.items()}
     return PsdsResult(
-        overall=float(overall),
-        per_class={label: float(per_class.get(label, np.nan)) for label in counted.classes},
+        overall=float(psds_from_psd_roc(etpr, efpr, max_efpr)),
+        per_class={label: float(values.get(label, np.nan)) for label in counted.classes},
         curve=PsdRoc(efpr, etpr),
-        class_curves={label: PsdRoc(rates, ratios) for label, (ratios, rates, _) in class_curves.items()},
+        class_curves={label: PsdRoc(rates, ratios) for label, (ratios, rates, _) in curves.items()},
         missing_classes=counted.missing_classes,
         num_clips=len(counted.clip_ids),
         num_events=len(counted.events),
     )
+
+
+def class_curve(counted: CountedEvents, scenario: Scenario, label: str) -> ClassCurve:
+    """Return the curve of one class."""
+    others = [other for other in counted.present if other != label]
+    seconds = {other: counted.event_seconds[other] for other in others} if scenario.alpha_ct else {}
+    changes = counted.changes(scenario, label)
+    return curve_of_changes(changes, counted.num_events[label], sum(counted.seconds.values()), scenario, seconds)
+
+
+def curve_of_changes(
+    changes: Changes, num_events: int, duration: float, scenario: Scenario, others: Mapping[str, float]
+) -> ClassCurve:
+    """Return the curve of a class from the changes of its counts.
+
+    Parameters
+    ----------
+    num_events : int
+        Of the class.
+    duration : float
+        Of all clips, seconds.
+    others : {class: seconds}
+        How long the events of the other classes are together, where cross triggers count.
+    """
+    sed_scores_eval()
+    from sed_scores_eval.intersection_based.psds import _unique_cummax_sort
+
+    thresholds, hits, false_alarms = changes.cumulated()
+    rates = false_alarms / duration
+    # Cross triggers only add to the rate. What lies beyond the end of the curve cannot return to it, and is most of it.
+    inside = rates * SECONDS_PER_HOUR <= scenario.max_efpr
+    thresholds, ratios, rates = thresholds[inside], hits[inside] / num_events, rates[inside]
+    if scenario.alpha_ct:
+        crossed = np.zeros_like(rates)
+        for other, seconds in others.items():
+            if other in changes.cross:
+                crossed += changes.cross_at(other, thresholds) / seconds
+        rates = rates + scenario.alpha_ct * (crossed / len(others))
+    return _unique_cummax_sort(ratios, rates * SECONDS_PER_HOUR, thresholds, max_efpr=scenario.max_efpr)

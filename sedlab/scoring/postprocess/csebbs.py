@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, Field
 from sedlab.errors import SedlabError
 from sedlab.postprocess.csebbs import Boxes, csebbs, segment_boxes
 from sedlab.postprocess.decode import event_table, threshold_row
-from sedlab.scoring.scores.tables import ScoreTables, check_classes, score_arrays, table_classes
+from sedlab.scoring.scores.tables import Arrays, LazyTables, ScoreTables, check_classes, score_arrays, table_classes
 
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 #: In a file null stands for infinity, which JSON lacks.
@@ -80,22 +80,26 @@ class CsebbsParams:
     def scores(self, tables: ScoreTables, classes: Sequence[str] | None = None) -> ScoreTables:
         """Return score tables of ``classes`` that hold a box's confidence within it and 0 between boxes.
 
-        Rows end where a box of any of the classes does, so tables of untuned classes alone have rows of one second.
+        Made when they are looked at. Rows end where a box of any of the classes looked at does, so tables of untuned
+        classes alone have rows of one second.
 
         Raises
         ------
         SedlabError
-            When a class has no scores, or a score is not in [0, 1].
+            When a class has no scores, and later where a score is not in [0, 1].
         """
         columns = table_classes(tables)
         self._check(columns)
         classes = columns if classes is None else list(classes)
         check_classes(tables, classes)
-        result: ScoreTables = {}
-        for clip_ids, times, values in score_arrays(tables, list(tables), classes):
-            boxes = self._boxes(values, classes, times)
-            result |= dict(zip(clip_ids, _box_tables(boxes, len(clip_ids), classes, times[-1]), strict=True))
-        return {clip_id: result[clip_id] for clip_id in tables}
+
+        def boxed(clip_ids: Sequence[str], chosen: Sequence[str]) -> Iterator[Arrays]:
+            for ids, times, values in score_arrays(tables, clip_ids, chosen):
+                boxes = self._boxes(values, chosen, times)
+                for clip_id, rows in zip(ids, _box_rows(boxes, len(ids), len(chosen), times[-1]), strict=True):
+                    yield [clip_id], *rows
+
+        return LazyTables(list(tables), classes, boxed)
 
     def _check(self, classes: Sequence[str]) -> None:
         missing = [label for label in self.settings if label not in classes]
@@ -128,19 +132,17 @@ def _on_tracks(boxes: Boxes, chosen: Sequence[int], num_classes: int) -> Boxes:
     return Boxes(clip * num_classes + np.array(chosen)[k], boxes.onset, boxes.offset, boxes.confidence)
 
 
-def _box_tables(boxes: Boxes, num_clips: int, classes: Sequence[str], end: float) -> Iterator[pd.DataFrame]:
-    """Yield the score table of each clip."""
-    columns = pd.Index(["onset", "offset", *classes])
-    starts = np.searchsorted(boxes.track, np.arange(num_clips + 1) * len(classes))
+def _box_rows(boxes: Boxes, num_clips: int, num_classes: int, end: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the boundaries (rows + 1,) and the scores (1, rows, classes) of each clip."""
+    starts = np.searchsorted(boxes.track, np.arange(num_clips + 1) * num_classes)
     for start, stop in pairwise(starts):
         onset, offset = boxes.onset[start:stop], boxes.offset[start:stop]
         edges = np.unique(np.concatenate(([0.0, max(end, offset.max())], onset, offset)))
         first = np.searchsorted(edges, onset)
         counts = np.searchsorted(edges, offset) - first
         row = np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
-        values = np.zeros((len(edges) - 1, 2 + len(classes)))
-        values[:, 0], values[:, 1] = edges[:-1], edges[1:]
-        values[row, 2 + np.repeat(boxes.track[start:stop] % len(classes), counts)] = np.repeat(
+        values = np.zeros((1, len(edges) - 1, num_classes))
+        values[0, row, np.repeat(boxes.track[start:stop] % num_classes, counts)] = np.repeat(
             boxes.confidence[start:stop], counts
         )
-        yield pd.DataFrame(values, columns=columns)
+        yield edges, values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -13,7 +13,7 @@ from sedlab.errors import SedlabError
 from sedlab.grid import FRAME_SECONDS
 from sedlab.labels import MEDIAN_FILTER_FRAMES
 from sedlab.postprocess.median import median_filter, median_lengths
-from sedlab.scoring.scores.tables import ScoreTables, check_classes, score_arrays, score_tables, table_classes
+from sedlab.scoring.scores.tables import Arrays, LazyTables, ScoreTables, check_classes, score_arrays, table_classes
 
 #: In a file a length is ``{"seconds": 0.448}``.
 Length = Annotated[
@@ -53,7 +53,7 @@ class MedianParams:
 
 
 def median_filtered(scores: ScoreTables, classes: Sequence[str], seconds: Sequence[float] | None = None) -> ScoreTables:
-    """Return the tables of ``classes``, median filtered along time.
+    """Return the tables of ``classes``, median filtered along time when they are looked at.
 
     Parameters
     ----------
@@ -70,16 +70,26 @@ def median_filtered(scores: ScoreTables, classes: Sequence[str], seconds: Sequen
     """
     check_classes(scores, classes)
     lengths = np.array(median_lengths(classes)) * FRAME_SECONDS if seconds is None else np.asarray(seconds)
-    filtered: ScoreTables = {}
-    for clip_ids, times, values in score_arrays(scores, list(scores), classes):
-        frames = np.diff(times)
-        # Tables written with few digits have frames of 0.064 s and of 0.06 s side by side in rounding only.
-        if np.ptp(frames) > 0.1 * frames.mean():
-            raise SedlabError(
-                f"clip {clip_ids[0]}: rows of {frames.min():.3f} s to {frames.max():.3f} s cannot be median filtered. "
-                "These scores are post-processed already: evaluate them with --postprocess none."
-            )
-        longest = len(frames) - (len(frames) + 1) % 2
-        odd = 2 * np.round((lengths / frames.mean() - 1) / 2).astype(int) + 1
-        filtered |= score_tables(median_filter(values, np.clip(odd, 1, longest)), clip_ids, classes, times)
-    return {clip_id: filtered[clip_id] for clip_id in scores}
+    of_class = dict(zip(classes, lengths, strict=True))
+
+    def filtered(clip_ids: Sequence[str], chosen: Sequence[str]) -> Iterator[Arrays]:
+        wanted = np.array([of_class[label] for label in chosen])
+        for ids, times, values in score_arrays(scores, clip_ids, chosen):
+            yield ids, times, median_filter(values, _num_frames(wanted, times, ids[0]))
+
+    for clip_ids, times, _ in score_arrays(scores, list(scores), classes[:1]):
+        _num_frames(lengths, times, clip_ids[0])
+    return LazyTables(list(scores), classes, filtered)
+
+
+def _num_frames(seconds: np.ndarray, times: np.ndarray, clip_id: str) -> np.ndarray:
+    """Return filter lengths in frames of the clips with these boundaries; SedlabError where rows are no frames."""
+    frames = np.diff(times)
+    # Tables written with few digits have frames of 0.064 s and of 0.06 s side by side in rounding only.
+    if np.ptp(frames) > 0.1 * frames.mean():
+        raise SedlabError(
+            f"clip {clip_id}: rows of {frames.min():.3f} s to {frames.max():.3f} s cannot be median filtered. "
+            "These scores are post-processed already: evaluate them with --postprocess none."
+        )
+    longest = len(frames) - (len(frames) + 1) % 2
+    return np.clip(2 * np.round((seconds / frames.mean() - 1) / 2).astype(int) + 1, 1, longest)

@@ -9,7 +9,7 @@ Logits are stored in float32 and never rounded: the area under a ROC curve chang
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,9 +20,11 @@ from sedlab.data.targets import frame_times as detector_frame_times
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
 from sedlab.labels import CLASSES
-from sedlab.scoring.scores.tables import ScoreTables, score_tables
+from sedlab.scoring.scores.tables import Arrays, LazyTables, ScoreTables
 
 FORMAT = "sedlab-scores-1"
+#: Probabilities made at a time from logits, 32 MiB of them.
+_CELLS_AT_ONCE = 2**22
 Attribute = str | int | float | bool
 
 
@@ -66,8 +68,23 @@ class ScoreFile:
         return replace(self, clip_ids=list(clip_ids), classes=tuple(classes), logits=logits)
 
     def tables(self) -> ScoreTables:
-        """Return the probabilities as {clip id: score table}."""
-        return score_tables(self.probabilities, self.clip_ids, self.classes, self.frame_times)
+        """Return the probabilities as {clip id: score table}, made when they are looked at."""
+        clip_position, class_position = (
+            {name: index for index, name in enumerate(names)} for names in (self.clip_ids, self.classes)
+        )
+        frames = np.arange(self.logits.shape[1])
+
+        def arrays(clip_ids: Sequence[str], classes: Sequence[str]) -> Iterator[Arrays]:
+            from scipy.special import expit
+
+            columns = [class_position[label] for label in classes]
+            size = max(1, _CELLS_AT_ONCE // max(1, len(frames) * len(columns)))
+            for start in range(0, len(clip_ids), size):
+                names = list(clip_ids[start : start + size])
+                rows = [clip_position[name] for name in names]
+                yield names, self.frame_times, expit(self.logits[np.ix_(rows, frames, columns)].astype(np.float64))
+
+        return LazyTables(self.clip_ids, self.classes, arrays)
 
     def _positions(self, wanted: Sequence[str], known: Sequence[str], what: str, remedy: str) -> list[int]:
         position = {name: index for index, name in enumerate(known)}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sedlab.errors import SedlabError, nearest
 from sedlab.labels import MAESTRO_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth
+from sedlab.scoring.scores.tables import among
 
 #: What of a ground truth is scored.
 EVENTS, SEGMENTS = "events", "segments"
@@ -73,5 +74,5 @@ def match_clips(
         raise SedlabError(
             f"{truth.path}: {' and '.join(sides)}. Evaluate the {len(both)} common clips with --common-clips."
         )
-    chosen = EvaluationScores({clip_id: scores.tables[clip_id] for clip_id in both}, scores.classes, scores.path)
+    chosen = EvaluationScores(among(scores.tables, both), scores.classes, scores.path)
     return chosen, truth.select(both), {"without_scores": len(unscored), "without_ground_truth": len(unknown)}

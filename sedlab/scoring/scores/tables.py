@@ -7,7 +7,7 @@ Frame scores have equally long rows; event boxes from other post-processing need
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 
 import numpy as np
@@ -15,12 +15,57 @@ import pandas as pd
 
 from sedlab.errors import SedlabError
 
-ScoreTables = dict[str, pd.DataFrame]
+ScoreTables = Mapping[str, pd.DataFrame]
+#: Clip ids, boundaries (rows + 1,) in seconds, scores (clips, rows, classes).
+Arrays = tuple[list[str], np.ndarray, np.ndarray]
+
+
+class LazyTables(Mapping[str, pd.DataFrame]):
+    """Score tables that are made when they are looked at: those of all clips and classes are never there at once.
+
+    Parameters
+    ----------
+    clip_ids, classes : sequence of str
+        What there are scores of.
+    arrays : function
+        Takes some of the clip ids and some of the classes, and yields their scores as `score_arrays` does.
+    """
+
+    def __init__(
+        self,
+        clip_ids: Sequence[str],
+        classes: Sequence[str],
+        arrays: Callable[[Sequence[str], Sequence[str]], Iterator[Arrays]],
+    ) -> None:
+        self.classes, self.arrays = tuple(classes), arrays
+        self._clip_ids = dict.fromkeys(clip_ids)
+
+    def __getitem__(self, clip_id: str) -> pd.DataFrame:
+        if clip_id not in self._clip_ids:
+            raise KeyError(clip_id)
+        ((_, times, values),) = self.arrays([clip_id], self.classes)
+        return score_tables(values, [clip_id], self.classes, times)[clip_id]
+
+    def __contains__(self, clip_id: object) -> bool:
+        return clip_id in self._clip_ids
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._clip_ids)
+
+    def __len__(self) -> int:
+        return len(self._clip_ids)
+
+
+def among(scores: ScoreTables, clip_ids: Sequence[str]) -> ScoreTables:
+    """Return the tables of ``clip_ids``, in that order."""
+    if isinstance(scores, LazyTables):
+        return LazyTables(clip_ids, scores.classes, scores.arrays)
+    return {clip_id: scores[clip_id] for clip_id in clip_ids}
 
 
 def score_tables(
     probabilities: np.ndarray, clip_ids: Sequence[str], classes: Sequence[str], frame_times: np.ndarray
-) -> ScoreTables:
+) -> dict[str, pd.DataFrame]:
     """Return {clip id: score table}.
 
     Parameters
@@ -37,13 +82,11 @@ def score_tables(
     }
 
 
-def score_arrays(
-    scores: ScoreTables, clip_ids: Sequence[str], classes: Sequence[str]
-) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
-    """Yield (clip ids, boundaries (rows + 1,), scores (clips, rows, classes)), one for each set of boundaries in use.
-
-    Frame scores come out in one piece; tables with their own boundaries one by one.
-    """
+def score_arrays(scores: ScoreTables, clip_ids: Sequence[str], classes: Sequence[str]) -> Iterator[Arrays]:
+    """Yield the scores of clips with the same boundaries together; of many clips in several pieces."""
+    if isinstance(scores, LazyTables):
+        yield from scores.arrays(clip_ids, classes)
+        return
     groups: dict[bytes, tuple[list[str], list[np.ndarray]]] = {}
     for clip_id in clip_ids:
         values = _columns(scores[clip_id], classes)
@@ -63,13 +106,15 @@ def select_classes(scores: ScoreTables, clip_ids: Sequence[str], classes: Sequen
 
 def table_classes(scores: ScoreTables) -> list[str]:
     """Return the classes that the tables have scores of; there is at least one table."""
+    if isinstance(scores, LazyTables):
+        return list(scores.classes)
     return list(next(iter(scores.values())).columns[2:])
 
 
 def check_classes(scores: ScoreTables, classes: Sequence[str]) -> None:
     """Raise SedlabError unless the tables have a column for each of ``classes``."""
-    columns = next(iter(scores.values())).columns if scores else pd.Index(classes)
-    missing = [label for label in classes if label not in columns]
+    known = table_classes(scores) if scores else classes
+    missing = [label for label in classes if label not in known]
     if missing:
         raise SedlabError(
             f"scores have no column for {len(missing)} of {len(classes)} classes (first: {missing[0]!r}). "
@@ -101,5 +146,4 @@ def sed_scores_eval() -> ModuleType:
 
 def _columns(table: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
     """Return onset, offset and ``classes`` of a table as an array; by position, as pandas selects by name slowly."""
-    position = {name: index for index, name in enumerate(table.columns)}
-    return table.to_numpy()[:, [position["onset"], position["offset"], *(position[label] for label in classes)]]
+    return table.to_numpy()[:, [table.columns.get_loc(name) for name in ("onset", "offset", *classes)]]

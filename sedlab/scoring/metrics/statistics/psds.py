@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from sedlab.errors import SedlabError
-from sedlab.scoring.metrics.events import Changes, CountedEvents
+from sedlab.scoring.metrics.changes import Changes
+from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.psds import PSDS1, SECONDS_PER_HOUR, Scenario
 from sedlab.scoring.metrics.statistics.base import Statistics
 
@@ -101,14 +102,13 @@ def psds_statistics(counted: CountedEvents, scenario: Scenario = PSDS1) -> PsdsS
     if not present:
         raise SedlabError(NO_EVENT)
     scenario = scenario.among(len(present))
-    changes = counted.changes(scenario)
     events = events_by_clip(counted)
     return PsdsStatistics(
         units=tuple(clip_ids),
         classes=present,
         missing_classes=counted.missing_classes,
         scenario=scenario,
-        changes=tuple(_class_changes(changes, clip_ids, label, present, scenario) for label in present),
+        changes=tuple(_class_changes(counted.changes(scenario, label), label, present, scenario) for label in present),
         durations=np.array(list(counted.seconds.values())),
         num_events=events["size"].to_numpy(dtype=np.float64),
         event_seconds=events["sum"].to_numpy(dtype=np.float64),
@@ -122,17 +122,15 @@ def events_by_clip(counted: CountedEvents) -> pd.DataFrame:
     return durations.groupby(keys).agg(["size", "sum"]).unstack(fill_value=0)
 
 
-def _class_changes(
-    changes: Changes, clip_ids: Sequence[str], label: str, classes: Sequence[str], scenario: Scenario
-) -> ClassChanges:
-    kinds = ["fps"]
-    if scenario.alpha_ct:
-        kinds += [f"cts\\{other}" for other in classes if other != label]
-    of_class = [changes[clip_id][label] for clip_id in clip_ids]
-    thresholds = np.concatenate([thresholds for thresholds, _ in of_class])
-    clip = np.repeat(np.arange(len(clip_ids)), [len(thresholds) for thresholds, _ in of_class])
-    errors = np.stack([np.concatenate([counts[kind] for _, counts in of_class]) for kind in kinds])
-    hits = np.concatenate([counts["tps"] for _, counts in of_class])
+def _class_changes(changes: Changes, label: str, classes: Sequence[str], scenario: Scenario) -> ClassChanges:
+    others = [other for other in classes if other != label] if scenario.alpha_ct else []
+    thresholds, clip, hits = changes.threshold, changes.clip, changes.hits
+    errors = np.zeros((1 + len(others), len(clip)))
+    errors[0] = changes.false_alarms
+    for kind, other in enumerate(others, start=1):
+        if other in changes.cross:
+            where, by = changes.cross[other]
+            errors[kind, where] = by
 
     falling = np.argsort(-thresholds, kind="stable")
     thresholds, clip, errors, hits = thresholds[falling], clip[falling], errors[:, falling], hits[falling]
@@ -144,7 +142,7 @@ def _class_changes(
     run_starts = np.unique(step[hit])
     return ClassChanges(
         clip=clip,
-        errors=errors.astype(np.float64),
+        errors=errors,
         step_ends=np.append(np.flatnonzero(new_step)[1:], len(thresholds))[: step[-1] + 1 if len(step) else 0] - 1,
         run_starts=run_starts,
         hit_clip=clip[hit],
