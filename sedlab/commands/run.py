@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sedlab.commands.options import names
-from sedlab.commands.output import format_seconds
+from sedlab.commands.output import format_seconds, progress_bar, say, warn
 from sedlab.errors import SedlabError, nearest
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ def run(
     ] = None,
     cores: Annotated[int | None, typer.Option(min=1, help="CPU cores to use. Default: all.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs to run, and what they lack.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Run nothing; read every file of the run and compare it with its record.")
+    ] = False,
 ) -> None:
     """Run an experiment, or what is missing of it.
 
@@ -41,6 +44,7 @@ def run(
     from sedlab.commands.display import LineDisplay, LiveDisplay
     from sedlab.config.loading import load_experiment
     from sedlab.pipeline.runner import plan, run_experiment
+    from sedlab.runs.integrity import changed_sizes
     from sedlab.runs.run import RUNS_FOLDER, Run
     from sedlab.runs.versions import num_cores
 
@@ -52,6 +56,10 @@ def run(
     experiment = load_experiment(preset, changes)
     folder = Path(RUNS_FOLDER) / _run_name(name or experiment.name)
     console = Console()
+    if verify:
+        _verify(console, folder)
+        return
+    warn(changed_sizes(folder))
     _check_readiness(console, Run(folder.resolve(), experiment), explain=dry_run)
     if dry_run:
         _print_plan(console, plan(experiment, folder))
@@ -63,11 +71,27 @@ def run(
             outcome = run_experiment(experiment, folder, cores=cores or num_cores(), display=display)
     except KeyboardInterrupt:
         raise SedlabError("interrupted. Run the same command again to go on.") from None
+    warn(outcome.warnings)
     if outcome.failed:
         raise SedlabError(_failure(outcome, folder))
     if not outcome.jobs:
         console.print("nothing to do")
     _print_end(console, folder, time.monotonic() - begin)
+
+
+def _verify(console: Console, folder: Path) -> None:
+    from sedlab.runs.integrity import verify
+    from sedlab.runs.run import open_run
+
+    with progress_bar(console) as progress:
+        found = verify(open_run(folder).path, progress)
+    warn(found.damaged)
+    if found.damaged:
+        number = len(found.damaged)
+        files = "1 file is" if number == 1 else f"{number} files are"
+        raise SedlabError(f"{folder}: {files} not as written (named above). Delete what is named, then run it again.")
+    old = f"; {found.unknown} more are of an earlier version, which kept only their sizes" if found.unknown else ""
+    say(console, f"{found.files} files are as they were written{old}")
 
 
 def _known_archs(chosen: tuple[str, ...]) -> tuple[str, ...]:

@@ -140,10 +140,7 @@ class _Graph:
             jobs.append(self._errors())
         # It shows learning curves and wall times of every node, so it is made again whenever any of them was.
         manifests = [job.manifest for job in jobs]
-        report = Job(
-            name="report", kind="report", inputs=("config.yaml", "results.csv", *manifests), outputs=("report.html",)
-        )
-        return [*jobs, report]
+        return [*jobs, _job("report", "report", ["config.yaml", "results.csv", *manifests], ["report.html"])]
 
     def _training(self, node: Node) -> Job:
         folder = node_folder(node.stage, node.arch, node.iteration)

@@ -14,7 +14,7 @@ import traceback
 
 from sedlab.errors import SedlabError
 from sedlab.pipeline.graph import Job, find_job, graph_of
-from sedlab.pipeline.notebooks import execute_notebook, kernel_died, notebook_path
+from sedlab.pipeline.notebooks import CellError, execute_notebook, kernel_died, notebook_path
 from sedlab.runs.locks import require_idle, when_run_ends
 from sedlab.runs.progress import forget_progress
 from sedlab.runs.run import Run, open_run
@@ -23,7 +23,7 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 
 def run_job(run: Run, job: Job) -> None:
-    """Do the work of a job.
+    """Do the work of a job; what fails after its manifest was written, a picture say, is only told.
 
     Raises
     ------
@@ -32,9 +32,23 @@ def run_job(run: Run, job: Job) -> None:
     """
     require_idle(run.path, job.name)
     forget_progress(run.path, job.name)
-    if job.manifest:
-        (run.path / job.manifest).unlink(missing_ok=True)
+    manifest = run.path / job.manifest
+    manifest.unlink(missing_ok=True)
     os.chdir(run.project)
+    try:
+        _work(run, job)
+    except Exception as error:
+        if not manifest.is_file():
+            raise
+        place = f" in {error.cell}" if isinstance(error, CellError) and error.cell not in str(error) else ""
+        told = str(error) if isinstance(error, SedlabError) else f"{type(error).__name__}: {error}"
+        told = " ".join(f"complete, but for what is shown{place}: {told}".split())
+        print(f"warning: {told}", file=sys.stderr, flush=True)
+    if not manifest.is_file():
+        raise SedlabError(kernel_died(run.notebook(job.name)))
+
+
+def _work(run: Run, job: Job) -> None:
     if job.notebook is None:
         from sedlab.pipeline import stages
 
@@ -42,8 +56,6 @@ def run_job(run: Run, job: Job) -> None:
     else:
         parameters = {"run": os.path.relpath(run.path, run.project), **job.parameters}
         execute_notebook(notebook_path(job.notebook), run.notebook(job.name), parameters, folder=run.project)
-    if job.manifest and not (run.path / job.manifest).is_file():
-        raise SedlabError(kernel_died(run.notebook(job.name)))
 
 
 def main() -> int:

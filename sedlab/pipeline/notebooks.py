@@ -11,6 +11,15 @@ from sedlab.files import write_text
 from sedlab.runs.versions import checkout_root
 
 
+class CellError(SedlabError):
+    """A cell of a notebook that is executed has failed."""
+
+    def __init__(self, message: str, cell: str) -> None:
+        super().__init__(message)
+        self.cell = cell
+        """Which one, for a person: `cell 5 of runs/mini/notebooks/compare.ipynb`."""
+
+
 def notebooks_folder() -> Path:
     """Return the folder of the notebooks that come with sedlab.
 
@@ -70,8 +79,8 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
     Raises
     ------
     SedlabError
-        For an unknown parameter, when the kernel is seen to die, or when a cell fails: the cell's own message if it
-        raised a SedlabError, otherwise the exception and where to read it.
+        For an unknown parameter, when the kernel is seen to die, or when a cell fails (CellError): the cell's own
+        message if it raised a SedlabError, otherwise the exception and where to read it.
     """
     import papermill
     from nbclient.exceptions import DeadKernelError
@@ -96,10 +105,11 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
             log_output=True,
         )
     except PapermillExecutionError as error:
+        cell = f"cell {error.exec_count} of {output}"
         if error.ename == "SedlabError":
-            raise SedlabError(error.evalue) from error
+            raise CellError(error.evalue, cell) from error
         line = " ".join(str(error.evalue).split())
-        raise SedlabError(f"{error.ename}: {line} (cell {error.exec_count} of {output})") from error
+        raise CellError(f"{error.ename}: {line} ({cell})", cell) from error
     except DeadKernelError as error:
         raise SedlabError(kernel_died(output)) from error
     except RuntimeError as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sedlab.config.experiment import Experiment, Node, PretrainConfig
+from sedlab.config.experiment import Node, PretrainConfig
 from sedlab.errors import SedlabError
 from sedlab.runs.run import Run
 from sedlab.weights.registry import find
@@ -67,29 +67,6 @@ def check_outside_files(run: Run) -> None:
     for node in unfinished_nodes(run):
         require_weights(run, node)
         require_teacher_logits(run, node)
-
-
-def anchored(run: Run) -> Experiment:
-    """Return the run's experiment with absolute paths, for use under another folder."""
-
-    def absolute(name: str) -> str:
-        return str(_place(run, name))
-
-    experiment = run.experiment
-    changes = {
-        "data": experiment.data.model_copy(update={"root": run.data_root}),
-        "weights": {arch: absolute(name) for arch, name in experiment.weights.items()},
-    }
-    if experiment.pretrain is not None:
-        pretrain, distillation = experiment.pretrain, experiment.pretrain.distillation
-        logits = None if distillation.logits is None else absolute(distillation.logits)
-        changes["pretrain"] = pretrain.model_copy(
-            update={
-                "weights": {arch: absolute(name) for arch, name in pretrain.weights.items()},
-                "distillation": distillation.model_copy(update={"logits": logits}),
-            }
-        )
-    return experiment.model_copy(update=changes)
 
 
 def unfinished_nodes(run: Run) -> list[Node]:

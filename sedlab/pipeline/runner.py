@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import selectors
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,17 +16,18 @@ from typing import Any
 from sedlab.config.experiment import Experiment
 from sedlab.environment import safe_imports
 from sedlab.errors import SedlabError
+from sedlab.pipeline.due import due_jobs
 from sedlab.pipeline.graph import find_job, graph_of
 from sedlab.pipeline.interpreter import python_command
-from sedlab.pipeline.outside_files import anchored, check_outside_files
+from sedlab.pipeline.outside_files import check_outside_files
 from sedlab.pipeline.scheduler import JobEvent
+from sedlab.runs.digests import Digests
 from sedlab.runs.locks import RUN_PROCESS, run_lock, this_process, wait_until_idle
-from sedlab.runs.run import Run, config_files, create_run
+from sedlab.runs.run import Run, create_run
 from sedlab.runs.versions import gpu_names
 
 #: Time a job gets to save its notebook and end its kernel after an interrupt.
 STOP_SECONDS = 8.0
-_FOLLOWS = "Input files updated by another job"
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,11 @@ class Outcome:
     """What came of running an experiment."""
 
     jobs: list[PlannedJob] = field(default_factory=list)
-    """Jobs that were started; in a dry run, that would be."""
+    """Jobs that were started."""
     failed: list[str] = field(default_factory=list)
     """One line for each failed job."""
+    warnings: list[str] = field(default_factory=list)
+    """One line for each job that is complete although something failed that nobody waits for."""
 
 
 class Display:
@@ -69,20 +70,18 @@ class Display:
 
 
 def plan(experiment: Experiment, folder: Path) -> list[PlannedJob]:
-    """Return the jobs `run` would start, in the graph's order, with reasons, and leave the run folder as it is.
+    """Return the jobs `run` would start, in the graph's order, with reasons; nothing is written.
 
     Raises
     ------
     SedlabError
         As `run_experiment`.
     """
-    intended = Run(folder.resolve(), experiment)
-    check_outside_files(intended)
-    if (folder / "config.yaml").is_file():
-        with run_lock(folder), _restored(folder, list(config_files(experiment))):
-            return _planned(create_run(experiment, folder))
-    with tempfile.TemporaryDirectory() as elsewhere:
-        return _planned(create_run(anchored(intended), Path(elsewhere) / "runs" / folder.name))
+    run = Run(folder.resolve(), experiment)
+    check_outside_files(run)
+    # Nothing runs where there is no folder.
+    with run_lock(folder) if folder.is_dir() else nullcontext():
+        return _planned(run, Digests(run.path))
 
 
 def run_experiment(experiment: Experiment, folder: Path, *, cores: int, display: Display) -> Outcome:
@@ -96,39 +95,22 @@ def run_experiment(experiment: Experiment, folder: Path, *, cores: int, display:
     check_outside_files(Run(folder.resolve(), experiment))
     with run_lock(folder):
         wait_until_idle(folder)
-        run = create_run(experiment, folder)
-        return _schedule(run, cores, dry_run=False, display=display)
+        run, digests = create_run(experiment, folder), Digests(folder)
+        planned = _planned(run, digests)
+        digests.save()
+        return _schedule(run, planned, cores, display) if planned else Outcome()
 
 
-def short_reason(reason: str) -> str:
-    """Return the cause in Snakemake's reason for a job, long lists of files shortened to the first.
-
-    That inputs come from another job is only said where nothing else is the cause.
-    """
-    parts = [part for part in reason.split("; ") if not part.startswith(_FOLLOWS)] or reason.split("; ")
-    shortened = []
-    for part in parts:
-        label, separator, files = part.partition(": ")
-        names = sorted(files.split(", "))
-        if separator and len(names) > 1:
-            files = f"{names[0]} and {len(names) - 1} more"
-        shortened.append(f"{label}{separator}{files}")
-    return "; ".join(shortened)
+def _planned(run: Run, digests: Digests) -> list[PlannedJob]:
+    return [PlannedJob(name, reason) for name, reason in due_jobs(run, graph_of(run), digests).items()]
 
 
-def _planned(run: Run) -> list[PlannedJob]:
-    # Snakemake tells jobs that may run at the same time in any order.
-    order = [job.name for job in graph_of(run)]
-    return sorted(_schedule(run, 1, dry_run=True, display=Display()).jobs, key=lambda job: order.index(job.name))
-
-
-def _schedule(run: Run, cores: int, *, dry_run: bool, display: Display) -> Outcome:
-    # Errors in the experiment or the data surface here, in one line, before any process is started.
-    graph = graph_of(run)
+def _schedule(run: Run, planned: list[PlannedJob], cores: int, display: Display) -> Outcome:
+    graph, by_name = graph_of(run), {job.name: job for job in planned}
     (run.path / "logs").mkdir(exist_ok=True)
     log = run.path / "logs" / "scheduler.txt"
     command = [*python_command(), "-m", "sedlab.pipeline.scheduler", str(run.path), f"--cores={cores}"]
-    command += [f"--gpus={min(1, len(gpu_names()))}"] + (["--dry-run"] if dry_run else [])
+    command += [f"--gpus={min(1, len(gpu_names()))}", "--jobs", *by_name]
     outcome, problems = Outcome(), []
     started: dict[str, float] = {}
     with log.open("w") as errors, _process_group(command, stdout=subprocess.PIPE, stderr=errors) as process:
@@ -136,12 +118,14 @@ def _schedule(run: Run, cores: int, *, dry_run: bool, display: Display) -> Outco
             match event:
                 case JobEvent(event="planned", jobs=jobs):
                     display.planned(jobs)
-                case JobEvent(event="job", name=name, reason=reason):
-                    outcome.jobs.append(PlannedJob(name, short_reason(reason)))
+                case JobEvent(event="job", name=name):
+                    outcome.jobs.append(by_name[name])
                     started[name] = time.monotonic()
                     display.started(name)
                 case JobEvent(event="finished", name=name):
                     display.finished(name, time.monotonic() - started[name])
+                    told = _told(run, find_job(graph, name).text_log, "warning: ")
+                    outcome.warnings += [f"{name}: {line}" for line in told]
                 case JobEvent(event="failed", name=name):
                     message = _last_error(run, find_job(graph, name).text_log)
                     outcome.failed.append(f"{name}: {message}")
@@ -207,26 +191,12 @@ def _signal_group(process: subprocess.Popen, number: int) -> None:
 
 def _last_error(run: Run, text_log: str) -> str:
     """Return the line in which the job said why it failed."""
+    errors = _told(run, text_log, "error: ")
+    return errors[-1] if errors else f"ended without a message; see {run.path / text_log}."
+
+
+def _told(run: Run, text_log: str, kind: str) -> list[str]:
+    """Return the lines of this kind that a job printed."""
     path = run.path / text_log
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    return errors[-1] if errors else f"ended without a message; see {path}."
-
-
-@contextmanager
-def _restored(folder: Path, files: list[str]) -> Iterator[None]:
-    """Put configuration files back as they were, time stamps included, after the block."""
-    names = {*files, "versions.json"}
-    names |= {str(path.relative_to(folder)) for path in (folder / "configs").glob("*.yaml")}
-    with tempfile.TemporaryDirectory() as backup:
-        kept = {name for name in names if (folder / name).is_file()}
-        for name in kept:
-            (Path(backup) / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(folder / name, Path(backup) / name)
-        try:
-            yield
-        finally:
-            for name in names - kept:
-                (folder / name).unlink(missing_ok=True)
-            for name in kept:
-                shutil.copy2(Path(backup) / name, folder / name)
+    return [line.removeprefix(kind) for line in lines if line.startswith(kind)]

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -25,13 +26,11 @@ class JobEvent(BaseModel):
     """One thing that happened, a line on the scheduler's standard output."""
 
     event: Literal["planned", "job", "finished", "failed", "error", "done"]
-    """"job": one starts or, in a dry run, would; "done": nothing follows."""
+    """"job": one starts; "done": nothing follows."""
     jobs: int = 0
     """planned: how many there are."""
     name: str = ""
     """job, finished, failed: of the job."""
-    reason: str = ""
-    """job: why it has to run, in Snakemake's words."""
     message: str = ""
     """error: what went wrong in Snakemake."""
     ok: bool = False
@@ -57,7 +56,7 @@ class _EventHandler(logging.Handler):
             self.tell("planned", jobs=sum(stats.values()))
         elif kind == "job_info" and record.rule_name != "all":
             self._names[record.jobid] = record.rule_name
-            self.tell("job", name=record.rule_name, reason=record.reason)
+            self.tell("job", name=record.rule_name)
         elif kind == "job_finished" and record.job_id in self._names:
             self.tell("finished", name=self._names[record.job_id])
         elif kind == "job_error":
@@ -67,27 +66,27 @@ class _EventHandler(logging.Handler):
 
 
 def main() -> int:
-    """Schedule the jobs of a run that are missing or out of date."""
+    """Schedule jobs of a run."""
     parser = argparse.ArgumentParser(prog="python -m sedlab.pipeline.scheduler")
     parser.add_argument("run", type=Path)
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--gpus", type=int, default=0)
-    parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("--jobs", nargs="+", required=True)
     arguments = parser.parse_args()
     # The jobs inherit standard output: keep it for events alone.
     events = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     when_run_ends(lambda: os.killpg(os.getpgrp(), signal.SIGKILL))
-    return 0 if schedule(arguments.run, events, arguments.cores, arguments.gpus, arguments.dry_run) else 1
+    return 0 if schedule(arguments.run, arguments.jobs, events, arguments.cores, arguments.gpus) else 1
 
 
-def schedule(run: Path, events: TextIO, cores: int, gpus: int, dry_run: bool) -> bool:
-    """Run Snakemake in ``run``, telling ``events`` what happens; return whether all went well."""
+def schedule(run: Path, jobs: Sequence[str], events: TextIO, cores: int, gpus: int) -> bool:
+    """Have Snakemake execute these jobs in ``run``, telling ``events`` what happens; return whether all went well."""
     from snakemake.api import SnakemakeApi
     from snakemake.logging import logger
     from snakemake.scheduling.greedy import SchedulerSettings as GreedySettings
-    from snakemake.settings.enums import RerunTrigger
     from snakemake.settings.types import (
+        ConfigSettings,
         DAGSettings,
         ExecutionSettings,
         OutputSettings,
@@ -96,20 +95,20 @@ def schedule(run: Path, events: TextIO, cores: int, gpus: int, dry_run: bool) ->
     )
 
     handler = _EventHandler(events)
-    # Contents of inputs and the set of them decide; not the code, or every new version would train everything again.
-    triggers = frozenset({RerunTrigger.MTIME, RerunTrigger.INPUT})
     ok = True
-    with SnakemakeApi(OutputSettings(dryrun=dry_run)) as api:
+    with SnakemakeApi(OutputSettings()) as api:
         logger.addHandler(handler)
         try:
             workflow = api.workflow(
                 resource_settings=ResourceSettings(cores=cores, resources={"gpu": gpus} if gpus else {}),
+                config_settings=ConfigSettings(config={"jobs": list(jobs)}),
                 snakefile=SNAKEFILE,
                 workdir=run,
             )
-            workflow.dag(DAGSettings(rerun_triggers=triggers, force_incomplete=True)).execute_workflow(
-                executor="dryrun" if dry_run else "local",
-                execution_settings=ExecutionSettings(keep_going=True, lock=False, latency_wait=5),
+            workflow.dag(DAGSettings(forceall=True, force_incomplete=True)).execute_workflow(
+                executor="local",
+                # What a job has written stays, also when it fails: its manifest says whether it has finished.
+                execution_settings=ExecutionSettings(keep_going=True, keep_incomplete=True, lock=False, latency_wait=5),
                 # The default scheduler starts a solver for every choice; there is little to choose here.
                 scheduling_settings=SchedulingSettings(scheduler="greedy"),
                 scheduler_settings=GreedySettings(),

@@ -211,7 +211,8 @@ def report(run: Run) -> Path:
     """Write `report.html` and return it."""
     from sedlab.report.report import write_report
 
-    return write_report(run)
+    with Work.of(run, "report").recorded():
+        return write_report(run)
 
 
 def _train(work: Work, node: Node, folder: Path, progress: Progress, **start: Any) -> FitResult:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sedlab.pipeline.due import Inputs
 from sedlab.pipeline.graph import Job, find_job, graph_of, job_name
+from sedlab.runs.digests import Digests
 from sedlab.runs.manifest import Manifest, recorded
 from sedlab.runs.progress import ProgressFile
 from sedlab.runs.run import Run
@@ -36,18 +38,19 @@ class Work:
 
     @property
     def is_current(self) -> bool:
-        """Whether the job has finished and nothing it reads is newer than what it wrote."""
-        outputs = [self.run.path / name for name in self.job.outputs]
-        if not all(path.is_file() for path in (*self.inputs, *outputs)):
-            return False
-        done = (self.run.path / self.job.manifest).stat().st_mtime_ns
-        return max(path.stat().st_mtime_ns for path in self.inputs) <= done
+        """Whether the job has finished and what it reads has not changed since."""
+        digests = Digests(self.run.path)
+        current = not Inputs(self.run, digests).own_reason(self.job)
+        digests.save()
+        return current
 
     @contextmanager
     def recorded(self) -> Iterator[tuple[Manifest, ProgressFile]]:
         """Give the manifest, to be filled with results, and the progress; write the manifest when the block ends."""
-        job = self.job
-        with recorded(self.run.path, job.manifest, job.name, job.parameters) as manifest:
+        job, digests = self.job, Digests(self.run.path)
+        inputs = Inputs(self.run, digests).of(job)
+        digests.save()
+        with recorded(self.run.path, job.manifest, job.name, job.parameters, inputs) as manifest:
             if job.kind in _COMPUTING:
                 _limit_threads(self.run)
             yield manifest, ProgressFile(self.run.path, job.name)

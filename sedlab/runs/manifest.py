@@ -6,7 +6,7 @@ The executed notebook cannot say so: Papermill marks the cells after a dead kern
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from sedlab.files import read_json, write_json
+from sedlab.runs.digests import Digests
 from sedlab.runs.locks import node_lock
 from sedlab.runs.versions import versions_digest
 
@@ -35,22 +36,31 @@ class Manifest(BaseModel):
     """Key numbers: objective, counts, ..."""
     files: dict[str, int] = {}
     """Files written, relative to the run folder, with their sizes in bytes."""
+    digests: dict[str, str] = {}
+    """SHA-256 of each of them."""
+    inputs: dict[str, str] = {}
+    """What was in each input, as a digest."""
 
 
 @contextmanager
-def recorded(run_folder: Path, path: str, node: str, parameters: dict[str, Any]) -> Iterator[Manifest]:
+def recorded(
+    run_folder: Path, path: str, node: str, parameters: dict[str, Any], inputs: Mapping[str, str] | None = None
+) -> Iterator[Manifest]:
     """Run a stage and write its manifest at ``run_folder / path`` when the block ends without error.
 
     One process at a time may, see `node_lock`. A manifest of an earlier run is removed first. `Manifest.files` given as
-    paths get their sizes here.
+    paths get their sizes and digests here.
     """
     target = run_folder / path
-    manifest = Manifest(node=node, parameters=parameters, started=_now())
+    manifest = Manifest(node=node, parameters=parameters, started=_now(), inputs=dict(inputs or {}))
     begin = time.monotonic()
     with node_lock(run_folder, node):
         target.unlink(missing_ok=True)
         yield manifest
+        digests = Digests(run_folder)
+        manifest.digests = {name: digests.of(name) for name in manifest.files}
         manifest.files = {name: (run_folder / name).stat().st_size for name in manifest.files}
+        digests.save()
         manifest.seconds = round(time.monotonic() - begin, 3)
         manifest.finished, manifest.status = _now(), "complete"
         manifest.versions = versions_digest(run_folder)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from sedlab.data.tables import Corpus
 
 RUNS_FOLDER = "runs"
+#: The whole experiment, in the run folder.
+CONFIG_FILE = "config.yaml"
 #: Event boxes (cSEBBs) are tuned on it: a set that is neither trained on nor tested on.
 TUNING_SUBSET = "synth_val"
 #: The clips on which errors are named: strongly labelled, and nobody was trained on them.
@@ -209,7 +211,7 @@ def create_run(experiment: Experiment, path: Path) -> Run:
 
 def config_files(experiment: Experiment) -> dict[str, str]:
     """Return the configuration files of a run, relative path to YAML text."""
-    files = {"config.yaml": to_yaml(experiment), "configs/data.yaml": to_yaml(experiment.data)}
+    files = {CONFIG_FILE: to_yaml(experiment), "configs/data.yaml": to_yaml(experiment.data)}
     for node in experiment.nodes():
         files[config_file(node.name)] = to_yaml(node)
     return files
@@ -229,7 +231,7 @@ def open_run(path: str | Path) -> Run:
         When there is no such run (with the nearest name), or its configuration cannot be read.
     """
     folder = _find(Path(path).expanduser())
-    file = folder / "config.yaml"
+    file = folder / CONFIG_FILE
     try:
         tree = yaml.safe_load(file.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
@@ -242,7 +244,7 @@ def open_run(path: str | Path) -> Run:
 def _find(path: Path) -> Path:
     here = Path.cwd()
     for base in (here, *here.parents):
-        if (base / path / "config.yaml").is_file():
+        if (base / path / CONFIG_FILE).is_file():
             return (base / path).resolve()
-    siblings = [entry.parent.name for entry in (here / path.parent).glob("*/config.yaml")]
+    siblings = [entry.parent.name for entry in (here / path.parent).glob(f"*/{CONFIG_FILE}")]
     raise SedlabError(f"{path}: no such run folder.{nearest(path.name, siblings)} Make one with `sedlab run PRESET`.")

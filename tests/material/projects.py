@@ -28,7 +28,8 @@ def _finished_folder(tmp_path_factory) -> Path:
 @pytest.fixture
 def finished(_finished_folder, tmp_path) -> Project:
     """A copy of a project whose run is complete; time stamps are kept."""
-    shutil.copytree(_finished_folder / "runs", tmp_path / "runs")
+    for part in ("runs", "data"):
+        shutil.copytree(_finished_folder / part, tmp_path / part)
     return make_project(tmp_path)
 
 

@@ -92,7 +92,7 @@ def make_project(folder: Path) -> Project:
         'stages.run_stage(open_run(run), "stage2", {"arch": arch, "iteration": iteration})',
     )
     environment = {
-        "PYTHONPATH": str(FAKE),
+        "PYTHONPATH": f"{FAKE}:{FAKE.parent}",
         "FAKE_NOTEBOOKS": str(folder / "notebooks"),
         "FAKE_ORDERS": str(folder / "orders.json"),
     }

@@ -88,3 +88,31 @@ def test_notebook_gets_the_run_relative_to_the_project(run_and_job, tmp_path):
     job.run_job(run, compare)
     assert "runs/tiny" in outputs(run.notebook("compare"))
     assert str(tmp_path) not in outputs(run.notebook("compare"))
+
+
+DONE = "import sedlab.errors\nopen(run + '/done.json', 'w').write('{}')"
+
+
+@pytest.mark.parametrize(
+    ("failing", "told"),
+    [
+        ("raise sedlab.errors.SedlabError('no subset devtest. Add it.')", "no subset devtest. Add it."),
+        ("raise ValueError('two\\nlines')", "ValueError: two lines (cell 4 of "),
+        ("import os; os._exit(1)", "the kernel died"),
+    ],
+)
+def test_what_fails_after_the_manifest_is_told_and_the_work_stands(run_and_job, tmp_path, capfd, failing, told):
+    run, compare = run_and_job
+    write_notebook(tmp_path / "notebooks/07_compare.ipynb", 'run = ""', DONE, failing)
+    job.run_job(run, compare)
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("warning: ")]
+    assert told in line and str(run.notebook("compare")) in line
+    assert (run.path / "done.json").is_file()
+
+
+def test_a_page_that_cannot_be_made_is_told_and_the_work_stands(run_and_job, tmp_path, capfd):
+    run, compare = run_and_job
+    write_notebook(tmp_path / "notebooks/07_compare.ipynb", 'run = ""', DONE)
+    run.notebook("compare").with_suffix(".html").mkdir(parents=True)
+    job.run_job(run, compare)
+    assert "warning: complete, but for what is shown: " in capfd.readouterr().err

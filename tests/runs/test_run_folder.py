@@ -7,7 +7,6 @@ from tiny_project import make_experiment
 
 from sedlab.errors import SedlabError
 from sedlab.pipeline.resume import start_over_if_inputs_changed
-from sedlab.pipeline.runner import short_reason
 from sedlab.runs.manifest import manifests, read_manifest, recorded
 from sedlab.runs.progress import ProgressFile, read_progress
 from sedlab.runs.run import create_run, open_run
@@ -111,12 +110,6 @@ def test_training_starts_over_when_an_input_has_changed(begun):
     source.write_text("b")
     assert start_over_if_inputs_changed(folder, [source]) is True
     assert not (folder / "last.pt").exists()
-
-
-def test_reason_names_the_cause_and_shortens_lists():
-    reason = "Missing output files: b, a, c; Input files updated by another job: d"
-    assert short_reason(reason) == "Missing output files: a and 2 more"
-    assert short_reason("Input files updated by another job: d") == "Input files updated by another job: d"
 
 
 def test_another_corpus_at_the_data_root_is_refused(run):

@@ -5,7 +5,11 @@ import os
 import time
 from pathlib import Path
 
+from finished_run import write_empty_cache
+
+from sedlab.pipeline.due import Inputs
 from sedlab.pipeline.graph import find_job, graph_of, job_name
+from sedlab.runs.digests import Digests
 from sedlab.runs.manifest import recorded
 from sedlab.runs.progress import ProgressFile
 
@@ -18,10 +22,7 @@ def run_stage(run, kind, parameters):
     job = find_job(graph_of(run), name)
     orders = Path(os.environ["FAKE_ORDERS"])
     order = json.loads(orders.read_text()).get(name) if orders.is_file() else None
-    if kind == "report":
-        run.report.write_text("report")
-        return
-    with recorded(run.path, job.manifest, name, parameters):
+    with recorded(run.path, job.manifest, name, parameters, Inputs(run, Digests(run.path)).of(job)) as manifest:
         ProgressFile(run.path, name)(1, 2, "steps")
         if order == "die":
             os._exit(1)
@@ -34,3 +35,6 @@ def run_stage(run, kind, parameters):
             if path != job.manifest:
                 (run.path / path).parent.mkdir(parents=True, exist_ok=True)
                 (run.path / path).write_text(",".join(COLUMNS) + "\n" if path.endswith(".csv") else name)
+                manifest.files[path] = 0
+        if kind == "data":
+            write_empty_cache(run)

@@ -1,0 +1,136 @@
+"""Which jobs of a run are to be done: contents decide, not times, so that a copied run is as finished as the original.
+
+A job is done when its manifest and all that it wrote are there and each input has the contents that the manifest
+recorded. Paths of files outside the run do not count, neither as inputs nor in a configuration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from sedlab.config.experiment import Experiment, Node
+from sedlab.errors import SedlabError
+from sedlab.pipeline.graph import Job
+from sedlab.runs.digests import Digests
+from sedlab.runs.manifest import Manifest, read_manifest
+from sedlab.runs.run import CONFIG_FILE, Run, config_file, config_files
+
+
+def due_jobs(run: Run, jobs: Iterable[Job], digests: Digests) -> dict[str, str]:
+    """Return the jobs that have to run, producers before consumers, with the reason of each."""
+    jobs = list(jobs)
+    made_by = {path: job.name for job in jobs for path in job.outputs}
+    inputs = Inputs(run, digests)
+    due: dict[str, str] = {}
+    for job in jobs:
+        follows = [path for path in job.inputs if made_by.get(path) in due]
+        reason = inputs.own_reason(job) or (f"Input files updated by another job: {_few(follows)}" if follows else "")
+        if reason:
+            due[job.name] = reason
+    if "data" not in due and _lacks_cache(run, due):
+        # What has been learnt from the clips stands; they are only made readable again.
+        due = {"data": f"Missing waveform cache: {run.cache_dir}", **due}
+    return due
+
+
+class Inputs:
+    """What the jobs of a run read, as digests."""
+
+    def __init__(self, run: Run, digests: Digests) -> None:
+        self._run, self._digests = run, digests
+        self._files = config_files(run.experiment)
+        nodes = {config_file(node.name): _without_paths(node) for node in run.experiment.nodes()}
+        self._configs = self._files | nodes | {CONFIG_FILE: _without_paths(run.experiment)}
+
+    def of(self, job: Job) -> dict[str, str]:
+        """Return the digest of each input, empty for a file that is not there.
+
+        Files outside the run are numbered, for they may lie elsewhere tomorrow.
+        """
+        found, outside = {}, 0
+        for name in job.inputs:
+            key = name
+            if Path(name).is_absolute():
+                outside += 1
+                key = f"outside {outside}"
+            if name in self._configs:
+                found[key] = hashlib.sha256(self._configs[name].encode()).hexdigest()
+            else:
+                found[key] = self._digest(name) if (self._run.path / name).is_file() else ""
+        return found
+
+    def own_reason(self, job: Job) -> str:
+        """Return why a job has to run even though no other does; empty: it does not."""
+        outputs = [self._run.path / name for name in job.outputs]
+        if missing := [name for name, path in zip(job.outputs, outputs, strict=True) if not path.is_file()]:
+            return f"Missing output files: {_few(missing)}"
+        try:
+            manifest = read_manifest(self._run.path / job.manifest)
+        except SedlabError:
+            return f"Unreadable manifest: {job.manifest}"
+        if not manifest.inputs:
+            return self._newer_inputs(job)
+        return self._changed_inputs(job, manifest)
+
+    def _changed_inputs(self, job: Job, manifest: Manifest) -> str:
+        present = self.of(job)
+        if others := set(manifest.inputs) ^ set(present):
+            return f"Other inputs than before: {_few(others)}"
+        # What is not there is made by a job that is due, or are weights that nobody needs after the training.
+        named = zip(job.inputs, present.items(), strict=True)
+        changed = [name for name, (key, digest) in named if digest not in ("", manifest.inputs[key])]
+        return f"Changed input files: {_few(changed)}" if changed else ""
+
+    def _newer_inputs(self, job: Job) -> str:
+        """Judge by times a job of an earlier version, which recorded no digests."""
+        made = min((self._run.path / name).stat().st_mtime_ns for name in job.outputs)
+
+        def is_newer(name: str) -> bool:
+            path = self._run.path / name
+            if not path.is_file():
+                return name in self._files
+            differs = name in self._files and path.read_text(encoding="utf-8") != self._files[name]
+            return differs or path.stat().st_mtime_ns > made
+
+        newer = [name for name in job.inputs if is_newer(name)]
+        return f"Newer input files: {_few(newer)}" if newer else ""
+
+    def _digest(self, name: str) -> str:
+        if Path(name).name != "manifest.json":
+            return self._digests.of(name)
+        # It says when a job ran; what it says about its results is all that matters to others.
+        try:
+            results = read_manifest(self._run.path / name).results
+        except SedlabError:
+            return ""  # its own job is due
+        return hashlib.sha256(json.dumps(results, sort_keys=True).encode()).hexdigest()
+
+
+def _without_paths(config: Experiment | Node) -> str:
+    """Return a configuration but for the places of files from outside, whose contents are inputs themselves."""
+    tree = config.model_dump(mode="json")
+    training = tree.get("pretrain") or tree.get("training") or {}
+    for section, key in ((tree, "weights"), (training, "weights"), (training.get("distillation", {}), "logits")):
+        section[key] = None
+    return json.dumps(tree)
+
+
+def _lacks_cache(run: Run, due: dict[str, str]) -> bool:
+    from sedlab.data.cache import WaveformCache
+
+    # A finished run that was copied without its clips lacks nothing.
+    if not due and not run.data_root.is_dir():
+        return False
+    try:
+        WaveformCache.open(run.cache_dir)
+    except SedlabError:
+        return True
+    return False
+
+
+def _few(names: Iterable[str]) -> str:
+    first, *more = sorted(names)
+    return f"{first} and {len(more)} more" if more else first
