@@ -80,6 +80,7 @@ class CheckpointContent:
         SedlabError
             When the file does not hold ``network``, or its tensors do not fit.
         """
+        self.check(network)  # before memory is taken for sizes that the tensors do not have
         module = self._module()
         self._load(module, network)
         return module.eval()

@@ -1,4 +1,4 @@
-"""Read a file of `torch.save` without running code that it may hold."""
+"""Read a file of `torch.save` or safetensors without running code that it may hold, and compare its checksums."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import pathlib
 import pickle
 import re
-import zipfile
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from sedlab.checkpoints.kinds import AGAIN, kind_of, program
+from sedlab.checkpoints.seal import Damaged, check_whole
 from sedlab.errors import SedlabError
 
 #: Types that training scripts store beside the weights and that do nothing when they are rebuilt. Paths of any system
@@ -34,38 +35,48 @@ _HARMLESS = [
 ]
 _RESAVE = (
     "import torch; c = torch.load({path!r}, map_location='cpu', weights_only=False); "
-    "torch.save({{k: c[k] for k in ('state_dict', 'student', 'teacher', 'model') if k in c}}, 'weights.ckpt')"
+    "f = lambda v: v.state_dict() if hasattr(v, 'state_dict') else v; "
+    "torch.save({{k: f(v) for k, v in f(c).items() if isinstance(v, torch.Tensor) "
+    "or k in ('state_dict', 'student', 'teacher', 'model')}}, 'weights.ckpt')"
 )
 
 
-def read_checkpoint_file(path: str | Path) -> Any:
-    """Return the content of ``path``; tensors are on the CPU, and where possible stay on disk until they are used.
+def read_checkpoint_file(path: str | Path, *, device: str | torch.device = "cpu", mapped: bool = True) -> Any:
+    """Return the content of ``path``; tensors are on ``device``.
 
-    Only tensors, plain values and a few harmless types (`argparse.Namespace`, paths, numpy scalars) are rebuilt.
+    With ``mapped`` they stay on disk, where that is possible, until they are used. Only tensors, plain values and a few
+    harmless types (`argparse.Namespace`, paths, numpy scalars) are rebuilt.
 
     Raises
     ------
     SedlabError
-        When the file is missing or damaged, or needs other classes: the message names them.
+        When the file is missing, damaged or no checkpoint, or needs other classes: the message names them.
     """
     path = Path(path)
-    if not path.is_file():
-        raise SedlabError(f"{path}: no such checkpoint. Train the node first, or give the path of a .pt or .ckpt file.")
-    is_zip = zipfile.is_zipfile(path)  # the older format of torch.save is not, and cannot be mapped
-    with torch.serialization.safe_globals(_HARMLESS):
-        try:
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
-        except pickle.UnpicklingError as error:
-            refused = _refused_classes(path, error, is_zip=is_zip)
-            if not refused:
-                raise _unreadable(path, error) from error
-            raise SedlabError(
-                f"{path}: holds {', '.join(refused)} beside the weights, and rebuilding that could run code. "
-                f'If you trust the source, keep the weights alone: python -c "{_RESAVE.format(path=str(path))}"'
-            ) from error
-        except Exception as error:
-            # What a damaged file leads to is not documented: struct, Unicode, index, attribute errors and more.
+    kind = kind_of(path)
+    try:
+        if kind == "safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path, device=str(device))
+        if kind == "zip":
+            check_whole(path)
+        with torch.serialization.safe_globals(_HARMLESS):
+            # The older format cannot be mapped.
+            return torch.load(path, map_location=device, weights_only=True, mmap=mapped and kind == "zip")
+    except Damaged as error:
+        raise SedlabError(f"{path}: damaged ({error}). {AGAIN}.") from error
+    except pickle.UnpicklingError as error:
+        refused = _refused_classes(path, error, is_zip=kind == "zip")
+        if not refused:
             raise _unreadable(path, error) from error
+        raise SedlabError(
+            f"{path}: holds {', '.join(refused)} beside the weights, and rebuilding that could run code. If you trust "
+            f"the source, keep the weights alone: {program(_RESAVE, path)}"
+        ) from error
+    except Exception as error:
+        # What a damaged file leads to is not documented: struct, Unicode, index, attribute errors and more.
+        raise _unreadable(path, error) from error
 
 
 def _refused_classes(path: Path, error: Exception, *, is_zip: bool) -> list[str]:
@@ -81,4 +92,4 @@ def _refused_classes(path: Path, error: Exception, *, is_zip: bool) -> list[str]
 def _unreadable(path: Path, error: Exception) -> SedlabError:
     line = str(error).splitlines()[0] if str(error) else type(error).__name__
     line = line if len(line) <= 120 else line[:117] + "..."
-    return SedlabError(f"{path}: not a readable checkpoint, or cut short ({line}). Copy, download or train it again.")
+    return SedlabError(f"{path}: not a readable checkpoint, or cut short ({line}). {AGAIN}.")

@@ -11,6 +11,8 @@ It is one file of `torch.save` that holds plain values and tensors alone, so tha
 | `frontends` | constants of the front-ends as JSON, for the record | same |
 | `node` | resolved configuration of the training run as JSON, or "" | same |
 | `networks` | state dicts by name: `student`, `teacher` | `student` |
+
+A checksum over all of it is in the file's end, see `sedlab.checkpoints.seal`.
 """
 
 from __future__ import annotations
@@ -19,16 +21,27 @@ import json
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Literal, TypeVar
 
 import torch
-from pydantic import BaseModel, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    Json,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from torch import Tensor
 
 from sedlab.audio.frontends import Constants, build_frontend
 from sedlab.checkpoints.content import CheckpointContent
+from sedlab.checkpoints.seal import save_sealed
 from sedlab.config.model import DetectorConfig, TaggerConfig
 from sedlab.errors import SedlabError
-from sedlab.files import atomic_path
 from sedlab.models.detector import Detector
 from sedlab.models.tagger import FrameTagger
 from sedlab.models.transformer import AudioTransformer
@@ -36,10 +49,7 @@ from sedlab.models.transformer import AudioTransformer
 DETECTOR_FORMAT = "sedlab-detector-1"
 TAGGER_FORMAT = "sedlab-tagger-1"
 
-_CONFIGS: dict[str, type[DetectorConfig | TaggerConfig]] = {
-    DETECTOR_FORMAT: DetectorConfig,
-    TAGGER_FORMAT: TaggerConfig,
-}
+Config = TypeVar("Config", DetectorConfig, TaggerConfig)
 
 
 def save_networks(
@@ -60,8 +70,7 @@ def save_networks(
         "node": "" if node is None else node.model_dump_json(),
         "networks": {name: dict(network.state_dict()) for name, network in networks.items()},
     }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    save_sealed(content, path)
 
 
 def save_detector(path: str | Path, network: Detector | FrameTagger, *, node: BaseModel | None = None) -> None:
@@ -77,36 +86,80 @@ def frontend_constants(network: Detector | FrameTagger | AudioTransformer) -> di
     return {**constants, "crnn": network.crnn_frontend.constants} if isinstance(network, Detector) else constants
 
 
+class _Frame(BaseModel, Generic[Config]):
+    """What the entries of our checkpoint hold."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    model: Json[Config]
+    classes: list[StrictStr] = Field(min_length=1)
+    sedlab: StrictStr = ""
+    torch: StrictStr = ""
+    frontends: Json[dict[str, Any]] = Field(default="{}", validate_default=True)
+    node: StrictStr
+    networks: dict[Literal["student", "teacher"], dict[StrictStr, Tensor]] = Field(min_length=1)
+
+    @field_validator("classes")
+    @classmethod
+    def _check_names(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if not name.isprintable() or name != name.strip() or not name:
+                raise ValueError(f"{name!r} is no name of a class")
+            if names.count(name) > 1:
+                raise ValueError(f"{name!r} is there twice")
+        return names
+
+    @field_validator("node")
+    @classmethod
+    def _check_node(cls, node: str) -> str:
+        if node:
+            TypeAdapter(Json[dict[str, Any]]).validate_python(node)
+        return node
+
+    @model_validator(mode="after")
+    def _check_count(self) -> _Frame[Config]:
+        if len(self.classes) != self.model.num_classes:
+            raise ValueError(f"{len(self.classes)} names of classes for {self.model.num_classes} classes")
+        return self
+
+
+_FRAMES: dict[str, type[_Frame[Any]]] = {DETECTOR_FORMAT: _Frame[DetectorConfig], TAGGER_FORMAT: _Frame[TaggerConfig]}
+
+
 def understand_own(content: Mapping[str, Any], path: Path) -> CheckpointContent:
     """Return what our checkpoint ``content``, read from ``path``, holds.
 
     Raises
     ------
     SedlabError
-        When another version of sedlab wrote it in another format or with other settings.
+        When another version of sedlab wrote it in another format or with other settings, or it is not what one writes.
     """
     name = content["format"]
-    if name not in _CONFIGS:
+    if name not in _FRAMES:
         raise SedlabError(
-            f"{path}: is of format {name!r}, which this version of sedlab does not know. Update sedlab, or give the "
-            f"best.pt of a stage ({', '.join(_CONFIGS)})."
+            f"{path}: is of format {name[:40]!r}, which this version of sedlab does not know. Update sedlab, or give "
+            f"the best.pt of a stage ({', '.join(_FRAMES)})."
         )
     try:
-        return CheckpointContent(
-            path=path,
-            format=name,
-            config=_CONFIGS[name].model_validate_json(content["model"]),
-            networks=content["networks"],
-            classes=tuple(content["classes"]),
-            versions={key: content[key] for key in ("sedlab", "torch") if key in content},
-            node=content["node"],
-        )
-    except KeyError as error:
-        raise SedlabError(f"{path}: has no entry {error.args[0]!r}, which {name} needs. Train it again.") from error
+        frame = _FRAMES[name].model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        setting = ".".join(str(part) for part in first["loc"])
-        raise SedlabError(
-            f"{path}: written by sedlab {content.get('sedlab')} with other settings ({setting}: {first['msg']}). "
-            "Use that version or train again."
-        ) from error
+        entry, *setting = first["loc"] or ("classes",)
+        if first["type"] == "missing" and not setting:
+            raise SedlabError(f"{path}: has no entry {entry!r}, which {name} needs. Train it again.") from error
+        problem = f"{'.'.join(map(str, setting or [entry]))}: {first['msg'].removeprefix('Value error, ')}"
+        if entry == "model" and setting:
+            raise SedlabError(
+                f"{path}: written by sedlab {str(content.get('sedlab'))[:40]} with other settings ({problem}). "
+                "Use that version or train again."
+            ) from error
+        raise SedlabError(f"{path}: is no {name} that sedlab wrote ({problem[:200]}). Train it again.") from error
+    return CheckpointContent(
+        path=path,
+        format=name,
+        config=frame.model,
+        networks=frame.networks,
+        classes=tuple(frame.classes),
+        versions={key: getattr(frame, key) for key in ("sedlab", "torch") if getattr(frame, key)},
+        node=frame.node,
+    )

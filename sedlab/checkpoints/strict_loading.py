@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sedlab.errors import SedlabError
 
 _SHOWN = 3
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def load_strict(
@@ -67,11 +68,21 @@ def load_strict(
     module.load_state_dict(state)
 
 
+def is_plain(value: Any) -> bool:
+    """Return whether ``value`` is a tensor of numbers that are all there, none of another layout or without values.
+
+    Sizes can be claimed without a number behind them; a network of these sizes would take all memory.
+    """
+    if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_quantized or value.is_meta:
+        return False
+    return value.untyped_storage().nbytes() >= value.numel() * value.element_size()
+
+
 def _described(value: Any) -> str:
     if not isinstance(value, Tensor):
         return f"a {type(value).__name__}"
-    kind = "" if value.is_floating_point() else f" {str(value.dtype).removeprefix('torch.')}"
-    return f"{tuple(value.shape)}{kind}"
+    kind = "" if value.dtype in _FLOATS else f" {str(value.dtype).removeprefix('torch.')}"
+    return f"{tuple(value.shape)}{kind}{'' if value.is_meta or is_plain(value) else ' without values of its own'}"
 
 
 def _first(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import prod
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from sedlab.config.base import Config
 from sedlab.grid import FRAME_SAMPLES
@@ -17,17 +17,21 @@ from sedlab.labels import CLASSES
 Arch = Literal["passt", "beats", "atst"]
 ARCHS: tuple[Arch, ...] = ("passt", "beats", "atst")
 PoolMode = Literal["aap", "nearest", "nearest-exact", "linear", "conv"]
+#: Sizes come from files too: what is far beyond any network is refused before anything of that size is built.
+Size = Annotated[int, Field(gt=0, le=65_536)]
+Layers = Annotated[int, Field(gt=0, le=256)]
+Hertz = Annotated[float, Field(ge=0, le=8000)]
 
 
 class SizesOfTransformer(Config):
     """What all transformers have: ``depth`` blocks of width ``dim`` with ``heads`` of attention."""
 
     arch: Arch
-    dim: PositiveInt = 768
-    depth: PositiveInt = 12
-    heads: PositiveInt = 12
-    mlp_dim: PositiveInt = 3072
-    num_mels: PositiveInt = 128
+    dim: Size = 768
+    depth: Layers = 12
+    heads: Size = 12
+    mlp_dim: Size = 3072
+    num_mels: Size = 128
 
     @model_validator(mode="after")
     def _check_heads(self) -> SizesOfTransformer:
@@ -40,16 +44,16 @@ class PasstConfig(SizesOfTransformer):
     """Frame-level PaSST: convolutional stem, patches that span all frequencies, pre-norm blocks."""
 
     arch: Literal["passt"] = "passt"
-    num_mels: PositiveInt = 128
+    num_mels: Size = 128
     """Must be a multiple of 4: the stem halves the mel axis twice and folds channels back into it."""
-    stem_channels: tuple[PositiveInt, PositiveInt, PositiveInt] = (16, 32, 64)
+    stem_channels: tuple[Size, Size, Size] = (16, 32, 64)
     """Channels of the three stem convolutions; the last must be a multiple of 4."""
-    max_tokens: PositiveInt = 250
-    fmin: float = 0.0
-    fmin_range: PositiveInt = 1
-    fmax: float | None = None
+    max_tokens: Size = 250
+    fmin: Hertz = 0.0
+    fmin_range: Size = 1
+    fmax: Hertz | None = None
     """Upper band edge in Hz in evaluation; None: 8000 - fmax_range // 2."""
-    fmax_range: PositiveInt = 2000
+    fmax_range: Size = 2000
     """Width in Hz of the random band edge in training mode."""
 
     @model_validator(mode="after")
@@ -63,14 +67,14 @@ class BeatsConfig(SizesOfTransformer):
     """BEATs: square patches, post-norm blocks with deep-norm scaling and gated relative position bias."""
 
     arch: Literal["beats"] = "beats"
-    num_mels: PositiveInt = 128
+    num_mels: Size = 128
     """Must be a multiple of patch_size."""
-    patch_size: PositiveInt = 16
-    patch_dim: PositiveInt = 512
-    position_kernel: PositiveInt = 128
-    position_groups: PositiveInt = 16
-    num_buckets: PositiveInt = 320
-    max_distance: PositiveInt = 800
+    patch_size: Size = 16
+    patch_dim: Size = 512
+    position_kernel: Size = 128
+    position_groups: Size = 16
+    num_buckets: Size = 320
+    max_distance: Size = 800
     dropout: float = Field(default=0.0, ge=0, lt=1)
     attention_dropout: float = Field(default=0.0, ge=0, lt=1)
     layer_drop: float = Field(default=0.0, ge=0, lt=1)
@@ -88,9 +92,9 @@ class AtstConfig(SizesOfTransformer):
     """ATST-Frame: one token for each 4 frames over all mel bands, pre-norm blocks."""
 
     arch: Literal["atst"] = "atst"
-    num_mels: PositiveInt = 64
-    patch_frames: PositiveInt = 4
-    max_tokens: PositiveInt = 250
+    num_mels: Size = 64
+    patch_frames: Size = 4
+    max_tokens: Size = 250
     dropout: float = Field(default=0.0, ge=0, lt=1)
     top_db_scope: Literal["batch", "clip"] = "batch"
     """What the dynamic range of 80 dB refers to in training: the loudest cell of the batch (published), or of the clip.
@@ -103,18 +107,18 @@ TransformerConfig = Annotated[PasstConfig | BeatsConfig | AtstConfig, Field(disc
 class CrnnConfig(Config):
     """The convolutional branch, the merge with the transformer's embeddings, the recurrent layers."""
 
-    num_mels: PositiveInt = 128
-    n_fft: PositiveInt = 2048
-    hop: PositiveInt = 256
-    channels: tuple[PositiveInt, ...] = (16, 32, 64, 128, 128, 128, 128)
-    pools: tuple[tuple[PositiveInt, PositiveInt], ...] = ((2, 2), (2, 2), (1, 2), (1, 2), (1, 2), (1, 2), (1, 2))
+    num_mels: Size = 128
+    n_fft: Size = 2048
+    hop: Size = 256
+    channels: tuple[Size, ...] = Field(default=(16, 32, 64, 128, 128, 128, 128), min_length=1, max_length=16)
+    pools: tuple[tuple[Size, Size], ...] = ((2, 2), (2, 2), (1, 2), (1, 2), (1, 2), (1, 2), (1, 2))
     """Average pooling after each convolution as (time, frequency)."""
     dropout: float = Field(default=0.5, ge=0, lt=1)
     batchnorm_momentum: float = Field(default=0.99, gt=0, le=1)
     """Weight of the newest batch in the running statistics (published: almost only the last batch)."""
-    merge_dim: PositiveInt = 256
-    rnn_dim: PositiveInt = 256
-    rnn_layers: PositiveInt = 2
+    merge_dim: Size = 256
+    rnn_dim: Size = 256
+    rnn_layers: Layers = 2
 
     @model_validator(mode="after")
     def _check(self) -> CrnnConfig:
@@ -140,25 +144,25 @@ class DetectorConfig(Config):
 
     transformer: TransformerConfig
     crnn: CrnnConfig = CrnnConfig()
-    wrapper_dim: PositiveInt | None = 527
+    wrapper_dim: Size | None = 527
     """Width of the frozen linear layer between transformer and merge (PaSST, ATST); None: there is none."""
     embed_pool: PoolMode = "nearest-exact"
     """How embeddings are brought to the CRNN's frame rate: adaptive average, interpolation, or a learnt convolution."""
-    num_classes: PositiveInt = len(CLASSES)
+    num_classes: Size = len(CLASSES)
 
 
 class TaggerConfig(Config):
     """A transformer with frame-level and clip-level heads and no CRNN: the networks trained on AudioSet."""
 
     transformer: TransformerConfig
-    num_classes: PositiveInt
+    num_classes: Size
     """Classes of the frame-level head; 447 in the published PretrainedSED networks."""
-    rnn_dim: PositiveInt | None = None
+    rnn_dim: Size | None = None
     """Width of a bidirectional GRU between transformer and heads; None: the heads are on the transformer."""
-    rnn_layers: PositiveInt = 2
+    rnn_layers: Layers = 2
     clip_head: Literal["linear", "attention"] | None = None
     """linear: on the mean over time. attention: weights for the frames' probabilities. None: there is none."""
-    num_clip_classes: PositiveInt | None = None
+    num_clip_classes: Size | None = None
     """Classes of a linear clip head; attention has those of the frames."""
     short_clips: Literal["interpolate", "average"] = "interpolate"
     """How fewer than 250 tokens are brought to 250: linear interpolation, or adaptive averages (repetition)."""

@@ -60,7 +60,7 @@ class TrainingCost:
     gpu_bytes: int | None
     """Estimate; None for other sizes and precisions than the published ones."""
     checkpoint_bytes: int | None
-    """Of best.pt and last.pt together; None as above."""
+    """Of best.pt, best_so_far.pt and last.pt together; None as above."""
     short_group: str = ""
     """The group that has too few clips."""
 
@@ -115,5 +115,5 @@ def _gpu_bytes(size: NetworkSize, networks: int, clips: int) -> int:
 
 
 def _checkpoint_bytes(size: NetworkSize, networks: int) -> int:
-    networks_twice = 2 * networks * size.parameters  # in best.pt and in last.pt
-    return _FLOAT_BYTES * (networks_twice + _ADAM_MOMENTS * size.trained)
+    in_files = 3 * networks * size.parameters  # best.pt, best_so_far.pt and last.pt
+    return _FLOAT_BYTES * (in_files + _ADAM_MOMENTS * size.trained)

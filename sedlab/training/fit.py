@@ -101,7 +101,7 @@ def fit(
     rates = LearningRates(task.optimizer, config.optim, total_steps)
     # Under 16-mixed, Fabric's wrapper undoes the scaling of the loss before it steps.
     optimizer = fabric.setup_optimizers(task.optimizer)
-    state = resume(folder / "last.pt", task, node, fabric)
+    state = resume(folder / "last.pt", task, node, fabric, best_so_far=folder / "best_so_far.pt")
     fabric.barrier()  # none may write the next checkpoint before all have read this one
     history, resumed_from, saved_at = History(state, node.name), state.step, time.monotonic()
 

@@ -7,8 +7,8 @@ one that was not, bit for bit on CPU.
 
 from __future__ import annotations
 
-import os
 import shutil
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from sedlab.checkpoints.file import read_checkpoint_file
+from sedlab.checkpoints.seal import save_sealed
 from sedlab.config.experiment import Node
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
@@ -56,45 +58,57 @@ def save_state(path: Path, state: State, learner: Learner, node: Node, fabric: F
         "precision": fabric.strategy.precision.state_dict(),
         "state": vars(state),
     }
-    with atomic_path(path) as temporary:
-        torch.save(checkpoint, temporary)
+    save_sealed(checkpoint, path)
 
 
-def resume(path: Path, learner: Learner, node: Node, fabric: Fabric) -> State:
+def resume(path: Path, learner: Learner, node: Node, fabric: Fabric, *, best_so_far: Path) -> State:
     """Bring ``learner`` to where ``path`` left it and return how far that is; without the file, the beginning.
 
-    A checkpoint of another configuration is deleted: what was learnt under it does not belong to this training.
+    A checkpoint of another configuration is deleted: what was learnt under it does not belong to this training. So is
+    one whose best networks, ``best_so_far``, are lost: only from the start can they be had again.
 
     Raises
     ------
     SedlabError
         When the file is damaged.
     """
-    if not path.is_file():
+    if not path.exists():
         return State()
     try:
-        checkpoint = torch.load(path, map_location=fabric.device, weights_only=True)
-        same = checkpoint["node"] == node.model_dump_json()
-    except Exception as error:  # torch raises many kinds for a damaged file
+        checkpoint = read_checkpoint_file(path, device=fabric.device, mapped=False)
+        state, same = State(**checkpoint["state"]), checkpoint["node"] == node.model_dump_json()
+        has_best = state.objective > float("-inf") or state.epoch == node.training.epochs
+        if same and not (has_best and _is_lost(best_so_far)):
+            for name, network in learner.networks.items():
+                network.load_state_dict(checkpoint["networks"][name])
+            learner.optimizer.load_state_dict(checkpoint["optimizer"])
+            fabric.strategy.precision.load_state_dict(checkpoint["precision"])
+            return state
+    except Exception as error:  # what is not what we wrote leads to many kinds
+        known = str(error).removeprefix(f"{path}: ").partition(". ")[0]
+        reason = known if isinstance(error, SedlabError) else type(error).__name__
         raise SedlabError(
-            f"{path}: damaged checkpoint ({type(error).__name__}). Delete it to train from the start."
+            f"{path}: damaged or of another version, the training cannot go on from it ({reason}). Delete it to train "
+            "from the start."
         ) from error
-    if not same:
-        if fabric.is_global_zero:
-            path.unlink()
-        return State()
-    for name, network in learner.networks.items():
-        network.load_state_dict(checkpoint["networks"][name])
-    learner.optimizer.load_state_dict(checkpoint["optimizer"])
-    fabric.strategy.precision.load_state_dict(checkpoint["precision"])
-    return State(**checkpoint["state"])
+    if fabric.is_global_zero:
+        path.unlink()
+    return State()
 
 
 def publish(best_so_far: Path, best: Path) -> None:
-    """Give the best checkpoint its final name only now: a `best.pt` always belongs to a finished training."""
+    """Give the best checkpoint its final name only now: a `best.pt` always belongs to a finished training.
+
+    It is a copy, so that one that is damaged can be deleted and made again.
+    """
     with atomic_path(best) as temporary:
-        temporary.unlink()
-        try:
-            os.link(best_so_far, temporary)
-        except OSError:  # a file system without hard links
-            shutil.copyfile(best_so_far, temporary)
+        shutil.copyfile(best_so_far, temporary)
+
+
+def _is_lost(best_so_far: Path) -> bool:
+    try:
+        read_checkpoint_file(best_so_far)
+    except SedlabError as error:
+        warnings.warn(f"{error} The training begins anew.", stacklevel=4)
+        return True
+    return False

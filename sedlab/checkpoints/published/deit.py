@@ -40,7 +40,7 @@ def passt_from_deit(state: dict[str, Tensor], config: PasstConfig) -> dict[str, 
     grid = isqrt(position.shape[1] - 2) if position.dim() == 3 else 0
     if grid < 1 or grid**2 != position.shape[1] - 2:
         raise SedlabError(f"pos_embed is {tuple(position.shape)}, expected two tokens and a square grid.")
-    if patch.dim() != 4 or patch.shape[2] * patch.shape[3] != _COLUMNS * config.num_mels:
+    if patch.dim() != 4 or not patch.shape[1] or patch.shape[2] * patch.shape[3] != _COLUMNS * config.num_mels:
         raise SedlabError(f"patch_embed.proj.weight is {tuple(patch.shape)}, expected (D, 3, 16, 16).")
     state["transformer.token_position"] = position[:, :2].clone()
     time, frequency = _positions(position[:, 2:], grid, config.max_tokens)

@@ -112,4 +112,6 @@ def translate(rules: Iterable[Rule], key: str) -> str | None:
 
 @cache
 def _expression(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.escape(pattern).replace(r"\{i\}", r"(?P<i>\d+)").replace(r"\*", r"(?P<rest>[a-z_0-9]+)"))
+    return re.compile(
+        re.escape(pattern).replace(r"\{i\}", r"(?P<i>[0-9]{1,4})").replace(r"\*", r"(?P<rest>[a-z_0-9]+)")
+    )

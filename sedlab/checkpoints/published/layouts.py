@@ -10,12 +10,15 @@ or load these files.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from sedlab.checkpoints.published.keys import Rule, detector_rules, transformer_rules, translate
 from sedlab.config.model import Arch
+
+#: More programs than so many do not wrap one network.
+_MAX_WRAPPERS = 5
 
 Kind = Literal["detector", "tagger", "transformer", "deit"]
 
@@ -67,15 +70,30 @@ class Layout:
         return re.fullmatch(self.ignored, key) is not None
 
 
-def recognise(keys: Iterable[str]) -> Layout | None:
-    """Return the layout that knows most of ``keys``, or None when none knows any."""
+def recognise(keys: Iterable[str]) -> tuple[Layout | None, int]:
+    """Return the layout that knows most of ``keys``, and of how many it knows the place or that they are left out.
+
+    None when no layout knows any.
+    """
     keys = list(keys)
     understood = [
         (sum(layout.own_key(key) is not None for key in keys), sum(map(layout.ignores, keys))) for layout in LAYOUTS
     ]
     # Where two know the same number of keys, it counts what they leave out.
     closest = max(range(len(LAYOUTS)), key=lambda index: understood[index])
-    return LAYOUTS[closest] if understood[closest][0] else None
+    known, ignored = understood[closest]
+    return (LAYOUTS[closest], known + ignored) if known else (None, 0)
+
+
+def common_prefixes(keys: Iterable[str]) -> Iterator[str]:
+    """Yield with what all ``keys`` begin: nothing, one part (``module.``), two parts (``module._orig_mod.``), ..."""
+    prefix, keys = "", list(keys)
+    for _ in range(_MAX_WRAPPERS):
+        yield prefix
+        parts = {key.removeprefix(prefix).partition(".")[0] for key in keys}
+        if len(parts) != 1 or f"{prefix}{min(parts)}" in keys:
+            return
+        prefix += f"{parts.pop()}."
 
 
 def _layouts() -> Iterable[Layout]:

@@ -105,7 +105,7 @@ def beats_config(cfg: Mapping[str, Any]) -> BeatsConfig:
     """
     for key, (default, supported) in _BEATS_FIXED.items():
         value = cfg.get(key, default)
-        if value != supported:
+        if not isinstance(value, bool | int | str) or value != supported:
             stated = "" if key in cfg else ", which is what a missing entry means"
             raise SedlabError(
                 f"cfg asks for {key} = {value!r}{stated}; only {supported!r} is implemented. "
@@ -177,10 +177,10 @@ def _has(state: State, prefix: str) -> bool:
 
 def _layers(state: State, prefix: str, *, default: int = 12) -> int:
     """Return one more than the largest number that follows ``prefix``."""
-    matches = (re.match(re.escape(prefix) + r"(\d+)", key) for key in state)
+    matches = (re.match(re.escape(prefix) + r"([0-9]{1,4})\b", key) for key in state)
     return max((int(match.group(1)) + 1 for match in matches if match), default=default)
 
 
 def _size(state: State, key: str, axis: int, default: int) -> int:
     value = state.get(key)
-    return value.shape[axis] if value is not None and value.dim() > axis else default
+    return value.shape[axis] if isinstance(value, Tensor) and value.dim() > axis else default

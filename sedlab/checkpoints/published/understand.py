@@ -18,8 +18,9 @@ from torch import Tensor
 
 from sedlab.checkpoints.content import CheckpointContent, State
 from sedlab.checkpoints.published.deit import STEM, passt_from_deit
-from sedlab.checkpoints.published.layouts import Layout, recognise
+from sedlab.checkpoints.published.layouts import Layout, common_prefixes, recognise
 from sedlab.checkpoints.published.sizes import beats_config, detector_config, tagger_config, transformer_config
+from sedlab.checkpoints.strict_loading import is_plain
 from sedlab.config.model import TransformerConfig
 from sedlab.data.corpora.audioset_classes import published_classes
 from sedlab.errors import SedlabError
@@ -43,6 +44,9 @@ class Container:
     """Settings that an original BEATs file brings along."""
     extra: tuple[str, ...] = ()
     """Entries that are no tensors of a network."""
+    keys: tuple[str, ...] = ()
+    """Of the state dict that was taken apart into networks."""
+    notes: tuple[str, ...] = ()
 
 
 def understand(content: Any, path: Path, *, heads: int | None = None, ignore: Sequence[str] = ()) -> CheckpointContent:
@@ -55,14 +59,13 @@ def understand(content: Any, path: Path, *, heads: int | None = None, ignore: Se
     SedlabError
         When no published format has such tensors, or the file contradicts itself.
     """
-    container = unpack(content, path)
-    first = next(iter(container.networks.values()))
-    layout = recognise(first)
-    if layout is None:
-        raise SedlabError(f"{path}: no tensor of a known network; found {_shown(first)}. {_KNOWN}.")
+    container, layout, prefix = _recognised(content, path)
     source = f"{path} ({layout.name}, {layout.arch})"
     try:
-        networks = {name: _sorted(tensors, layout, ignore) for name, tensors in container.networks.items()}
+        networks = {
+            name: _sorted(without_prefix(tensors, prefix), layout, ignore)
+            for name, tensors in container.networks.items()
+        }
         states = {name: state for name, (state, _, _) in networks.items()}
         found = _described(path, layout, states, container.cfg, heads)
     except SedlabError as error:
@@ -79,13 +82,15 @@ def understand(content: Any, path: Path, *, heads: int | None = None, ignore: Se
     ignored = [*found.ignored, *(key for _, _, left_out in networks.values() for key in left_out)]
     for key in container.beside:
         (ignored if _left_out(key, layout, ignore) else unexpected).append(key)
-    return replace(found, extra=container.extra, unexpected=tuple(unexpected), ignored=tuple(ignored))
+    notes = (*container.notes, *found.notes)
+    return replace(found, notes=notes, extra=container.extra, unexpected=tuple(unexpected), ignored=tuple(ignored))
 
 
-def unpack(content: Any, path: Path) -> Container:
+def unpack(content: Any, path: Path, prefix: str = "") -> Container:
     """Return the networks in ``content``: a state dict, or a dictionary of them as BEATs or Lightning write it.
 
     A stage's file has its networks twice, in ``state_dict`` with prefixes and on their own; one of the two is enough.
+    ``prefix`` is left out where keys of the state dict begin with it.
 
     Raises
     ------
@@ -94,27 +99,67 @@ def unpack(content: Any, path: Path) -> Container:
     """
     if not isinstance(content, dict):
         raise SedlabError(f"{path}: holds a {type(content).__name__}, no state dict. {_KNOWN}.")
-    alone = {name: content[name] for name in NETWORKS if isinstance(content.get(name), dict)}
+    content = {str(key): value for key, value in content.items()}
+    alone = {name: without_prefix(content[name]) for name in NETWORKS if isinstance(content.get(name), dict)}
     whole = next((name for name in ("state_dict", "model") if isinstance(content.get(name), dict)), None)
     used = {*alone, *([whole] if whole else ())}
     if used:
-        state = content[whole] if whole else {}
-        extra = tuple(str(key) for key in content if key not in used)
+        state = without_prefix(content[whole], prefix) if whole else {}
+        extra = tuple(key for key in content if key not in used)
     else:
-        state = {key: value for key, value in content.items() if isinstance(value, Tensor)}
-        extra = tuple(str(key) for key in content if key not in state)
+        tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
+        state = without_prefix(tensors, prefix)
+        extra = tuple(key for key in content if key not in tensors)
     if not state and not alone:
         raise SedlabError(f"{path}: holds no state dict, only {_shown(content)}. {_KNOWN}.")
     prefixed = {
-        name: {str(key).removeprefix(f"{name}."): value for key, value in state.items() if _starts(key, f"{name}.")}
+        name: {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
         for name in NETWORKS
     }
     prefixed = {name: tensors for name, tensors in prefixed.items() if tensors}
     if not prefixed and not alone:
-        return Container({"student": state}, cfg=content.get("cfg") if whole == "model" else None, extra=extra)
+        cfg = content.get("cfg") if whole == "model" else None
+        cfg = cfg if isinstance(cfg, dict) else None
+        return Container({"student": state}, cfg=cfg, extra=extra, keys=tuple(state))
     _check_agreement(prefixed, alone, path)
-    beside = tuple(str(key) for key in state if not _starts(key, *(f"{name}." for name in prefixed)))
-    return Container({**prefixed, **alone}, beside=beside, extra=extra)
+    beside = tuple(key for key in state if not key.startswith(tuple(f"{name}." for name in prefixed)))
+    return Container({**prefixed, **alone}, beside=beside, extra=extra, keys=tuple(state))
+
+
+def without_prefix(state: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
+    """Return ``state`` under keys that are text and do not begin with ``prefix``."""
+    return {str(key).removeprefix(prefix): value for key, value in state.items()}
+
+
+def _recognised(content: Any, path: Path) -> tuple[Container, Layout, str]:
+    """Return the networks in ``content``, their layout, and what all their keys begin with besides.
+
+    Programs that wrap a network (compiled, on several devices, in a trainer) put their names before all of its keys,
+    outside "student" and "teacher" or inside. That is left out where more keys are known without it.
+
+    Raises
+    ------
+    SedlabError
+        When no layout knows a tensor.
+    """
+    container = first = unpack(content, path)
+    found: tuple[Container, Layout, str] | None = None
+    most = 0
+    for outer in common_prefixes(first.keys):
+        container = unpack(content, path, outer) if outer else first
+        keys = next(iter(container.networks.values()))
+        for inner in common_prefixes(keys):
+            layout, known = recognise(without_prefix(keys, inner))
+            if layout and known > most:
+                most = known
+                note = f"every key begins with {outer + inner!r}, which is left out" if outer + inner else ""
+                found = replace(container, notes=(note,) if note else ()), layout, inner
+            if most == len(keys) and found:
+                return found
+    if found is None:
+        keys = next(iter(first.networks.values()))
+        raise SedlabError(f"{path}: no tensor of a known network; found {_shown(keys)}. {_KNOWN}.")
+    return found
 
 
 def _described(
@@ -164,6 +209,8 @@ def _sorted(tensors: Mapping[str, Any], layout: Layout, ignore: Sequence[str]) -
             ignored.append(key)
         elif own is None:
             unexpected.append(key)
+        elif not is_plain(value):
+            raise SedlabError(f"{key!r} is no tensor with numbers of its own. Download the file again.")
         elif own in state and not _same(state[own], value):
             raise SedlabError(f"{key!r} differs from another tensor with the same place. Download the file again.")
         else:
@@ -201,13 +248,12 @@ def _same(one: Any, other: Any) -> bool:
     if not isinstance(one, Tensor) or not isinstance(other, Tensor):
         return one is other
     # In most files both are the same memory, and there is nothing to read.
-    return one.shape == other.shape and (one.data_ptr() == other.data_ptr() or torch.equal(one, other))
-
-
-def _starts(key: Any, *prefixes: str) -> bool:
-    return str(key).startswith(prefixes)
+    try:
+        return one.shape == other.shape and (one.data_ptr() == other.data_ptr() or torch.equal(one, other))
+    except RuntimeError:  # another layout, or no values
+        return False
 
 
 def _shown(keys: Iterable[Any]) -> str:
-    keys = [repr(str(key)) for key in keys]
+    keys = [repr(str(key)[:80]) for key in keys]
     return f"{', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''}" if keys else "nothing"
