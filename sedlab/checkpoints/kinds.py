@@ -85,8 +85,8 @@ def _archive(path: Path) -> Kind:
         ) from error
     if any("/code/" in name for name in names):
         raise SedlabError(
-            f"{path}: not a readable checkpoint but a program of TorchScript. If you trust its source, keep the weights "
-            f"alone: {program(_SAVE_SCRIPT, path)}"
+            f"{path}: not a readable checkpoint but a program of TorchScript. If you trust its source, keep the "
+            f"weights alone: {program(_SAVE_SCRIPT, path)}"
         )
     if not any(name.endswith("data.pkl") for name in names):
         inside = [name for name in names if name.endswith((".pt", ".pth", ".ckpt", ".safetensors"))]

@@ -38,8 +38,9 @@ from pydantic import (
 from torch import Tensor
 
 from sedlab.audio.frontends import Constants, build_frontend
-from sedlab.checkpoints.content import CheckpointContent
+from sedlab.checkpoints.content import CheckpointContent, State
 from sedlab.checkpoints.seal import save_sealed
+from sedlab.checkpoints.strict_loading import is_plain
 from sedlab.config.model import DetectorConfig, TaggerConfig
 from sedlab.errors import SedlabError
 from sedlab.models.detector import Detector
@@ -115,6 +116,14 @@ class _Frame(BaseModel, Generic[Config]):
         if node:
             TypeAdapter(Json[dict[str, Any]]).validate_python(node)
         return node
+
+    @field_validator("networks")
+    @classmethod
+    def _check_tensors(cls, networks: dict[str, State]) -> dict[str, State]:
+        for key, value in [item for state in networks.values() for item in state.items()]:
+            if not is_plain(value):
+                raise ValueError(f"{key!r} is no tensor with numbers of its own")
+        return networks
 
     @model_validator(mode="after")
     def _check_count(self) -> _Frame[Config]:

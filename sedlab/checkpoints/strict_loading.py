@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sedlab.errors import SedlabError
 
 _SHOWN = 3
+_SHOWN_CHARACTERS = 100
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -69,7 +70,7 @@ def load_strict(
 
 
 def is_plain(value: Any) -> bool:
-    """Return whether ``value`` is a tensor of numbers that are all there, none of another layout or without values.
+    """Return whether ``value`` is a tensor as networks have them: numbers that are all there, one after another.
 
     Sizes can be claimed without a number behind them; a network of these sizes would take all memory.
     """
@@ -82,11 +83,11 @@ def _described(value: Any) -> str:
     if not isinstance(value, Tensor):
         return f"a {type(value).__name__}"
     kind = "" if value.dtype in _FLOATS else f" {str(value.dtype).removeprefix('torch.')}"
-    return f"{tuple(value.shape)}{kind}{'' if value.is_meta or is_plain(value) else ' without values of its own'}"
+    return f"{tuple(value.shape)}{kind}"
 
 
 def _first(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names[:_SHOWN])
+    return ", ".join(repr(name[:_SHOWN_CHARACTERS]) for name in names[:_SHOWN])
 
 
 def _count(tensors: Sequence[object]) -> str:

@@ -21,6 +21,7 @@ PoolMode = Literal["aap", "nearest", "nearest-exact", "linear", "conv"]
 Size = Annotated[int, Field(gt=0, le=65_536)]
 Layers = Annotated[int, Field(gt=0, le=256)]
 Hertz = Annotated[float, Field(ge=0, le=8000)]
+HertzRange = Annotated[int, Field(gt=0, le=8000)]
 
 
 class SizesOfTransformer(Config):
@@ -50,16 +51,19 @@ class PasstConfig(SizesOfTransformer):
     """Channels of the three stem convolutions; the last must be a multiple of 4."""
     max_tokens: Size = 250
     fmin: Hertz = 0.0
-    fmin_range: Size = 1
+    fmin_range: HertzRange = 1
     fmax: Hertz | None = None
     """Upper band edge in Hz in evaluation; None: 8000 - fmax_range // 2."""
-    fmax_range: Size = 2000
+    fmax_range: HertzRange = 2000
     """Width in Hz of the random band edge in training mode."""
 
     @model_validator(mode="after")
     def _check(self) -> PasstConfig:
         if self.num_mels % 4 or self.stem_channels[-1] % 4:
             raise ValueError("num_mels and the last of stem_channels must be multiples of 4")
+        highest = 8000 - self.fmax_range // 2 if self.fmax is None else self.fmax
+        if self.fmin >= highest:
+            raise ValueError(f"fmin ({self.fmin:g}) must be below the upper band edge ({highest:g})")
         return self
 
 
@@ -129,6 +133,8 @@ class CrnnConfig(Config):
             mels //= pool_mel
         if mels != 1:
             raise ValueError(f"pools must reduce num_mels to 1, not {mels}")
+        if self.n_fft < self.hop:
+            raise ValueError("n_fft must not be smaller than hop")
         if self.frame_samples != FRAME_SAMPLES:
             raise ValueError("hop times the pooling in time must be 1024 samples: one output frame is 64 ms")
         return self
