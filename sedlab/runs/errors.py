@@ -77,7 +77,8 @@ def read_errors(run: Run) -> pd.DataFrame:
     """Return the run's table of cases, as `all_errors` made it."""
     if not run.errors.is_file():
         raise SedlabError(f"{run.errors}: not there; no errors were named yet. Run `sedlab run` to do it.")
-    return pd.read_csv(run.errors, keep_default_na=False, na_values={name: [""] for name in _NUMBERS})
+    missing = {name: [""] for name in _NUMBERS}
+    return pd.read_csv(run.errors, keep_default_na=False, na_values=missing, float_precision="round_trip")
 
 
 def cases_of(errors: pd.DataFrame, iteration: int, model: str) -> pd.DataFrame:
@@ -86,8 +87,10 @@ def cases_of(errors: pd.DataFrame, iteration: int, model: str) -> pd.DataFrame:
     return chosen.drop(columns=_SYSTEM).reset_index(drop=True)
 
 
-def case_view(run: Run, case: pd.Series, iteration: int, model: str = ENSEMBLE, *, threshold: float = 0.5) -> ClipView:
-    """Return the clip of a case as heard, annotated and detected, with the case in its title."""
+def case_view(
+    run: Run, case: pd.Series, iteration: int, model: str = ENSEMBLE, threshold: float = THRESHOLD
+) -> ClipView:
+    """Return the clip of a case as heard, annotated and detected by its system, with the case in its title."""
     view = clip_view(run, ERROR_SUBSET, case["clip_id"], iteration, model=model, threshold=threshold)
     # Pseudo-labels would say what another model heard.
     return replace(view, pseudo=None, title=f"{case['clip_id']}: {told(case)}")

@@ -1,11 +1,14 @@
 """Errors of a run: named for every system, written, read back, shown."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from small_run import NUM_CLIPS, complete_run, small_run
 
-from sedlab import runs
+from sedlab import runs, views
 from sedlab.data.targets import strong_targets
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
@@ -13,6 +16,8 @@ from sedlab.report.errors import errors as report_section
 from sedlab.runs.errors import all_errors
 from sedlab.scoring.errors.tables import system_table
 from sedlab.scoring.scores.file import ScoreFile, write_score_file
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "08_errors.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +63,29 @@ def test_a_case_is_shown_with_its_clip_and_its_name(run):
     view = runs.case_view(run, case, 2, "atst")
     assert view.title.startswith(f"{case['clip_id']}: ") and case["outcome"] in view.title
     assert view.pseudo is None and view.scores.shape == (156, 27)
+
+
+def test_the_notebook_shows_the_detections_of_the_chosen_system(run):
+    """Each system with its own detections: those of the table at 0.5, the one in question at its own threshold."""
+    source = [
+        "".join(cell["source"]) for cell in json.loads(NOTEBOOK.read_text())["cells"] if cell["cell_type"] == "code"
+    ]
+    names = {"runs": runs, "views": views, "system_table": system_table, "opened": run, "errors": runs.read_errors(run)}
+    names |= {"iteration": 2, "model": "ensemble", "threshold": 0.2}
+    names["cases"] = runs.error_cases(run, 2, "ensemble", threshold=0.2)
+    for cell in source:
+        if "named = " in cell or "ErrorInspector(" in cell:
+            exec(cell, names)
+    inspector, seen = names["inspector"], {}
+    for system, cases in inspector._cases.items():
+        case = cases.iloc[0]
+        seen[system] = view = inspector._load(system, case)
+        own = cases.query("side == 'detection' and clip_id == @case.clip_id")
+        columns = ["onset", "offset", "label"]
+        found = view.detections[columns].sort_values(columns).to_numpy().tolist()
+        assert found == own[columns].sort_values(columns).to_numpy().tolist(), system
+    assert len(seen) == 1 + len(runs.scored_systems(run))
+    assert len({view.scores.tobytes() for view in seen.values()}) == len(runs.scored_systems(run))
 
 
 def test_report_counts_the_kinds_and_says_what_changed(run):
