@@ -31,32 +31,34 @@ def scored(detector: Detector, features: Features, *, masks=(None,)) -> tuple[Sc
     return detector(features.mel, detector.embed(features.transformer), masks=masks)
 
 
+def small_config(arch: str) -> DetectorConfig:
+    """Return the small configuration of an architecture."""
+    return DetectorConfig(
+        transformer=_TRANSFORMERS[arch], crnn=_CRNN, wrapper_dim=None if arch == "beats" else 24, embed_pool="aap"
+    )
+
+
+def small_detector(arch: str) -> Detector:
+    """Return the small detector of an architecture with fixed random weights."""
+    torch.manual_seed(0)
+    detector = Detector(small_config(arch)).eval()
+    # Published batch norm statistics are those of the last batch; give the untrained network plausible ones.
+    for module in detector.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(std=0.1)
+    return detector
+
+
 @pytest.fixture
 def tiny():
     """Return a function that gives the small configuration of an architecture."""
-
-    def config(arch: str) -> DetectorConfig:
-        return DetectorConfig(
-            transformer=_TRANSFORMERS[arch], crnn=_CRNN, wrapper_dim=None if arch == "beats" else 24, embed_pool="aap"
-        )
-
-    return config
+    return small_config
 
 
 @pytest.fixture
-def make_detector(tiny):
+def make_detector():
     """Return a function that builds the small detector of an architecture with fixed random weights."""
-
-    def build(arch: str) -> Detector:
-        torch.manual_seed(0)
-        detector = Detector(tiny(arch)).eval()
-        # Published batch norm statistics are those of the last batch; give the untrained network plausible ones.
-        for module in detector.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.running_mean.normal_(std=0.1)
-        return detector
-
-    return build
+    return small_detector
 
 
 @pytest.fixture

@@ -1,1 +1,0 @@
-"""What sound files look like from outside: their suffixes, their headers, and those to convert."""
