@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sedlab.data.stored_logits import StoredProbabilities, class_names, clip_names, open_logits
+from sedlab.data.stored_logits import StoredProbabilities, open_logits
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
 
@@ -22,8 +22,7 @@ def read_pseudo_labels(path: str | Path) -> StoredProbabilities:
     """
     path = Path(path)
     with open_logits(path, "pseudo-label file", absent="Make it with the ensemble of an earlier iteration.") as file:
-        clip_ids, shape = clip_names(file), file["strong_logits"].shape
-        classes = class_names(file)
+        clip_ids, shape, classes = file.clip_ids, file.logits.shape, file.classes
     if len(shape) != 3 or shape[0] != len(clip_ids) or (classes and len(classes) != shape[2]):
         raise SedlabError(
             f"{path}: strong_logits has shape {shape}; expected ({len(clip_ids)} clips, frames, "
@@ -32,4 +31,4 @@ def read_pseudo_labels(path: str | Path) -> StoredProbabilities:
     rows = {clip_id: row for row, clip_id in enumerate(clip_ids)}
     if len(rows) != len(clip_ids):
         raise SedlabError(f"{path}: names a clip twice; {len(clip_ids)} rows for {len(rows)} clips.")
-    return StoredProbabilities(path, rows, classes or CLASSES, num_frames=shape[1], class_axis=2)
+    return StoredProbabilities(file, rows, classes or CLASSES, num_frames=shape[1], class_axis=2)

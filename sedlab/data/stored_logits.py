@@ -1,19 +1,26 @@
 """Logits of clips in one HDF5 file, the layout of the published pseudo-labels and teachers: what its readers share.
 
 ``filenames`` (clips,) are names without extension, ``strong_logits`` (clips, ...) values before the logistic function;
-the attribute ``classes`` names the classes, but for published files, which have none.
+the attribute ``classes`` names the classes, but for published files, which have none. Files written here also carry
+checksums: ``row_checksums``, the CRC-32 of each clip's logits, and the attribute ``checksum``, that of all the rest.
+HDF5 itself guards the places of the data in such files, and names are of fixed length, so no damage leads elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, os_problem, short
+from sedlab.files import atomic_path
+from sedlab.hdf5 import VERSION, open_hdf5, own_dataset, plain, put
 
 if TYPE_CHECKING:
     import h5py
@@ -22,39 +29,125 @@ if TYPE_CHECKING:
 _WHOLE_BYTES = 4 << 30
 
 
+@dataclass(frozen=True, eq=False)
+class LogitsFile:
+    """An open file whose names and attributes are read and checked; the logits are not."""
+
+    path: Path
+    clip_ids: list[str]
+    """In the order of their logits."""
+    logits: h5py.Dataset
+    """(clips, ...) float."""
+    classes: tuple[str, ...]
+    """None for a file that does not say."""
+    attrs: dict[str, Any]
+    """The other attributes: text, numbers, arrays."""
+    checksums: np.ndarray | None
+    """(clips,) of the rows; None for a file without, such as published ones."""
+
+    def verified(self, rows: np.ndarray) -> np.ndarray:
+        """Return ``rows``, the logits of all clips, if they are what was written; SedlabError otherwise."""
+        for row, values in enumerate(rows if self.checksums is not None else ()):
+            check_row(self.path, self.clip_ids[row], values, self.checksums[row])
+        return rows
+
+
 @contextmanager
 def open_logits(
     path: Path, what: str, *, absent: str, form: str = "HDF5 file", damaged: str = "Copy or make it again."
-) -> Iterator[h5py.File]:
+) -> Iterator[LogitsFile]:
     """Open ``what`` to read from; raise SedlabError when it is missing, damaged (also in the block), or something else.
 
-    ``absent`` and ``damaged`` say what to do in the first two cases.
+    Data that lie in other files, or nowhere, are refused: a score file never needs them. ``absent`` and ``damaged`` say
+    what to do in the first two cases.
     """
+    try:
+        if not path.exists():
+            raise SedlabError(f"{path}: no such {what}. {absent}")
+        if not path.is_file():
+            raise SedlabError(f"{path}: is no file. Name the {what} itself.")
+    except (OSError, ValueError) as error:
+        raise SedlabError(os_problem(error, path)) from None
+    try:
+        with open_hdf5(path) as file:
+            # The list of names, as looking for one would follow a link.
+            found = list(file)
+            for name in ("filenames", "strong_logits"):
+                if name not in found:
+                    shown = ", ".join(found) or "nothing"
+                    raise SedlabError(f"{path}: no dataset {name!r} (found: {shown[:200]}). This is not a {what}.")
+            yield _read_frame(path, file)
+    except SedlabError:
+        raise
+    except BlockingIOError:
+        raise SedlabError(
+            f"{path}: another program has it open for writing. Close it there (a notebook: restart its kernel), then "
+            "run this again."
+        ) from None
+    except PermissionError as error:
+        raise SedlabError(f"{path}: may not be read. Change its permissions.") from error
+    except Exception as error:
+        # Damaged, a file may make the library raise anything.
+        line = " ".join(str(error).split()) or type(error).__name__
+        raise SedlabError(f"{path}: not a readable {form} ({line[:300]}). {damaged}") from error
+
+
+def write_logits(path: str | Path, clip_ids: Sequence[str], logits: np.ndarray, attrs: Mapping[str, Any]) -> None:
+    """Write logits (clips, ...) with their checksums, whole or not at all; sequences of text in ``attrs`` as arrays."""
     import h5py
 
-    if not path.is_file():
-        raise SedlabError(f"{path}: no such {what}. {absent}")
-    try:
-        with h5py.File(path, "r") as file:
-            for name in ("filenames", "strong_logits"):
-                if name not in file:
-                    found = ", ".join(file) or "nothing"
-                    raise SedlabError(f"{path}: no dataset {name!r} (found: {found}). This is not a {what}.")
-            yield file
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        line = " ".join(str(error).split()) or type(error).__name__
-        raise SedlabError(f"{path}: not a readable {form} ({line}). {damaged}") from error
+    # Nobody else knows the temporary file, so it needs no lock.
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=VERSION, locking=False) as file:
+        put(file.create_dataset, "filenames", list(clip_ids))
+        file.create_dataset("strong_logits", data=logits)
+        rows = np.array([_checksum(row) for row in logits], dtype=np.uint32)
+        file.create_dataset("row_checksums", data=rows)
+        for name, value in attrs.items():
+            put(file.attrs.create, name, value)
+        file.attrs["checksum"] = _frame_checksum(file, list(clip_ids), rows)
 
 
-def clip_names(file: h5py.File) -> list[str]:
-    """Return the names of the clips, in the order of their logits."""
-    return [str(name) for name in file["filenames"].asstr("utf-8")[()]]
+def check_row(path: Path, clip_id: str, values: np.ndarray, checksum: int) -> None:
+    """Raise SedlabError unless the logits of a clip have this checksum."""
+    if _checksum(values) != checksum:
+        raise SedlabError(
+            f"{path}: damaged, the logits of {clip_id!r} are not those that were written. Delete the file and make or "
+            "copy it again."
+        )
 
 
-def class_names(file: h5py.File) -> tuple[str, ...]:
-    """Return the names of the classes; none for a file that does not say."""
-    names = file.attrs.get("classes", ())
-    return tuple(name.decode() if isinstance(name, bytes) else str(name) for name in names)
+def _read_frame(path: Path, file: h5py.File) -> LogitsFile:
+    """Return everything but the logits; ValueError where it is not what such a file holds."""
+    import h5py
+
+    names, logits = (own_dataset(path, file, name) for name in ("filenames", "strong_logits"))
+    if h5py.check_string_dtype(names.dtype) is None or names.ndim != 1:
+        raise ValueError(f"'filenames' is not a list of text but {names.dtype} {names.shape}")
+    if logits.dtype.kind != "f":
+        raise ValueError(f"'strong_logits' does not hold real numbers but {logits.dtype}")
+    clip_ids = [str(name) for name in names.asstr("utf-8", errors="surrogateescape")[()]]
+    attrs = {name: plain(value) for name, value in file.attrs.items()}
+    checksum, checksums = attrs.pop("checksum", None), None
+    if checksum is not None or "row_checksums" in list(file):
+        checksums = np.atleast_1d(own_dataset(path, file, "row_checksums")[()])
+        if checksum != _frame_checksum(file, clip_ids, checksums) or checksums.shape != logits.shape[:1]:
+            raise ValueError("damaged: its names or attributes are not those that were written")
+    classes = attrs.pop("classes", [])
+    if not isinstance(classes, list) or len(set(classes)) != len(classes) or "" in classes:
+        raise ValueError(f"'classes' are not different names but {short(classes)}")
+    return LogitsFile(path, clip_ids, logits, tuple(classes), attrs, checksums)
+
+
+def _frame_checksum(file: h5py.File, clip_ids: list[str], rows: np.ndarray) -> int:
+    """Return the CRC-32 of all that a file says but its logits, which have their own in ``rows``."""
+    attrs = {name: plain(value) for name, value in file.attrs.items() if name != "checksum"}
+    logits = file["strong_logits"]
+    frame = [clip_ids, logits.shape, logits.dtype.str, rows.tolist(), attrs]
+    return zlib.crc32(json.dumps(frame, sort_keys=True, default=np.ndarray.tolist).encode())
+
+
+def _checksum(values: np.ndarray) -> int:
+    return zlib.crc32(np.ascontiguousarray(values))
 
 
 class StoredProbabilities(Mapping[str, np.ndarray]):
@@ -65,6 +158,8 @@ class StoredProbabilities(Mapping[str, np.ndarray]):
 
     Parameters
     ----------
+    file : LogitsFile
+        Open or closed: it says where the logits are, and their checksums.
     rows : mapping of clip id to row
     classes : tuple of str
         Their names; ``columns`` says where each stands in the file (None: all of them, in this order).
@@ -74,7 +169,7 @@ class StoredProbabilities(Mapping[str, np.ndarray]):
 
     def __init__(
         self,
-        path: Path,
+        file: LogitsFile,
         rows: Mapping[str, int],
         classes: tuple[str, ...],
         *,
@@ -82,7 +177,8 @@ class StoredProbabilities(Mapping[str, np.ndarray]):
         class_axis: int,
         columns: np.ndarray | None = None,
     ) -> None:
-        self.path, self.classes, self.num_frames = path, classes, num_frames
+        self.path, self.classes, self.num_frames = file.path, classes, num_frames
+        self._checksums = file.checksums
         self._rows, self._class_axis, self._columns = rows, class_axis, columns
         self._logits: Any = None
 
@@ -90,7 +186,10 @@ class StoredProbabilities(Mapping[str, np.ndarray]):
         row = self._rows[clip_id]
         if self._logits is None:
             self._logits = self._open()
-        logits_CT = np.moveaxis(self._logits[row].astype(np.float32), self._class_axis - 1, 0)
+        stored = self._logits[row]
+        if self._checksums is not None:
+            check_row(self.path, clip_id, stored, self._checksums[row])
+        logits_CT = np.moveaxis(stored.astype(np.float32), self._class_axis - 1, 0)
         if self._columns is not None:
             logits_CT = logits_CT[self._columns]
         if not np.isfinite(logits_CT).all():
@@ -109,9 +208,7 @@ class StoredProbabilities(Mapping[str, np.ndarray]):
         return len(self._rows)
 
     def _open(self) -> Any:
-        import h5py
-
-        logits = h5py.File(self.path, "r")["strong_logits"]
+        logits = open_hdf5(self.path)["strong_logits"]
         offset = logits.id.get_offset()
         if offset is not None:
             return np.memmap(self.path, dtype=logits.dtype, mode="r", offset=offset, shape=logits.shape)

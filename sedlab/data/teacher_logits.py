@@ -17,9 +17,8 @@ import numpy as np
 
 from sedlab.data.corpora.audioset import audio_spellings
 from sedlab.data.corpora.audioset_classes import LABEL_SPACES, label_space
-from sedlab.data.stored_logits import StoredProbabilities, class_names, clip_names, open_logits
+from sedlab.data.stored_logits import StoredProbabilities, open_logits, write_logits
 from sedlab.errors import SedlabError
-from sedlab.files import atomic_path
 from sedlab.grid import AUDIOSET_NUM_FRAMES
 
 
@@ -37,7 +36,7 @@ def read_teacher_logits(path: str | Path, clip_ids: Sequence[str], classes: Sequ
     path = Path(path)
     absent = "Correct distillation.logits, or set its weight to 0."
     with open_logits(path, "file of teacher logits", absent=absent) as file:
-        names, shape, stored = clip_names(file), file["strong_logits"].shape, class_names(file)
+        names, shape, stored = file.clip_ids, file.logits.shape, file.classes
     stored = _stored_classes(path, stored, shape, num_clips=len(names))
     missing = [mid for mid in classes if mid not in stored]
     if missing:
@@ -49,7 +48,7 @@ def read_teacher_logits(path: str | Path, clip_ids: Sequence[str], classes: Sequ
     columns = np.array([position[mid] for mid in classes])
     rows = _rows(path, names, clip_ids)
     return StoredProbabilities(
-        path, rows, tuple(classes), num_frames=AUDIOSET_NUM_FRAMES, class_axis=1, columns=columns
+        file, rows, tuple(classes), num_frames=AUDIOSET_NUM_FRAMES, class_axis=1, columns=columns
     )
 
 
@@ -57,15 +56,10 @@ def write_teacher_logits(
     path: str | Path, clip_ids: Sequence[str], logits_NCT: np.ndarray, classes: Sequence[str]
 ) -> None:
     """Write logits (N, C, 250) of ``classes`` (AudioSet ids) in the published layout, with the classes' ids."""
-    import h5py
-
     expected = (len(clip_ids), len(classes), AUDIOSET_NUM_FRAMES)
     if logits_NCT.shape != expected:
         raise SedlabError(f"{path}: logits have shape {logits_NCT.shape}, expected {expected}: clips, classes, frames.")
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-        file["filenames"] = list(clip_ids)
-        file["strong_logits"] = logits_NCT.astype(np.float16)
-        file.attrs["classes"] = list(classes)
+    write_logits(path, clip_ids, logits_NCT.astype(np.float16), {"classes": list(classes)})
 
 
 def _stored_classes(path: Path, stored: tuple[str, ...], shape: tuple[int, ...], *, num_clips: int) -> tuple[str, ...]:

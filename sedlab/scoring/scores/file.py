@@ -15,14 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
-from sedlab.data.stored_logits import clip_names, open_logits
+from sedlab.data.stored_logits import open_logits, write_logits
 from sedlab.data.targets import frame_times as detector_frame_times
 from sedlab.errors import SedlabError
-from sedlab.files import atomic_path
 from sedlab.labels import CLASSES
 from sedlab.scoring.scores.tables import Arrays, LazyTables, ScoreTables
 
 FORMAT = "sedlab-scores-1"
+#: Boundaries that differ by less are one boundary written with fewer digits.
+SAME_TIME = 1e-6
+# A recorder's week; more is another unit.
+_MAX_SECONDS = 7 * 24 * 3600
 #: Probabilities made at a time from logits, 32 MiB of them.
 _CELLS_AT_ONCE = 2**22
 Attribute = str | int | float | bool
@@ -105,19 +108,12 @@ def write_score_file(path: str | Path, scores: ScoreFile) -> None:
     SedlabError
         When logits are not finite (a diverged model), or the file cannot be written.
     """
-    import h5py
-
     logits = np.asarray(scores.logits, dtype=np.float32)
     _check_contents(path, scores.clip_ids, logits, scores.classes, scores.frame_times)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-        file.create_dataset("filenames", data=np.array(scores.clip_ids, dtype=object), dtype=h5py.string_dtype("utf-8"))
-        file.create_dataset("strong_logits", data=logits)
-        for name, value in scores.attrs.items():
-            if name != "path":
-                file.attrs[name] = value
-        file.attrs["format"] = FORMAT
-        file.attrs["frame_times"] = np.asarray(scores.frame_times, dtype=np.float64)
-        file.attrs["classes"] = np.array(scores.classes, dtype=object)
+    known = {name: value for name, value in scores.attrs.items() if name != "path"}
+    times = np.asarray(scores.frame_times, dtype=np.float64)
+    frame = {"format": FORMAT, "frame_times": times, "classes": list(scores.classes)}
+    write_logits(path, scores.clip_ids, logits, {**known, **frame})
 
 
 def read_score_file(path: str | Path) -> ScoreFile:
@@ -135,21 +131,39 @@ def read_score_file(path: str | Path) -> ScoreFile:
     absent = "Run the stage that writes it, or correct the path."
     damaged = "It may be truncated: delete it and write or download it again."
     with open_logits(path, "score file", absent=absent, form="score file", damaged=damaged) as file:
-        clip_ids = clip_names(file)
-        logits = np.asarray(file["strong_logits"][()], dtype=np.float32)
-        attrs = {name: _plain(value) for name, value in file.attrs.items()}
-    classes = tuple(str(label) for label in attrs.pop("classes", CLASSES))
-    attrs.pop("format", None)
-    frame_times = attrs.pop("frame_times", None)
-    if frame_times is None:
-        frame_times = detector_frame_times()
-    _check_contents(path, clip_ids, logits, classes, frame_times)
-    return ScoreFile(clip_ids, logits, classes, np.asarray(frame_times, dtype=np.float64), {**attrs, "path": str(path)})
+        logits = np.asarray(file.verified(file.logits[()]), dtype=np.float32)
+        frame_times = np.asarray(file.attrs.pop("frame_times", detector_frame_times()))
+        if frame_times.dtype.kind not in "fiu":
+            raise ValueError("'frame_times' are not numbers")
+    classes = file.classes or CLASSES
+    _check_contents(path, file.clip_ids, logits, classes, frame_times)
+    attrs = {name: value for name, value in file.attrs.items() if isinstance(value, Attribute) and name != "format"}
+    return ScoreFile(file.clip_ids, logits, classes, frame_times.astype(np.float64), {**attrs, "path": str(path)})
+
+
+def time_problem(boundaries: np.ndarray) -> str | None:
+    """Return what is wrong with the boundaries of frames in seconds, (frames + 1,); None if nothing is.
+
+    They begin with the clip, at most a frame late, and go on from there for no longer than a week.
+    """
+    if boundaries.ndim != 1 or len(boundaries) < 2:
+        return "are no list of boundaries"
+    if not np.isfinite(boundaries).all():
+        return "are not all finite"
+    if not (np.diff(boundaries) > 0).all():
+        return "run backwards"
+    if boundaries[0] < -SAME_TIME or boundaries[0] >= boundaries[1] - boundaries[0]:
+        return f"begin at {boundaries[0]:g} s, not with the clip at 0"
+    if boundaries[-1] > _MAX_SECONDS:
+        return f"go on for {boundaries[-1]:g} s"
+    return None
 
 
 def _check_contents(
     path: str | Path, clip_ids: Sequence[str], logits: np.ndarray, classes: Sequence[str], frame_times: np.ndarray
 ) -> None:
+    if problem := time_problem(np.asarray(frame_times)):
+        raise SedlabError(f"{path}: frame_times {problem}. Write the scores with their own frame times, in seconds.")
     expected = (len(clip_ids), len(frame_times) - 1, len(classes))
     if logits.shape != expected:
         raise SedlabError(
@@ -167,10 +181,3 @@ def _check_contents(
             f"{path}: logits are not finite for {int((~finite).sum())} of {len(clip_ids)} clips (first: {first}). "
             "The model has diverged: train again with a lower learning rate."
         )
-
-
-def _plain(value: object) -> object:
-    """Turn what h5py returns for an attribute into a Python value; arrays stay arrays."""
-    if isinstance(value, np.generic):
-        return value.item()
-    return value.decode("utf-8") if isinstance(value, bytes) else value

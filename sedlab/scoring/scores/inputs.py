@@ -17,11 +17,8 @@ from sedlab.data.corpora.reading import stem
 from sedlab.data.tsv import as_probabilities, line_number, read_numbers, read_tsv
 from sedlab.errors import SedlabError
 from sedlab.labels import SOFT_THRESHOLD
-from sedlab.scoring.scores.file import read_score_file
+from sedlab.scoring.scores.file import SAME_TIME, read_score_file, time_problem
 from sedlab.scoring.scores.tables import ScoreTables
-
-#: Boundaries that differ by less are one boundary written with fewer digits.
-_SAME_TIME = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +188,7 @@ def _read_table(file: Path) -> pd.DataFrame:
             f"{file}, line {row + 2}: {scores[row, column]:g} in column {names[column + 2]!r} is not a "
             "probability. Scores lie in 0 to 1; apply the logistic function to logits."
         )
-    apart = np.abs(onset[1:] - offset[:-1]) > _SAME_TIME
+    apart = np.abs(onset[1:] - offset[:-1]) > SAME_TIME
     # The negated form, so that a boundary that is no number is refused too.
     wrong = ~(offset > onset) | np.append(False, apart)
     if wrong.any():
@@ -200,4 +197,6 @@ def _read_table(file: Path) -> pd.DataFrame:
             "before it begins. Sort the rows; each starts where the last one ended."
         )
     values[1:, 0] = offset[:-1]
+    if problem := time_problem(np.append(values[0, 0], offset)):
+        raise SedlabError(f"{file}: its rows {problem}. Onset and offset are seconds from the clip's beginning.")
     return pd.DataFrame(values, columns=pd.Index(names))
