@@ -6,7 +6,9 @@ A recording that cannot be read is reported, and the others are finished.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from sedlab.commands.detection.recordings import InputRecording
     from sedlab.commands.detection.rule import DetectionRule
     from sedlab.inference.predictor import Predictor
+    from sedlab.inference.recording import RecordingScores
     from sedlab.progress import Progress
 
 
@@ -83,7 +86,9 @@ def detect(
 
     if out is None and (plot or set(format_) != {EventFormat.tsv}):
         raise typer.BadParameter("writes files: give their folder with --out.", param_hint="--plot/--format")
-    recordings = find_recordings(audio)
+    console = Console(stderr=True)
+    with _notes(console):
+        recordings = find_recordings(audio)
     predictor = _load(checkpoint, network, device, batch_size)
     rule = detection_rule(
         predictor.classes,
@@ -95,13 +100,13 @@ def detect(
     if out is None:
         print("filename", "onset", "offset", "event_label", "confidence", sep="\t", flush=True)
     results: list[Result] = []
-    console = Console(stderr=True)
     interrupted = False
     with progress_bar(console) as progress:
         try:
             for number, recording in enumerate(recordings, start=1):
                 name = f"{number} of {len(recordings)}: {recording.filename}"
-                results.append(_analyse(job, recording, partial(_show_seconds, progress, name)))
+                with _notes(console):
+                    results.append(_analyse(job, recording, partial(_show_seconds, progress, name)))
                 if results[-1].error:
                     say(console, f"failed: {results[-1].error}")
         except KeyboardInterrupt:
@@ -116,31 +121,55 @@ def detect(
     _conclude(console, results, out)
 
 
+@contextmanager
+def _notes(console: Console) -> Iterator[None]:
+    """Print what is warned of in the block, each sentence once and on a line of its own."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            yield
+        finally:
+            found = (str(warning.message) for warning in caught if issubclass(warning.category, UserWarning))
+            for note in dict.fromkeys(found):
+                say(console, f"note: {' '.join(note.split())}")
+
+
 def _show_seconds(progress: Progress, name: str, done: float, total: float, _what: str) -> None:
     progress(done, total, f"{name}, {format_seconds(done)} of {format_seconds(total)}")
 
 
 def _analyse(job: _Job, recording: InputRecording, progress: Progress) -> Result:
-    """Score one recording and write or print what is its own; a recording that cannot be read has an error."""
+    """Score one recording and write or print what is its own; one that fails, for whatever reason, has an error."""
     from sedlab.commands.detection import outputs
 
     try:
         scores = job.predictor.predict_file(recording.path, progress=progress)
+        result = outputs.Result(recording, scores.duration, job.rule.events(scores))
+        if job.out is not None:
+            _write(job, result, scores)
     except SedlabError as error:
         return outputs.Result(recording, error=str(error))
-    result = outputs.Result(recording, scores.duration, job.rule.events(scores))
+    except Exception as error:
+        # A defect of ours or of a library: its recording is lost, not those after it.
+        reason = " ".join(str(error).split()) or "no reason given"
+        return outputs.Result(recording, error=f"{recording.path}: {type(error).__name__}: {reason}. Leave it out.")
     if job.out is None:
         table = outputs.event_table(result)
         table.to_csv(sys.stdout, sep="\t", index=False, header=False, lineterminator="\n")
         sys.stdout.flush()
-        return result
+    return result
+
+
+def _write(job: _Job, result: Result, scores: RecordingScores) -> None:
+    """Write the files that belong to one recording."""
+    from sedlab.commands.detection import outputs
+
     if EventFormat.audacity in job.formats:
         outputs.write_audacity(job.out, result)
     if EventFormat.scores in job.formats:
-        outputs.write_scores(job.out, recording, job.rule.score_table(scores))
+        outputs.write_scores(job.out, result.recording, job.rule.score_table(scores))
     if job.plot:
         outputs.write_plot(job.out, result, scores)
-    return result
 
 
 def _conclude(console: Console, results: Sequence[Result], out: Path | None) -> None:

@@ -5,29 +5,21 @@ The blocks, joined, are the samples that `audio_file.read_audio` and `audio_file
 
 from __future__ import annotations
 
-import os
+import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from sedlab.data.audio_file import FILTER_REACH, REMEDY, mix_down, rate_ratio, read_header, resample, unreadable
-from sedlab.errors import SedlabError
+from sedlab.data.audio_file import FILTER_REACH, rate_ratio, resample
+from sedlab.data.formats.channels import ChannelBalance, mean_of_channels
+from sedlab.data.formats.opening import open_sound
 from sedlab.grid import SAMPLE_RATE
-
-if TYPE_CHECKING:
-    from soundfile import SoundFile
 
 BLOCK_SECONDS = 4
 #: Half a step of 16-bit audio: a sample below it is digital silence.
 SILENCE = 2.0**-16
-
-_STDERR = 2
-_stderr_lock = Lock()
 
 
 @dataclass(frozen=True)
@@ -41,6 +33,8 @@ class AudioStream:
     """Samples of the file, per channel; counted, as the headers of MP3 files only estimate it."""
     sound_length: int
     """Samples up to and with the last that sounds; 0 for a silent file."""
+    channel: int | None = None
+    """The one to read; None for the mean of all."""
 
     @property
     def duration(self) -> float:
@@ -63,36 +57,49 @@ class AudioStream:
         return resampled_length(self.sound_length, self.sample_rate)
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Yield the file as mono blocks (samples,) float32 at 16 kHz, a few seconds each; channels are averaged.
+        """Yield the file as mono blocks (samples,) float32 at 16 kHz, a few seconds each.
 
         Raises
         ------
         SedlabError
             For a file that can no longer be decoded.
         """
-        return resample_blocks(_decode(self.path), self.sample_rate, SAMPLE_RATE)
+        return resample_blocks(_decode(self.path, self.channel), self.sample_rate, SAMPLE_RATE)
 
 
 def open_audio(path: str | Path) -> AudioStream:
     """Decode a sound file of any format that libsndfile reads, and return what was found.
 
+    Channels are averaged, unless they cancel each other, as when one is inverted: then the loudest is taken.
+
+    Warns
+    -----
+    UserWarning
+        When the header says another length than is found, and when the channels cancel each other.
+
     Raises
     ------
     SedlabError
-        For a file that is missing, unreadable, truncated, damaged, without samples, or with samples that are not
-        finite.
+        For a file that is missing, unreadable, damaged, without samples, or with samples that are not finite.
     """
     path = Path(path)
-    with _quiet(path):
-        sample_rate = read_header(path).sample_rate
-    length = sound = 0
-    for block in _decode(path):
-        if last := sound_length(block):
-            sound = length + last
-        length += len(block)
-    if not length:
-        raise SedlabError(f"{path}: holds no samples. {REMEDY}")
-    return AudioStream(path, sample_rate, length, sound)
+    balance = ChannelBalance()
+    sound_ends = np.zeros(1, dtype=int)
+    with open_sound(path, quiet=True) as sound:
+        for samples in sound.blocks(BLOCK_SECONDS):
+            ends = [sound_length(column) for column in (balance.mix(samples), *samples.T)]
+            before = sound.num_decoded - len(samples)
+            sound_ends = np.maximum(sound_ends, [before + end if end else 0 for end in ends])
+        notes = [sound.note()]
+    if not sound.num_decoded:
+        raise sound.empty()
+    channel = balance.loudest if balance.cancels else None
+    if channel is not None:
+        notes.append(f"{path}: its channels cancel each other, one is inverted; channel {channel + 1} alone is read.")
+    for note in filter(None, notes):
+        warnings.warn(note, stacklevel=2)
+    end = int(sound_ends[0 if channel is None else channel + 1])
+    return AudioStream(path, sound.sample_rate, sound.num_decoded, end, channel)
 
 
 def sound_length(waveform: np.ndarray) -> int:
@@ -131,62 +138,8 @@ def resample_blocks(blocks: Iterable[np.ndarray], sample_rate: int, target_rate:
         yield rest
 
 
-def _decode(path: Path) -> Iterator[np.ndarray]:
+def _decode(path: Path, channel: int | None) -> Iterator[np.ndarray]:
     """Yield a file as mono blocks (samples,) float32 at its own rate."""
-    try:
-        with path.open("rb") as data, _open_sequential(data, path) as file:
-            while len(samples := _read(file, path)):
-                yield mix_down(samples, path)
-            if file.format == "MP3":
-                _check_mp3_was_read(data, path)
-    except RuntimeError as error:
-        raise unreadable(path, error) from None
-
-
-def _open_sequential(data: BinaryIO, path: Path) -> SoundFile:
-    import soundfile
-
-    class SequentialFile(soundfile.SoundFile):
-        def seekable(self) -> bool:
-            # soundfile seeks to where it is after each read, and MP3 decoding does not survive that to the digit.
-            return False
-
-    with _quiet(path):
-        return SequentialFile(data)
-
-
-def _read(file: SoundFile, path: Path) -> np.ndarray:
-    with _quiet(path):
-        return file.read(BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True)
-
-
-def _check_mp3_was_read(data: BinaryIO, path: Path) -> None:
-    """Refuse an MP3 file of which libsndfile reads a part only.
-
-    Without a header that says how long it is, it estimates the length from the first frame's bit rate and stops there.
-    Tags may follow the sound, hence the tenth.
-    """
-    read, size = data.tell(), path.stat().st_size
-    if read < 0.9 * size:
-        raise SedlabError(
-            f"{path}: only {read} of {size} bytes could be decoded (its length is not in its header). "
-            "Convert this file to WAV or FLAC."
-        )
-
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Keep what C code writes to the error stream from the terminal."""
-    with _stderr_lock, Path(os.devnull).open("wb") as nowhere:
-        stderr = os.dup(_STDERR)
-        os.dup2(nowhere.fileno(), _STDERR)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, _STDERR)
-            os.close(stderr)
-
-
-def _quiet(path: Path) -> AbstractContextManager[None]:
-    # The MP3 decoder comments on every oddity of a file in the middle of a progress bar.
-    return _silent_stderr() if path.suffix.lower() == ".mp3" else nullcontext()
+    with open_sound(path, quiet=True) as sound:
+        for samples in sound.blocks(BLOCK_SECONDS):
+            yield mean_of_channels(samples) if channel is None else samples[:, channel]

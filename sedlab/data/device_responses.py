@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sedlab.data.audio_file import AUDIO_SUFFIXES, read_audio, resample
+from sedlab.data.audio_file import read_audio, resample
+from sedlab.data.formats.suffixes import is_audio_name
 from sedlab.errors import SedlabError
 from sedlab.grid import SAMPLE_RATE
 
@@ -29,10 +30,7 @@ def read_device_responses(folder: str | Path) -> list[np.ndarray]:
     folder = Path(folder)
     if not folder.is_dir():
         raise SedlabError(f"{folder}: no such folder of device impulse responses. {_REMEDY}")
-    # Names with a leading dot are what archives made on a Mac bring along: no sound in them.
-    paths = sorted(
-        path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
-    )
+    paths = sorted(path for path in folder.rglob("*") if is_audio_name(path.name))
     if not paths:
         raise SedlabError(f"{folder}: holds no sound file, so no device impulse response. {_REMEDY}")
     return [resample(*read_audio(path), SAMPLE_RATE) for path in paths]

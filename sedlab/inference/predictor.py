@@ -29,6 +29,7 @@ from torch import Tensor
 
 from sedlab.data.audio_file import resample
 from sedlab.data.audio_stream import open_audio, resampled_length, sound_length
+from sedlab.data.formats.opening import check_sample_rate
 from sedlab.errors import SedlabError
 from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
 from sedlab.inference.evaluating import evaluating
@@ -222,6 +223,7 @@ class Predictor:
     def _predict_waveform(
         self, waveform: np.ndarray, sample_rate: int = SAMPLE_RATE, progress: Progress = no_progress
     ) -> RecordingScores:
+        check_sample_rate(sample_rate, "waveform")
         return self.predict_stream(
             [resample(waveform, sample_rate, SAMPLE_RATE)],
             num_samples=resampled_length(len(waveform), sample_rate),

@@ -133,9 +133,9 @@ def _table_file(path: Path, what: str) -> NeededFile:
 
 
 def _responses(folder: Path) -> NeededFile:
-    from sedlab.data.audio_file import AUDIO_SUFFIXES
+    from sedlab.data.formats.suffixes import is_audio_name
 
-    count = sum(path.suffix.lower() in AUDIO_SUFFIXES for path in folder.rglob("*")) if folder.is_dir() else 0
+    count = sum(is_audio_name(path.name) for path in folder.rglob("*")) if folder.is_dir() else 0
     return NeededFile(
         folder,
         "impulse responses of recording devices",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sedlab.commands.detection.recordings import InputRecording
+from sedlab.commands.detection.recordings import InputRecording, readable_name
 from sedlab.commands.detection.rule import DetectionRule
 from sedlab.files import atomic_path, write_json, write_text
 
@@ -118,7 +118,7 @@ def write_document(
 
 
 def _recording(result: Result) -> dict[str, Any]:
-    entry: dict[str, Any] = {"filename": result.recording.filename, "path": str(result.recording.path)}
+    entry: dict[str, Any] = {"filename": result.recording.filename, "path": readable_name(result.recording.path)}
     if result.error:
         return {**entry, "error": result.error}
     return {**entry, "duration": round(result.duration, 6), "events": result.events.round(6).to_dict("records")}

@@ -1,0 +1,263 @@
+"""Open a sound file of any format that libsndfile reads, whatever its header says about its length."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from sedlab.data.formats.extent import Extent, sound_extent
+from sedlab.data.formats.foreign import convert, foreign_remedy
+from sedlab.data.formats.streams import is_whole_ogg, mp3_head, mp3_sound_follows, says_mp3_length
+from sedlab.errors import SedlabError
+
+if TYPE_CHECKING:
+    from soundfile import SoundFile
+
+REMEDY = "Copy or download this file again, or move it elsewhere to leave it out."
+#: What a recording may have, in samples a second; a header that says something else is damaged.
+SAMPLE_RATES = (1_000, 1_000_000)
+
+_HEAD_BYTES = 512
+#: Samples of all channels that are decoded at once, at most.
+_BLOCK_SAMPLES = 2**24
+#: No coding packs more silence into a byte: a header that says so leaves the length open, as libsndfile's 2^63 does.
+_MOST_FRAMES_A_BYTE = 10_000
+#: Seconds by which the headers of compressed files may be off.
+_COMPRESSED_SLACK = 0.1
+
+_STDERR = 2
+_stderr_lock = Lock()
+
+
+@contextmanager
+def open_sound(path: Path, *, whole: bool = False, quiet: bool = False) -> Iterator[OpenSound]:
+    """Yield a sound file to decode.
+
+    Parameters
+    ----------
+    whole : bool
+        Refuse an uncompressed file that was broken off; otherwise what is there is read.
+    quiet : bool
+        Keep the MP3 decoder's remarks from the terminal.
+
+    Raises
+    ------
+    SedlabError
+        For a file that is missing, empty, of another format, or has an absurd sample rate.
+    """
+    with open_file(path) as file:
+        sound = OpenSound(path, file, quiet=quiet)
+        if whole and sound.extent:
+            check_whole(sound.extent, path)
+        with sound.decoder:
+            yield sound
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file without buffer; SedlabError if it is missing, no plain file, or may not be read."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise SedlabError(f"{path}: is no file but a folder, pipe or device. Give a sound file.")
+        return path.open("rb", buffering=0)
+    except (FileNotFoundError, ValueError):
+        raise SedlabError(f"{path}: no such sound file. Correct its name.") from None
+    except OSError as error:
+        raise SedlabError(f"{path}: cannot be read ({error.strerror}). Check its permissions and disk.") from None
+
+
+def check_sample_rate(rate: int, where: object) -> None:
+    """Raise SedlabError for a sample rate that no recording has."""
+    lowest, highest = SAMPLE_RATES
+    if not lowest <= rate <= highest:
+        raise SedlabError(
+            f"{where}: has a sample rate of {rate} Hz, outside of {lowest} to {highest} Hz. "
+            "Save it again with the rate it was recorded with."
+        )
+
+
+def check_whole(extent: Extent, path: Path) -> None:
+    """Raise SedlabError for a file of which sound is missing."""
+    if extent.broken_off:
+        raise SedlabError(f"{path}: truncated, {extent.present} of {extent.claimed} bytes of audio are there. {REMEDY}")
+
+
+class OpenSound:
+    """A sound file that is open for decoding, from end to end and once."""
+
+    def __init__(self, path: Path, file: BinaryIO, *, quiet: bool):
+        self.path, self._file = path, file
+        self._size = os.fstat(file.fileno()).st_size
+        self._head = file.read(_HEAD_BYTES)
+        if not self._head:
+            raise SedlabError(f"{path}: is empty (0 bytes). {REMEDY}")
+        self._broken_off = False
+        self.num_decoded = 0
+        self.extent = self._extent()
+        if self.extent and self.extent.frame_bytes:
+            check_sample_rate(self.extent.sample_rate, path)
+        self._mp3 = mp3_head(file)
+        self._silent = _silent_stderr if quiet and self._mp3 else nullcontext
+        # Of an MP3 file that does not say its length, libsndfile reads all when the size of the file is kept from it.
+        sized = not self._mp3 or says_mp3_length(self._mp3)
+        self._data = _Data(file, self.extent.mended if self.extent else {}, sized=sized)
+        self.decoder = self._open()
+        check_sample_rate(self.decoder.samplerate, path)
+        self.sample_rate: int = self.decoder.samplerate
+        believable = self.decoder.frames < _MOST_FRAMES_A_BYTE * self._size
+        self.num_frames: int | None = self.decoder.frames if believable else None
+        """As the header says; None where it does not."""
+
+    def blocks(self, seconds: int = 10) -> Iterator[np.ndarray]:
+        """Yield the samples (frames, channels) float32, so many seconds at once.
+
+        Raises
+        ------
+        SedlabError
+            For a file that is damaged, or holds samples that are not finite.
+        """
+        frames = max(1, min(seconds * self.sample_rate, _BLOCK_SAMPLES // self.decoder.channels))
+        while len(samples := self._read(frames)):
+            if not np.isfinite(samples).all():
+                raise SedlabError(f"{self.path}: holds samples that are not finite numbers. {REMEDY}")
+            self.num_decoded += len(samples)
+            yield samples
+        if self.decoder.format == "MP3":
+            self._check_mp3_was_read()
+
+    def empty(self) -> SedlabError:
+        """Return the error for a file in which no samples were found."""
+        found = "truncated, it ends before its audio begins" if self._broken_off else "holds no samples"
+        return SedlabError(f"{self.path}: {found}. {REMEDY}")
+
+    def note(self) -> str:
+        """Return in a sentence what is odd about the length, once all is decoded; empty if it is as the header says."""
+        found = self.num_decoded / self.sample_rate
+        if self.decoder.format == "OGG":
+            odd = "" if is_whole_ogg(self._file) else "its end is missing"
+        elif (claimed := self._claimed_seconds(found)) is None:
+            odd = "its header does not say how long it is"
+        else:
+            slack = 0.5 / self.sample_rate if self.extent else _COMPRESSED_SLACK
+            odd = f"its header claims {claimed:.7g} s" if abs(claimed - found) > slack else ""
+        return f"{self.path}: {odd}; the {found:.7g} s found are read." if odd else ""
+
+    def _claimed_seconds(self, found: float) -> float | None:
+        """Return how long the header says the file is; None where it does not."""
+        if self.extent is None:
+            return None if self.num_frames is None else self.num_frames / self.sample_rate
+        claimed, present = self.extent.claimed, self.extent.present
+        return found * claimed / present if claimed is not None and present else None
+
+    def _extent(self) -> Extent | None:
+        self._file.seek(0)
+        try:
+            return sound_extent(self._file)
+        except EOFError:
+            # libsndfile has the last word: some files have chunks that only it finds.
+            self._broken_off = True
+            return None
+
+    def _open(self) -> SoundFile:
+        import soundfile
+
+        class SequentialFile(soundfile.SoundFile):
+            def seekable(self) -> bool:
+                # soundfile seeks to where it is after each read, and MP3 decoding does not survive that to the digit.
+                return False
+
+        self._file.seek(0)
+        try:
+            with self._silent():
+                return SequentialFile(self._data if self._data.needed else self._file.fileno(), closefd=False)
+        except RuntimeError as error:
+            raise self._unreadable(error) from None
+
+    def _read(self, frames: int) -> np.ndarray:
+        out = np.full((frames, self.decoder.channels), np.nan, dtype=np.float32)
+        try:
+            with self._silent():
+                samples = self.decoder.read(out=out)
+        except RuntimeError as error:
+            samples = out[: int(np.argmax(np.append(np.isnan(out).any(axis=1), True)))]
+            # Otherwise a recorder was killed: it had not written the length, and the last frame ends half-way.
+            if self.num_frames is not None or self._file.tell() < self._size:
+                self.num_decoded += len(samples)
+                raise self._unreadable(error) from None
+        if self._data.error:
+            raise SedlabError(f"{self.path}: cannot be read ({self._data.error.strerror}). Check its disk.")
+        return samples
+
+    def _unreadable(self, error: RuntimeError) -> SedlabError:
+        # soundfile's errors are RuntimeErrors that repeat the path; the part that says why is in error_string.
+        reason = (getattr(error, "error_string", "") or str(error)).strip().removeprefix("Error : ").rstrip(".")
+        if self._mp3 and not self.num_decoded:
+            reason = "its first MP3 frame is not whole"
+        if remedy := foreign_remedy(self._head, self.path):
+            return SedlabError(f"{self.path}: {remedy}")
+        if self._broken_off:
+            return self.empty()
+        if re.search("unimplemented|unsupported|unknown", reason, re.IGNORECASE) and self._size > 2 * _HEAD_BYTES:
+            return SedlabError(f"{self.path}: coded in a way libsndfile does not read ({reason}). {convert(self.path)}")
+        if self.num_decoded:
+            reason += f", after {self.num_decoded / self.sample_rate:.4g} s"
+        return SedlabError(f"{self.path}: not a readable sound file ({reason}). {REMEDY}")
+
+    def _check_mp3_was_read(self) -> None:
+        """Refuse an MP3 file of which a part was read only, as its header does not count all of its frames."""
+        read = self._file.tell()
+        if read < 0.9 * self._size and mp3_sound_follows(self._file.read()):
+            raise SedlabError(
+                f"{self.path}: only {read} of {self._size} bytes could be decoded, more sound follows. "
+                f"{convert(self.path)}"
+            )
+
+
+class _Data:
+    """A file as libsndfile should see it: with a mended header, or of a size it is not told."""
+
+    def __init__(self, file: BinaryIO, mended: dict[int, bytes], *, sized: bool):
+        self._file, self._mended, self.sized = file, mended, sized
+        self._at_end = False
+        self.needed = bool(mended) or not sized
+        self.error: OSError | None = None
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at_end = whence == os.SEEK_END
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return 0 if self._at_end and not self.sized else self._file.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        start = self._file.tell()
+        try:
+            count = self._file.readinto(buffer)
+        except OSError as error:
+            self.error = error
+            return 0
+        for place, right in self._mended.items():
+            for at, byte in enumerate(right, place - start):
+                if 0 <= at < count:
+                    buffer[at] = bytes((byte,))
+        return count
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Keep what C code writes to the error stream from the terminal."""
+    with _stderr_lock, Path(os.devnull).open("wb") as nowhere:
+        stderr = os.dup(_STDERR)
+        os.dup2(nowhere.fileno(), _STDERR)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, _STDERR)
+            os.close(stderr)
