@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from markupsafe import Markup
 
+from sedlab.errors import SedlabError
 from sedlab.report.page import render
 from sedlab.runs.errors import THRESHOLD, cases_of, read_errors
 from sedlab.runs.run import ENSEMBLE, ERROR_SUBSET, Run
@@ -18,6 +19,8 @@ def errors(run: Run) -> Markup:
     """Return counts of each kind of error for the ensembles, and their classes; raises SedlabError without a table."""
     table = read_errors(run)
     iterations = sorted(set(table.loc[table["model"] == ENSEMBLE, "iteration"]))
+    if not iterations:
+        raise SedlabError(f"{run.errors}: holds no case of an ensemble. Delete it and run `sedlab run` again.")
     ensembles = {f"iteration {iteration}": cases_of(table, iteration, ENSEMBLE) for iteration in iterations}
     first, last = (f"iteration {iterations[place]}" for place in (0, -1))
     changes = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,17 +34,24 @@ def write_report(run: Run) -> Path:
     """Write `report.html` of a run and return its path.
 
     The page is self-contained but for links to the executed notebooks, which lie beside it. A run that has not come to
-    its end gets a page too: a section whose files are not there says so.
+    its end gets a page too: a section whose files are not there, or damaged, says so.
     """
-    head = sections.summary(run) + _section(run, sections.headline)
-    found = {name: _section(run, section) for name, section in SECTIONS.items()}
+    head = _section(run, "Summary", sections.summary) + _section(run, "Key numbers", sections.headline)
+    found = {name: _section(run, name, section) for name, section in SECTIONS.items()}
     write_text(run.report, render("page", title=f"sedlab: {run.name}", head=head, sections=found))
     return run.report
 
 
-def _section(run: Run, section: Callable[[Run], Markup]) -> Markup:
+def _section(run: Run, name: str, section: Callable[[Run], Markup]) -> Markup:
+    """Return a section, or what kept it from being made: no section takes the page with it."""
     try:
         return section(run)
     except SedlabError as error:
-        # Paths in the message are this machine's; the page is for others as well.
-        return render("missing", problem=str(error).replace(f"{run.path}/", "").replace(str(run.path), run.name))
+        problem = str(error)
+    except Exception as error:
+        # A fault of ours or a file that is something else: the whole story for the log, a line for the page.
+        traceback.print_exc()
+        problem = f"This section could not be made ({type(error).__name__}: {error})."
+        print(f"warning: section {name!r} is missing: {problem}".replace("\n", " "), file=sys.stderr, flush=True)
+    # Paths in the message are this machine's; the page is for others as well.
+    return render("missing", problem=problem.replace(f"{run.path}/", "").replace(str(run.path), run.name))

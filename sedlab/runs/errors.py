@@ -78,7 +78,16 @@ def read_errors(run: Run) -> pd.DataFrame:
     if not run.errors.is_file():
         raise SedlabError(f"{run.errors}: not there; no errors were named yet. Run `sedlab run` to do it.")
     missing = {name: [""] for name in _NUMBERS}
-    return pd.read_csv(run.errors, keep_default_na=False, na_values=missing, float_precision="round_trip")
+    try:
+        table = pd.read_csv(run.errors, keep_default_na=False, na_values=missing, float_precision="round_trip")
+    except (ValueError, OSError) as error:
+        problem = " ".join(str(error).split())
+    else:
+        lacking = [name for name in (*_SYSTEM, *_NUMBERS) if name not in table]
+        if not lacking:
+            return table
+        problem = f"lacks column {lacking[0]}"
+    raise SedlabError(f"{run.errors}: not a table of errors ({problem}). Delete it and run `sedlab run` again.")
 
 
 def cases_of(errors: pd.DataFrame, iteration: int, model: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from sedlab.files import read_json, write_json
 from sedlab.runs.digests import Digests
 from sedlab.runs.locks import node_lock
-from sedlab.runs.versions import versions_digest
+from sedlab.runs.versions import write_versions
 
 
 class Manifest(BaseModel):
@@ -56,6 +56,8 @@ def recorded(
     begin = time.monotonic()
     with node_lock(run_folder, node):
         target.unlink(missing_ok=True)
+        # By the process that works: an open notebook may be of another environment than `sedlab run`.
+        manifest.versions = write_versions(run_folder)
         yield manifest
         digests = Digests(run_folder)
         manifest.digests = {name: digests.of(name) for name in manifest.files}
@@ -63,7 +65,6 @@ def recorded(
         digests.save()
         manifest.seconds = round(time.monotonic() - begin, 3)
         manifest.finished, manifest.status = _now(), "complete"
-        manifest.versions = versions_digest(run_folder)
         write_json(target, manifest)
 
 

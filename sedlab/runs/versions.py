@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -50,6 +51,8 @@ class Versions(BaseModel):
     """What `versions.json` of a run holds."""
 
     python: str
+    interpreter: str = ""
+    """The program that worked."""
     packages: dict[str, str | None]
     commit: str | None
     machine: Computer
@@ -59,6 +62,7 @@ def collect_versions() -> Versions:
     """Return Python and package versions, the commit of a checkout, and the machine."""
     return Versions(
         python=platform.python_version(),
+        interpreter=sys.executable,
         packages={name: package_version(name) for name in PACKAGES},
         commit=checkout_commit(),
         machine=Computer(system=platform.platform(), cpu=_cpu_model(), cores=num_cores(), gpus=gpu_names()),
@@ -73,20 +77,16 @@ def package_version(name: str) -> str | None:
         return None
 
 
-def write_versions(run_folder: Path) -> None:
-    """Write the `versions.json` of a run unless it already says the same."""
-    write_text_if_changed(run_folder / VERSIONS_FILE, collect_versions().model_dump_json(indent=2) + "\n")
+def write_versions(run_folder: Path) -> str:
+    """Write the `versions.json` of a run, as this process finds them; return a short digest of it."""
+    text = collect_versions().model_dump_json(indent=2) + "\n"
+    write_text_if_changed(run_folder / VERSIONS_FILE, text)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def read_versions(run_folder: Path) -> Versions:
     """Return what a run was made with; raises SedlabError when it has not recorded that."""
     return read_json(run_folder / VERSIONS_FILE, Versions, "Run `sedlab run` again to write it.")
-
-
-def versions_digest(run_folder: Path) -> str | None:
-    """Return a short digest of the run's `versions.json`, or None when there is none."""
-    file = run_folder / VERSIONS_FILE
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else None
 
 
 def checkout_root() -> Path:
