@@ -18,13 +18,13 @@ _OLD_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _BEGIN_BYTES = 512
 #: What to do about a damaged checkpoint, of others or our own.
 AGAIN = "Copy or download it again, or delete it and run again"
-_UNPACK = "Unpack it, then give the file that was in it"
-_SOUND = ("a sound file", "Give the checkpoint of a network with --checkpoint, and sounds as files to detect in")
+_UNPACK = "Unpack it, then give the file that was in it."
+_SOUND = ("a sound file", "Give the checkpoint of a network with --checkpoint, and sounds as files to detect in.")
 _OTHERS: tuple[tuple[bytes, str, str], ...] = (
     (
         b"version https://git-lfs",
         "the pointer of Git LFS to one",
-        "Run `git lfs pull` in its repository, or download the file itself",
+        "Run `git lfs pull` in its repository, or download the file itself.",
     ),
     (b"\x1f\x8b", "a file that gzip compressed", _UNPACK),
     (b"BZh", "a file that bzip2 compressed", _UNPACK),
@@ -32,8 +32,8 @@ _OTHERS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "a file that zstd compressed", _UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "an archive of 7-Zip", _UNPACK),
     (b"Rar!", "an archive of RAR", _UNPACK),
-    (b"\x89HDF", "an HDF5 file, such as one of scores", "Give the .pt or .ckpt file of the network"),
-    (b"\x93NUMPY", "an array of numpy", "Give the .pt or .ckpt file of the network"),
+    (b"\x89HDF", "an HDF5 file, such as one of scores", "Give the .pt or .ckpt file of the network."),
+    (b"\x93NUMPY", "an array of numpy", "Give the .pt or .ckpt file of the network."),
     *((begin, *_SOUND) for begin in (b"RIFF", b"fLaC", b"OggS", b"ID3", b"FORM")),
 )
 _SAVE_PICKLE = "import pickle, torch; torch.save(pickle.load(open({path!r}, 'rb')), 'weights.ckpt')"
@@ -66,7 +66,7 @@ def kind_of(path: Path) -> Kind:
     if begin[8:10] == b'{"' and (_header_bytes(begin) <= size - 8 or path.suffix == ".safetensors"):
         return "safetensors"
     what, remedy = _described(path, begin)
-    raise SedlabError(f"{path}: not a readable checkpoint but {what}. {remedy}.")
+    raise SedlabError(f"{path}: not a readable checkpoint but {what}. {remedy}")
 
 
 def program(code: str, path: Path) -> str:
@@ -115,12 +115,15 @@ def _described(path: Path, begin: bytes) -> tuple[str, str]:
     if text.startswith("<"):
         return (
             "a web page, perhaps a login or an error",
-            "Open its address in a browser and save the file itself",
+            "Open its address in a browser and save the file itself.",
         )
     if (
         text
         and len(text.encode()) >= 0.9 * len(begin.strip())
         and text.replace("\n", " ").replace("\t", " ").isprintable()
     ):
-        return f"a text ({text.splitlines()[0][:60]!r})", "Download the file itself, or give another one"
-    return f"a file of another kind (it begins with {begin[:8]!r})", "Give a file of torch.save or safetensors"
+        return f"a text ({text.splitlines()[0][:60]!r})", "Download the file itself, or give another one."
+    return (
+        f"a file of another kind (it begins with {begin[:8]!r})",
+        f"Give one of torch.save or safetensors; if it was one: {AGAIN[0].lower()}{AGAIN[1:]}.",
+    )

@@ -56,8 +56,8 @@ def check_whole(path: Path) -> None:
             raise Damaged("its checksum does not fit")
     if seal:
         return
-    # An archive without our comment has none: more than that behind it was our seal.
-    if end[-_END_BYTES:][:4] != b"PK\5\6":
+    # An archive that torch wrote has no comment: what does not end like one was ours.
+    if not (end[-_END_BYTES:].startswith(b"PK\5\6") and end.endswith(b"\0\0")):
         raise Damaged("it does not end as a checkpoint does")
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
