@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
+import shutil
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from golden_curve import detection_batch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
 
+from sedlab.checkpoints.loading import load_networks
 from sedlab.config.loading import load_experiment
 from sedlab.errors import SedlabError
 from sedlab.training.detection import DetectionTask
@@ -147,8 +149,6 @@ def test_the_best_checkpoint_is_that_of_the_best_objective(tmp_path):
 
     result = train(tmp_path, configuration, validate=validate)
     assert result.objective == 0.9
-    from sedlab.checkpoints.loading import load_networks
-
     (best,) = load_networks(result.best, "student")
     assert all(torch.equal(best[key], value) for key, value in seen[1].items())
     history = pd.read_csv(result.history)
@@ -182,11 +182,91 @@ def test_a_finished_training_is_not_repeated(tmp_path):
     assert again.best.is_file()
 
 
-def test_a_damaged_checkpoint_names_the_file_and_the_remedy(tmp_path):
-    result = train(tmp_path, node("stage1", "atst"))
-    result.last.write_bytes(result.last.read_bytes()[:1000])
-    with pytest.raises(SedlabError, match=r"last\.pt: damaged .* Delete it"):
-        train(tmp_path, node("stage1", "atst"))
+def damage(path, *, kind: str):
+    """Change a file as disks, copies and people do."""
+    content = path.read_bytes()
+    if kind == "deleted":
+        path.unlink()
+    elif kind == "cut":
+        path.write_bytes(content[:1000])
+    elif kind == "another":
+        path.write_bytes(b"<!DOCTYPE html>")
+    else:
+        middle = len(content) // 2
+        with path.open("r+b") as file:  # in place, so that a second name of the file would show it as well
+            file.seek(middle)
+            file.write(bytes([content[middle] ^ 1]))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Return the folder of a finished training."""
+    folder = tmp_path_factory.mktemp("finished")
+    train(folder, node("stage1", "atst"))
+    return folder
+
+
+def test_a_damaged_checkpoint_names_the_file_and_the_remedy(tmp_path, finished):
+    for kind in ("bit", "cut", "another"):
+        shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+        damage(tmp_path / "last.pt", kind=kind)
+        with pytest.raises(SedlabError, match=r"last\.pt: damaged .* Delete it to train from the start\.$") as caught:
+            train(tmp_path, node("stage1", "atst"))
+        assert str(caught.value).count("last.pt") == 1 and "\n" not in str(caught.value)
+    (tmp_path / "last.pt").unlink()
+    again = train(tmp_path, node("stage1", "atst"))
+    assert again.resumed_from == 0
+    assert_same_networks(again.best, finished / "best.pt")
+
+
+def test_what_no_training_wrote_names_the_remedy_as_well(tmp_path, finished):
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    content = torch.load(tmp_path / "last.pt", weights_only=True)
+    for changed in (
+        {key: value for key, value in content.items() if key != "state"},
+        content | {"state": {"epoch": 1, "colour": "red"}},
+        content | {"networks": {"student": {}}},
+        content | {"optimizer": []},
+        [1, 2],
+    ):
+        torch.save(changed, tmp_path / "last.pt")
+        with pytest.raises(SedlabError, match=r"last\.pt: damaged or of another version, .* Delete it to train"):
+            train(tmp_path, node("stage1", "atst"))
+
+
+@pytest.mark.parametrize("kind", ["bit", "cut", "another"])
+def test_damage_to_the_best_networks_hits_one_of_two_files_and_they_come_back(tmp_path, finished, kind):
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    damage(tmp_path / "best.pt", kind=kind)
+    with pytest.raises(SedlabError, match=r"best\.pt: .*(delete it and run again|[Dd]ownload|browser)"):
+        load_networks(tmp_path / "best.pt", "student")
+    (tmp_path / "best.pt").unlink()
+    again = train(tmp_path, node("stage1", "atst"))
+    assert again.resumed_from == again.steps  # nothing was trained again
+    assert_same_networks(again.best, finished / "best.pt")
+
+
+@pytest.mark.parametrize("kind", ["bit", "deleted"])
+def test_a_training_whose_best_networks_are_lost_begins_anew(tmp_path, finished, kind):
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "best.pt").unlink()
+    damage(tmp_path / "best_so_far.pt", kind=kind)
+    with pytest.warns(UserWarning, match=r"best_so_far\.pt: .* The training begins anew\."):
+        again = train(tmp_path, node("stage1", "atst"))
+    assert again.resumed_from == 0
+    assert_same_networks(again.best, finished / "best.pt")
+
+
+def test_a_training_is_resumed_without_best_networks_while_there_are_none(tmp_path):
+    configuration = node("stage1", "atst", epochs=2, **{"trainer.checkpoint_seconds": 1e-9})
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, configuration, die_at=(0, 2))
+    assert train(tmp_path, configuration).resumed_from == 2
+
+
+def assert_same_networks(one, other):
+    for left, right in zip(load_networks(one, "student"), load_networks(other, "student"), strict=True):
+        assert all(torch.equal(left[key], right[key]) for key in left | right)
 
 
 def test_a_loss_that_explodes_is_reported(tmp_path):
