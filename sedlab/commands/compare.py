@@ -66,6 +66,7 @@ def compare(
             classes=classes,
             common_clips=common_clips,
             postprocess=postprocess,
+            resampled=True,
         )
         counted = [
             counted_scores(tables, frame.truth, frame.kind, frame.durations, frame.classes) for tables in frame.tables

@@ -76,6 +76,7 @@ def evaluate(
             classes=classes,
             common_clips=common_clips,
             postprocess=postprocess,
+            resampled=intervals > 0,
         )
         evaluation = _evaluate(frame, metrics, threshold, Resampling(intervals, confidence, seed), progress)
     if plot is not None and frame.kind == SEGMENTS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +23,13 @@ class Matched:
     truth: GroundTruth
     left_out: dict[str, int]
     """How many clips were left out because they are ``without_scores`` or ``without_ground_truth``."""
+    notes: list[str] = field(default_factory=list, kw_only=True)
+    """What else a reader of the numbers should know, a sentence each."""
 
     @property
     def warnings(self) -> list[str]:
-        """What was left out, a sentence each."""
-        return [
+        """The notes and what was left out, a sentence each."""
+        return self.notes + [
             f"{count} clips {what.replace('_', ' ')} are left out." for what, count in self.left_out.items() if count
         ]
 
@@ -62,6 +64,29 @@ def match(scores: Sequence[EvaluationScores], truth: GroundTruth, *, common: boo
     return Matched([match_clips(each, shared, common=True)[0] for each in scores], shared, left_out)
 
 
+def read_times(matched: Matched, kind: str, durations: Path | None) -> tuple[dict[str, float], list[str]]:
+    """Return the table of durations, {} without, and what is odd: labels and durations that do not fit the clips.
+
+    SedlabError for a table that cannot be read, and when many labels lie outside their clips.
+    """
+    from sedlab.scoring.metrics.evaluation import recording_clips
+    from sedlab.scoring.scores.inputs import read_durations
+    from sedlab.scoring.scores.label_times import duration_notes, label_time_notes
+    from sedlab.scoring.scores.matching import SEGMENTS
+    from sedlab.scoring.scores.tables import table_ends
+
+    known = {} if durations is None else read_durations(durations)
+    if kind == SEGMENTS:
+        # The durations are those of whole recordings.
+        clips = recording_clips(matched.truth)
+        ends = dict(zip(clips["clip_id"], clips["duration"], strict=True))
+        # A label lasts a second, also where the recording ends within it.
+        return known, label_time_notes(matched.truth, ends, tolerance=1.0)
+    ends = table_ends(matched.scores[0].tables)
+    notes = label_time_notes(matched.truth, ends | {clip_id: known[clip_id] for clip_id in ends if clip_id in known})
+    return known, notes if durations is None else notes + duration_notes(durations, known, ends)
+
+
 def read_frame(
     score_files: Sequence[Path],
     ground_truth: Path,
@@ -77,7 +102,7 @@ def read_frame(
     ``kind`` is ``EVENTS`` or ``SEGMENTS``, by default as the ground truth says.
     """
     from sedlab.scoring.postprocess import Postprocess
-    from sedlab.scoring.scores.inputs import read_durations, read_ground_truth, read_scores
+    from sedlab.scoring.scores.inputs import read_ground_truth, read_scores
     from sedlab.scoring.scores.matching import kind_of, scored_classes
 
     method = Postprocess.read(postprocess)
@@ -87,12 +112,13 @@ def read_frame(
     for each in scores:
         chosen = scored_classes(each, truth, kind, chosen)
     matched = match(scores, truth, common=common_clips)
+    known, notes = read_times(matched, kind, durations)
     return Frame(
-        **vars(matched),
+        **vars(matched) | {"notes": matched.notes + notes},
         kind=kind,
         classes=chosen,
         tables=[method.scores(each.tables, chosen) for each in matched.scores],
-        durations=read_durations(durations) if durations is not None else {},
+        durations=known,
     )
 
 
@@ -104,6 +130,7 @@ def read_metrics_frame(
     metric: str,
     known: Sequence[str],
     on_request: Sequence[str] = (),
+    resampled: bool = False,
     **options,
 ) -> tuple[Frame, tuple[str, ...]]:
     """Read and match files for a command that computes metrics; return the frame and the metrics.
@@ -114,14 +141,18 @@ def read_metrics_frame(
         Names with commas between, also "psds" or "mpauc" for all of a kind; default: all that fit the ground truth.
     known, on_request : sequence of str
         Metrics of the command, and those that are computed only when they are named.
+    resampled : bool
+        Whether intervals are made.
     **options
         As for `read_frame`.
 
     Raises
     ------
     SedlabError
-        As `read_frame`; for unknown metrics, and when PSDS lacks durations.
+        As `read_frame`; for unknown metrics, when PSDS lacks durations, and when it cannot fit into memory.
     """
+    from sedlab.memory import check_fits
+    from sedlab.scoring.metrics.cost import PSDS2_CLASSES, left_out, needed_bytes
     from sedlab.scoring.scores.matching import EVENTS
 
     asked = _asked_metrics(metric, known, on_request)
@@ -130,7 +161,20 @@ def read_metrics_frame(
         raise SedlabError(
             f"{ground_truth}: PSDS counts false alarms per hour and needs the clips' durations. Add --durations."
         )
-    return frame, asked or tuple(name for name in known if _kind(name) == frame.kind)
+    metrics = asked or tuple(name for name in known if _kind(name) == frame.kind)
+    for slow in left_out(metrics, names(metric), frame.classes):
+        metrics = tuple(name for name in metrics if name != slow)
+        frame.notes.append(
+            f"{slow} is left out: it holds {len(frame.classes)} classes against each other, more than {PSDS2_CLASSES}, "
+            f"which takes long. To compute it all the same: --metric {','.join((*metrics[:1], slow))}."
+        )
+    check_fits(
+        needed_bytes(frame.tables, frame.classes, metrics, resampled),
+        f"{score_files[0]}: {', '.join(metrics)} of {len(frame.tables[0])} clips x {len(frame.classes)} classes"
+        + (" with intervals" if resampled else ""),
+        "Choose fewer metrics (--metric), fewer classes (--classes) or no intervals, or use a larger machine.",
+    )
+    return frame, metrics
 
 
 def _asked_metrics(text: str, known: Sequence[str], on_request: Sequence[str]) -> tuple[str, ...]:

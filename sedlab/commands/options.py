@@ -19,9 +19,11 @@ Durations = Annotated[
 Metric = Annotated[
     str,
     typer.Option(
+        "--metric",
+        "--metrics",
         metavar="NAMES",
         help="psds1, psds2, collar_f1, intersection_f1, psds (all of events) or mpauc (soft labels), with commas "
-        "between. Default: all that fit the ground truth.",
+        "between. Default: all that fit the ground truth; psds2 of more than 100 classes only by name.",
     ),
 ]
 Postprocess = Annotated[str, typer.Option(metavar="none|median|FILE", help="FILE: of sedlab tune.")]

@@ -63,9 +63,9 @@ EVENT_MEASURES: dict[str, Callable[[CountedEvents, float], Measure]] = {
     "psds1": lambda counted, _: Measure.of(psds(counted, PSDS1)),
     "psds2": lambda counted, _: Measure.of(psds(counted, PSDS2)),
     "collar_f1": lambda counted, threshold: Measure.of(fscores(counted, Collar(), threshold)[0]),
-    "collar_f1_best": lambda counted, _: Measure.of(fscores(counted, Collar())[1]),
+    "collar_f1_best": lambda counted, threshold: Measure.of(fscores(counted, Collar(), threshold)[1]),
     "intersection_f1": lambda counted, threshold: Measure.of(fscores(counted, Intersection(), threshold)[0]),
-    "intersection_f1_best": lambda counted, _: Measure.of(fscores(counted, Intersection())[1]),
+    "intersection_f1_best": lambda counted, threshold: Measure.of(fscores(counted, Intersection(), threshold)[1]),
     "pipsds1": lambda counted, _: Measure(*pipsds(counted)),
 }
 #: Slow, and only made when asked for.
@@ -126,14 +126,13 @@ def with_intervals(
 ) -> dict[str, Measure]:
     """Return the measures with bootstrap confidence intervals, for metrics that can be resampled.
 
-    F1 is resampled at its default threshold only; with ``NO_RESAMPLING`` nothing is.
+    ``threshold`` is that of the F1 scores without "best"; with ``NO_RESAMPLING`` nothing is resampled.
     """
     found = dict(measures)
     for metric, measure in measures.items():
-        fixed = metric in ("collar_f1", "intersection_f1") and threshold != THRESHOLD
-        if not resampling.replicates or metric not in METRICS or fixed or math.isnan(measure.overall):
+        if not resampling.replicates or metric not in METRICS or math.isnan(measure.overall):
             continue
-        result = bootstrap_intervals(counted, metric, resampling=resampling, progress=progress)
+        result = bootstrap_intervals(counted, metric, threshold=threshold, resampling=resampling, progress=progress)
         intervals = {ALL: result.overall, **result.per_class}
         found[metric] = replace(measure, intervals={label: (i.low, i.high) for label, i in intervals.items()})
     return found

@@ -19,6 +19,7 @@ from sedlab.data.stored_logits import open_logits, write_logits
 from sedlab.data.targets import frame_times as detector_frame_times
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
+from sedlab.memory import check_fits
 from sedlab.scoring.scores.tables import Arrays, LazyTables, ScoreTables
 
 FORMAT = "sedlab-scores-1"
@@ -26,6 +27,7 @@ FORMAT = "sedlab-scores-1"
 SAME_TIME = 1e-6
 # A recorder's week; more is another unit.
 _MAX_SECONDS = 7 * 24 * 3600
+_TOO_LARGE = "Split it by clips, or use a larger machine."
 #: Probabilities made at a time from logits, 32 MiB of them.
 _CELLS_AT_ONCE = 2**22
 Attribute = str | int | float | bool
@@ -131,6 +133,8 @@ def read_score_file(path: str | Path) -> ScoreFile:
     absent = "Run the stage that writes it, or correct the path."
     damaged = "It may be truncated: delete it and write or download it again."
     with open_logits(path, "score file", absent=absent, form="score file", damaged=damaged) as file:
+        # Beside the logits, whether each is finite.
+        check_fits(file.logits.size * 5.0, f"{path}: logits of shape {file.logits.shape}", _TOO_LARGE)
         logits = np.asarray(file.verified(file.logits[()]), dtype=np.float32)
         frame_times = np.asarray(file.attrs.pop("frame_times", detector_frame_times()))
         if frame_times.dtype.kind not in "fiu":

@@ -111,6 +111,13 @@ def table_classes(scores: ScoreTables) -> list[str]:
     return list(next(iter(scores.values())).columns[2:])
 
 
+def table_ends(scores: ScoreTables) -> dict[str, float]:
+    """Return {clip id: seconds at which its scores end}."""
+    if not isinstance(scores, LazyTables):
+        return {clip_id: float(table["offset"].iloc[-1]) for clip_id, table in scores.items()}
+    return {clip_id: float(times[-1]) for ids, times, _ in scores.arrays(list(scores), ()) for clip_id in ids}
+
+
 def check_classes(scores: ScoreTables, classes: Sequence[str]) -> None:
     """Raise SedlabError unless the tables have a column for each of ``classes``."""
     known = table_classes(scores) if scores else classes

@@ -11,19 +11,26 @@ from scoring_material import GOLDEN, REAL
 
 from sedlab.errors import SedlabError
 from sedlab.labels import MAESTRO_EVAL_CLASSES
-from sedlab.scoring.metrics.bootstrap import Resampling
+from sedlab.scoring.metrics.bootstrap import Resampling, bootstrap_intervals
+from sedlab.scoring.metrics.comparison import compare
 from sedlab.scoring.metrics.evaluation import (
     EVENT_MEASURES,
     EVENT_METRICS,
     PIPSDS,
     SEGMENT_METRICS,
     Measure,
+    counted_scores,
     evaluate_events,
     evaluate_segments,
+    event_measures,
+    with_intervals,
 )
 from sedlab.scoring.metrics.mpauc import segment_mpauc
 from sedlab.scoring.metrics.psds import psds
 from sedlab.scoring.metrics.segments import CountedSegments
+from sedlab.scoring.metrics.statistics.choice import METRICS
+from sedlab.scoring.postprocess import Postprocess
+from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
 from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth, read_durations, read_ground_truth, read_scores
 from sedlab.scoring.scores.matching import EVENTS, SEGMENTS, kind_of, match_clips, scored_classes
 from sedlab.scoring.scores.tables import score_tables
@@ -79,13 +86,51 @@ def test_intervals_are_made_where_clips_can_be_resampled(published):
     scores, truth, _, durations = published
     classes = scored_classes(scores, truth, EVENTS)
     result = evaluate_events(scores.tables, truth, durations, classes, threshold=0.3, resampling=Resampling(30))
-    assert {name for name, measure in result.measures.items() if measure.intervals} == {"psds1", "psds2"}
-    measure = result.measures["psds1"]
-    assert set(measure.intervals) == {"all", *classes}
+    resampled = {"psds1", "psds2", "collar_f1", "intersection_f1"}
+    assert {name for name, measure in result.measures.items() if measure.intervals} == resampled
+    for name in resampled:
+        measure = result.measures[name]
+        assert set(measure.intervals) == {"all", *classes}
+        low, high = measure.intervals["all"]
+        assert low < measure.overall < high
+
+
+@pytest.mark.parametrize(("postprocess", "threshold"), [("none", 0.11), ("median", 0.73), ("csebbs", 0.5)])
+def test_an_interval_is_that_of_the_value_beside_it(published, postprocess, threshold):
+    """Whatever can be resampled: the interval's own value is the measure's, in an evaluation and in a comparison."""
+    scores, truth, _, durations = published
+    classes = scored_classes(scores, truth, EVENTS)
+    boxes = CsebbsParams(dict.fromkeys(classes[:-1], CsebbsSetting(0.5, 0.2)))
+    method = Postprocess.of(boxes) if postprocess == "csebbs" else Postprocess.read(postprocess)
+    counted = counted_scores(method.scores(scores.tables, classes), truth, EVENTS, durations, classes)
+    metrics = [name for name in METRICS if name in EVENT_METRICS]
+    measures = event_measures(counted, metrics, threshold=threshold)
+    few = Resampling(5)
+    compared = compare(counted, counted, metrics, threshold=threshold, resampling=few)
+    for name, measure in measures.items():
+        wanted = {"all": measure.overall, **measure.per_class}
+        found = bootstrap_intervals(counted, name, threshold=threshold, resampling=few)
+        intervals = {"all": found.overall, **found.per_class}
+        assert {label: i.value for label, i in intervals.items()} == pytest.approx(wanted, abs=1e-9)
+        beside = with_intervals({name: measure}, counted, few, threshold=threshold)[name].intervals
+        assert beside == {label: (i.low, i.high) for label, i in intervals.items()}
+        assert {d.label: d.b.value for d in compared.differences if d.metric == name} == pytest.approx(wanted, abs=1e-9)
+
+
+@pytest.mark.parametrize("seconds", [10.0, 14.5, 200.0])
+def test_an_interval_of_mpauc_is_that_of_its_value_whatever_recordings_last(seconds):
+    """Seconds that no clip covers count in the value, so they count in the interval."""
+    names = [f"place_{k:02d}-000000-001000" for k in range(8)]
+    scores = scores_of(*names, classes=MAESTRO_EVAL_CLASSES)
+    rows = [(name, s, s + 1, MAESTRO_EVAL_CLASSES[(k + s) % 3], 0.9) for k, name in enumerate(names) for s in range(5)]
+    durations = dict.fromkeys([name.split("-")[0] for name in names], seconds)
+    result = evaluate_segments(
+        scores.tables, truth_of(*rows, soft=True), durations, MAESTRO_EVAL_CLASSES, resampling=Resampling(200)
+    )
+    measure, found = result.measures["mpauc"], bootstrap_intervals(result.counted, "mpauc", resampling=Resampling(200))
+    assert found.overall.value == pytest.approx(measure.overall, abs=1e-12)
     low, high = measure.intervals["all"]
-    assert low < measure.overall < high
-    at_half = evaluate_events(scores.tables, truth, durations, classes, resampling=Resampling(30))
-    assert "all" in at_half.measures["collar_f1"].intervals and not at_half.measures["collar_f1_best"].intervals
+    assert low <= measure.overall <= high and (low, high) == (found.overall.low, found.overall.high)
 
 
 def test_clips_without_event_and_joined_events_are_counted():

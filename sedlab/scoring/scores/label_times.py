@@ -1,0 +1,70 @@
+"""Do labels lie within their clips? Times in another unit, shifted or of other recordings make every number wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from sedlab.errors import SedlabError
+from sedlab.scoring.scores.inputs import GroundTruth
+
+#: Seconds that an event may reach beyond its clip, a duration beyond its scores: published ones do by some hundredths.
+TOLERANCE = 0.5
+#: A larger part of the events than this is no slip in single rows.
+FEW = 0.05
+#: What times in a table of seconds may be instead, and how many make a second.
+UNITS: tuple[tuple[str, float], ...] = (
+    ("frames of 64 ms", 15.625),
+    ("frames of 20 ms", 50),
+    ("hundredths of a second", 100),
+    ("milliseconds", 1000),
+    *((f"samples at {rate / 1000:g} kHz", rate) for rate in (8000, 16000, 22050, 32000, 44100, 48000)),
+)
+
+
+def label_time_notes(truth: GroundTruth, ends: Mapping[str, float], *, tolerance: float = TOLERANCE) -> list[str]:
+    """Return a sentence about events that end more than ``tolerance`` (seconds) after their clip, if there are some.
+
+    ``ends`` are the seconds at which clips end; clips that it does not name are not looked at. SedlabError, with the
+    likely cause, when they are more than ``FEW`` of the events.
+    """
+    events = truth.events.assign(end=truth.events["clip_id"].map(ends)).dropna(subset=["end"])
+    outside = events[events["offset"] > events["end"] + tolerance]
+    if outside.empty:
+        return []
+    row = outside.iloc[0]
+    found = (
+        f"{len(outside)} of {len(events)} events end after their clip (first: {row['label']!r} in {row['clip_id']}, "
+        f"{row['onset']:g} to {row['offset']:g} s of {row['end']:g} s)"
+    )
+    if len(outside) > FEW * len(events):
+        raise SedlabError(f"{truth.path}: {found}. {_cause(events)}")
+    return [f"{truth.path}: {found}. Correct them: nothing can be found there."]
+
+
+def duration_notes(path: Path, durations: Mapping[str, float], ends: Mapping[str, float]) -> list[str]:
+    """Return a sentence about clips that are said to last longer than their scores, which end at ``ends`` (seconds)."""
+    longer = [clip_id for clip_id, end in ends.items() if durations.get(clip_id, 0.0) > end + TOLERANCE]
+    if not longer:
+        return []
+    first = longer[0]
+    return [
+        f"{path}: {len(longer)} of {len(ends)} clips last longer than their scores (first: {first}, "
+        f"{durations[first]:g} s, scores to {ends[first]:g} s). False alarms an hour are those of the durations: "
+        "check that they are seconds."
+    ]
+
+
+def _cause(events: pd.DataFrame) -> str:
+    """Return why so many events may lie outside their clips, and what to do."""
+    reach = (events["offset"] / (events["end"] + TOLERANCE)).max()
+    for name, of_a_second in UNITS:
+        # In the right unit the last of the events ends in the later part of a clip.
+        if of_a_second / 3 < reach <= of_a_second:
+            return f"The times look like {name}: divide them by {of_a_second:g}, labels are in seconds."
+    return (
+        "Times may be shifted, counted from the start of a longer recording, or of other clips: give onset and offset "
+        "in seconds from the start of each clip, and the durations of these clips."
+    )
