@@ -91,7 +91,7 @@ def test_refusals_are_one_line_and_status_1(tmp_path):
         (COMMON, None, "needs the clips' durations"),
         (COMMON | {"postprocess": "medain"}, DURATIONS, "no such file or method.*'median'"),
         (COMMON | {"postprocess": "csebbs"}, DURATIONS, "needs tuned parameters.*sedlab tune"),
-        (COMMON | {"classes": "Dogs"}, DURATIONS, "'Dogs'.*Did you mean 'Dog'"),
+        (COMMON | {"classes": ["Dogs"]}, DURATIONS, "'Dogs'.*Did you mean 'Dog'"),
         (COMMON | {"metric": "mpauc"}, None, "is not <recording>-<start>-<end>"),
         (COMMON | {"metric": "psds,pipsds"}, None, "--metric pipsds: unknown.*'pipsds1'"),
     ],
@@ -139,7 +139,7 @@ def test_a_folder_of_part_of_the_scores_is_the_same_as_part_of_the_truth(tmp_pat
     truth[truth["filename"].str.removesuffix(".wav").isin(names)].to_csv(tmp_path / "t", sep="\t", index=False)
     exact = evaluated(tmp_path / "scores", tmp_path / "t", DURATIONS)
     classes = ",".join(exact["metrics"]["psds1"]["per_class"])
-    common = evaluated(tmp_path / "scores", TRUTH, DURATIONS, **COMMON, classes=classes)
+    common = evaluated(tmp_path / "scores", TRUTH, DURATIONS, **COMMON, classes=[classes])
     assert exact["metrics"]["psds1"]["overall"] == common["metrics"]["psds1"]["overall"]
     counts, common_counts = exact["counts"], common["counts"]
     assert counts["clips"] == 8 and common_counts["without_scores"] > 0 == counts["without_scores"]
