@@ -157,13 +157,17 @@ class Batch:
     def __len__(self) -> int:
         return len(self.clip_ids)
 
+    def map(self, change: Callable[[Tensor], Tensor | np.ndarray]) -> Batch:
+        """Return the batch with ``change`` applied to each tensor."""
+        return _map_tensors(self, change)
+
     def to(self, device: str | torch.device, *, non_blocking: bool = False) -> Batch:
         """Return the batch with its tensors on ``device``."""
-        return _map_tensors(self, lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        return self.map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Batch:
         """Return the batch with its tensors in page-locked memory; called by ``DataLoader``."""
-        return _map_tensors(self, Tensor.pin_memory)
+        return self.map(lambda tensor: torch.as_tensor(tensor).pin_memory())
 
 
 def collate(examples: Sequence[Example], *, waveform: np.ndarray | None = None) -> Batch:
@@ -211,11 +215,11 @@ def _stack_targets(examples: Sequence[Example]) -> Targets:
 
 
 def _map_tensors(record: _Record, function: Callable[[Tensor], Tensor]) -> _Record:
-    """Return ``record`` with ``function`` applied to each of its tensors."""
+    """Return ``record`` with ``function`` applied to each of its tensors, or arrays that stand for them on the way."""
     changed = {}
     for field in fields(record):
         value = getattr(record, field.name)
-        if isinstance(value, Tensor):
+        if isinstance(value, Tensor | np.ndarray):
             changed[field.name] = function(value)
         elif isinstance(value, Partners | Targets):
             changed[field.name] = _map_tensors(value, function)

@@ -6,6 +6,7 @@ Shape letters: N samples, C classes, T frames.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -94,7 +95,9 @@ class SedDataset(torch.utils.data.Dataset):
         self.wavmix_probability, self.wavmix_alpha = wavmix_probability, wavmix_alpha
         self.seed = seed
         # In shared memory, so that workers that live on see the next epoch.
-        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
+        self._epoch = torch.zeros(1, dtype=torch.int64)
+        with suppress(RuntimeError):  # without any, there can be no workers either
+            self._epoch.share_memory_()
 
         clips = corpus.clips
         self._subsets = clips["subset"].tolist()

@@ -88,16 +88,17 @@ def _train(inputs: TrainingInputs, progress: Progress | None) -> FitResult:
         if trainer.compile:
             compile_parts(network)
     is_gpu = fabric.device.type == "cuda"
-    return fit(
-        task,
-        BatchLoader(dataset, sampler, num_workers=trainer.num_workers, pin_memory=is_gpu),
-        node,
-        inputs.folder,
-        fabric=fabric,
-        save_best=task.save,
-        validate=inputs.validate,
-        progress=progress,
-    )
+    with BatchLoader(dataset, sampler, num_workers=trainer.num_workers, pin_memory=is_gpu) as loader:
+        return fit(
+            task,
+            loader,
+            node,
+            inputs.folder,
+            fabric=fabric,
+            save_best=task.save,
+            validate=inputs.validate,
+            progress=progress,
+        )
 
 
 def _detection_batches(inputs: TrainingInputs, share: Mapping[str, int]) -> tuple[SedDataset, BatchSampler]:

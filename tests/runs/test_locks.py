@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from no_locks import without_locks
+from container import without_locks
 from shell import command
 
 from sedlab.errors import SedlabError
