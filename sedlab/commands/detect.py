@@ -141,6 +141,7 @@ def _show_seconds(progress: Progress, name: str, done: float, total: float, _wha
 def _analyse(job: _Job, recording: InputRecording, progress: Progress) -> Result:
     """Score one recording and write or print what is its own; one that fails, for whatever reason, has an error."""
     from sedlab.commands.detection import outputs
+    from sedlab.data.formats.names import readable_name
 
     try:
         scores = job.predictor.predict_file(recording.path, progress=progress)
@@ -148,11 +149,12 @@ def _analyse(job: _Job, recording: InputRecording, progress: Progress) -> Result
         if job.out is not None:
             _write(job, result, scores)
     except SedlabError as error:
-        return outputs.Result(recording, error=str(error))
+        return outputs.Result(recording, error=readable_name(str(error)))
     except Exception as error:
         # A defect of ours or of a library: its recording is lost, not those after it.
-        reason = " ".join(str(error).split()) or "no reason given"
-        return outputs.Result(recording, error=f"{recording.path}: {type(error).__name__}: {reason}. Leave it out.")
+        reason = " ".join(str(error).split()).rstrip(".") or "no reason given"
+        message = f"{recording.path}: {type(error).__name__} ({reason}). Convert it to WAV, or leave it out."
+        return outputs.Result(recording, error=readable_name(message))
     if job.out is None:
         table = outputs.event_table(result)
         table.to_csv(sys.stdout, sep="\t", index=False, header=False, lineterminator="\n")

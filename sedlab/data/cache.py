@@ -17,6 +17,7 @@ import pandas as pd
 
 from sedlab.data.audio_file import read_audio, resample
 from sedlab.data.corpora.layout import CACHE_FOLDER
+from sedlab.data.formats.names import on_disk
 from sedlab.data.tables import Corpus
 from sedlab.data.tsv import read_tsv, write_tsv
 from sedlab.errors import SedlabError
@@ -194,7 +195,7 @@ def _with_fingerprint(corpus: Corpus) -> pd.DataFrame:
     """Return subset, clip_id, audio of all clips with size and time of change of the sound file."""
     table = corpus.clips[["subset", "clip_id", "audio"]].reset_index(drop=True)
     try:
-        stats = {audio: (corpus.root / audio).stat() for audio in table["audio"].unique()}
+        stats = {audio: on_disk(corpus.root / audio).stat() for audio in table["audio"].unique()}
     except FileNotFoundError as error:
         raise SedlabError(f"{error.filename}: no such sound file. Read the corpus again.") from None
     table["bytes"] = [stats[audio].st_size for audio in table["audio"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from sedlab.commands.detection.recordings import find_recordings
 from sedlab.data.audio_file import resample
 from sedlab.data.tsv import read_tsv
 from sedlab.errors import SedlabError
+from sedlab.inference.predictor import Predictor
 from sedlab.models.detector import Detector
 from sedlab.postprocess.median import median_filter, median_lengths
 from sedlab.scoring.postprocess import Postprocess
@@ -265,6 +267,105 @@ def test_names_of_recordings(tmp_path):
     assert names("x/a.wav", "y/a.wav") == [("x/a.wav", "x/a"), ("y/a.wav", "y/a")]
     assert names("y", "y/a.wav", "x/../y/b.wav") == [("a.wav", "a"), ("b.wav", "b")]
     assert names(".") == [("x/a.wav", "x/a"), ("y/a.wav", "y/a"), ("y/b.wav", "y/b")]
+
+
+def test_folders_are_searched_for_every_format_and_link(tmp_path, detect):
+    folder, elsewhere = tmp_path / "in", tmp_path / "elsewhere"
+    for name in ("a.AIFF", "b.Au", "c.opus", "d.caf", "deep/e.W64"):
+        kind = {"opus": "OGG"}.get(name[-4:].lower(), name.rpartition(".")[2].upper())
+        write(folder / name, music(1), format=kind, subtype="OPUS" if kind == "OGG" else None)
+    sound = write(elsewhere / "far.wav", music(1))
+    (folder / "one.wav").symlink_to(sound)
+    (folder / "two.wav").symlink_to(sound)
+    (folder / "broken.wav").symlink_to("nowhere.wav")
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "again").symlink_to(elsewhere)
+    (folder / "deep" / "loop").symlink_to(folder)
+    for name in ("._one.wav", ".git/g.wav", "notes.txt", "more.TXT", "README"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"no sound")
+    (folder / "my call.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
+    result = detect(folder, "--out", tmp_path / "out", "--format", "json")
+    recordings = json.loads((tmp_path / "out" / "detections.json").read_text())["recordings"]
+    assert [entry["filename"] for entry in recordings if "error" not in entry] == [
+        *("a.AIFF", "again/far.wav", "b.Au", "c.opus", "d.caf", "deep/e.W64", "one.wav", "two.wav")
+    ]
+    note, failed = result.stderr.splitlines()
+    assert result.exit_code == 1 and failed.startswith(f"failed: {folder / 'broken.wav'}: no such sound file")
+    assert note.startswith(f"note: {folder}: left out 4 files of other kinds: 2 .txt, ")
+    assert note.endswith(f"ffmpeg -i '{folder / 'my call.m4a'}' '{folder / 'my call.wav'}'")
+
+
+def test_a_folder_with_calls_only_says_how_to_convert_them(tmp_path, detect):
+    (tmp_path / "call.amr").write_bytes(b"#!AMR\n" + bytes(100))
+    result = detect(tmp_path)
+    assert isinstance(result.exception, SedlabError)
+    assert "holds no sound files, only 1 .amr. call.amr is AMR" in str(result.exception)
+    assert str(result.exception).endswith(f"ffmpeg -i {tmp_path / 'call.amr'} {tmp_path / 'call.wav'}")
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "mp3"])
+def test_names_that_are_not_utf_8_come_out_as_text(tmp_path, detect, kind):
+    (tmp_path / "in").mkdir()
+    for name in (b"caf\xe9.", b"bad\xff."):
+        write(tmp_path / f"x.{kind}", music(2)).rename(tmp_path / "in" / os.fsdecode(name + kind.encode()))
+    next((tmp_path / "in").glob("bad*")).write_bytes(b"no sound")
+    formats = [option for name in ("tsv", "audacity", "json", "scores") for option in ("--format", name)]
+    result = detect(tmp_path / "in", "--out", tmp_path / "out", "--plot", *formats)
+    assert result.exit_code == 1 and rf"bad\xff.{kind}: not a readable sound file" in result.stderr
+    assert read_tsv(tmp_path / "out" / "events.tsv", ["filename"])["filename"].unique().tolist() == [rf"caf\xe9.{kind}"]
+    document = (tmp_path / "out" / "detections.json").read_text(encoding="utf-8")
+    assert {entry["filename"] for entry in json.loads(document)["recordings"]} == {
+        rf"caf\xe9.{kind}",
+        rf"bad\xff.{kind}",
+    }
+    assert "udc" not in document
+    written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("caf*")}
+    assert written == {r"caf\xe9.txt", r"caf\xe9.png", r"scores/caf\xe9.tsv"}
+    assert rf"caf\xe9.{kind}" in detect(tmp_path / "in").stdout
+
+
+def test_no_defect_ends_a_batch(tmp_path, detect, monkeypatch):
+    for number in range(3):
+        write(tmp_path / "in" / f"{number}.wav", music(2, seed=number))
+    (tmp_path / "out" / "2.txt").mkdir(parents=True)  # in the way of a label track
+    predict = Predictor.predict_file
+
+    def fail(self, path, **options):
+        if path.name == "1.wav":
+            raise MemoryError("two\nlines")
+        return predict(self, path, **options)
+
+    monkeypatch.setattr(Predictor, "predict_file", fail)
+    result = detect(tmp_path / "in", "--out", tmp_path / "out", "--format", "tsv", "--format", "audacity")
+    assert "2 of 3 recordings could not be analysed" in str(result.exception)
+    first, second = result.stderr.splitlines()
+    assert first.startswith(f"failed: {tmp_path / 'in' / '1.wav'}: MemoryError (two lines).")
+    assert second.startswith("failed: ") and "2.txt" in second
+    assert set(read_tsv(tmp_path / "out" / "events.tsv", ["filename"])["filename"]) == {"0.wav"}
+
+
+def test_a_name_of_5000_characters_is_one_recording_that_fails(tmp_path, detect):
+    good = write(tmp_path / "a.wav", music(1))
+    result = detect("y" * 5000 + ".wav", good)
+    assert "1 of 2 recordings" in str(result.exception) and "a.wav" in result.stdout
+
+
+def test_one_name_by_a_relative_and_an_absolute_path(tmp_path, monkeypatch):
+    for name in ("x/a.wav", "y/a.wav"):
+        write(tmp_path / name, music(0.1))
+    monkeypatch.chdir(tmp_path)
+    found = find_recordings([Path("x/a.wav"), tmp_path / "y" / "a.wav"])
+    assert [recording.filename for recording in found] == ["x/a.wav", "y/a.wav"]
+
+
+def test_stereo_out_of_phase_is_heard(tmp_path, detect):
+    audio = music(3)
+    mono = printed(detect(write(tmp_path / "mono" / "a.wav", audio)))
+    result = detect(write(tmp_path / "stereo" / "a.wav", np.column_stack((audio, -audio))))
+    assert result.exit_code == 0 and len(mono) > 3
+    pd.testing.assert_frame_equal(printed(result), mono)
+    assert result.stderr.startswith("note: ") and "channels cancel each other" in result.stderr
 
 
 def test_an_earlier_output_is_replaced(tmp_path, detect):

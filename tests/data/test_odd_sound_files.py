@@ -272,6 +272,17 @@ def test_what_a_phone_records_is_to_be_converted(tmp_path, name):
     assert words[:3] == ["ffmpeg", "-i", str(path)] and words[3].endswith(".wav") and words[3] != str(path)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [wav(NUM_BYTES, form=0x161), b"OggS\0\2" + bytes(20) + b"\1\x50Speex   1.2" + bytes(3000)],
+    ids=["WMA in WAV", "Speex"],
+)
+def test_a_coding_that_libsndfile_does_not_know_is_to_be_converted(tmp_path, content):
+    (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(SedlabError, match=r"a\.wav: coded in a way.*ffmpeg -i \S*a\.wav \S*a_converted\.wav$"):
+        read_audio(tmp_path / "a.wav")
+
+
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
 def test_the_conversion_works(tmp_path):
     soundfile.write(tmp_path / "a.wav", SOUND, RATE)

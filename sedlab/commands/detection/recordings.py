@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sedlab.data.formats.foreign import foreign_remedy
+from sedlab.data.formats.names import readable_name
 from sedlab.data.formats.suffixes import AUDIO_SUFFIXES, is_audio_name
 from sedlab.errors import SedlabError
 
@@ -61,11 +62,6 @@ def find_recordings(inputs: Sequence[Path]) -> list[InputRecording]:
         raise SedlabError(f"{twice}: two recordings would have this name in the output. Rename one of them.")
     paths = [path for path, _ in found.values()]
     return [InputRecording(*row) for row in zip(paths, filenames, stems, strict=True)]
-
-
-def readable_name(path: Path) -> str:
-    """Return a path as text for tables and JSON: bytes that are no UTF-8 as `caf\\xe9.wav`."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _sound_files(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from sedlab.data.audio_file import read_header
 from sedlab.data.corpora.layout import Subset
+from sedlab.data.formats.names import readable_name
 from sedlab.data.formats.suffixes import AUDIO_SUFFIXES, is_audio_name
 from sedlab.data.tables import CLIP_COLUMNS, EVENT_COLUMNS
 from sedlab.data.tsv import line_number, read_tsv
@@ -102,9 +103,10 @@ def audio_names(folder: Path) -> dict[str, str]:
     names: dict[str, str] = {}
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
-            base, suffix = os.path.splitext(entry.name)  # noqa: PTH122 (a Path for each of 100,000 entries is slow)
-            if is_audio_name(entry.name) and (base not in names or suffix.lower() == ".wav"):
-                names[base] = entry.name
+            name = readable_name(entry.name)
+            base, suffix = os.path.splitext(name)  # noqa: PTH122 (a Path for each of 100,000 entries is slow)
+            if is_audio_name(name) and (base not in names or suffix.lower() == ".wav"):
+                names[base] = name
     return names
 
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from sedlab.data.formats.extent import Extent, sound_extent
 from sedlab.data.formats.foreign import convert, foreign_remedy
-from sedlab.data.formats.streams import is_whole_ogg, mp3_head, mp3_sound_follows, says_mp3_length
+from sedlab.data.formats.names import on_disk
+from sedlab.data.formats.streams import is_whole_ogg, mp3_sound_follows, mp3_start, says_mp3_length
 from sedlab.errors import SedlabError
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def open_sound(path: Path, *, whole: bool = False, quiet: bool = False) -> Itera
 def open_file(path: Path) -> BinaryIO:
     """Open a file without buffer; SedlabError if it is missing, no plain file, or may not be read."""
     try:
+        path = on_disk(path)
         if not stat.S_ISREG(path.stat().st_mode):
             raise SedlabError(f"{path}: is no file but a folder, pipe or device. Give a sound file.")
         return path.open("rb", buffering=0)
@@ -103,11 +105,11 @@ class OpenSound:
         self.extent = self._extent()
         if self.extent and self.extent.frame_bytes:
             check_sample_rate(self.extent.sample_rate, path)
-        self._mp3 = mp3_head(file)
+        start, self._mp3 = mp3_start(file)
         self._silent = _silent_stderr if quiet and self._mp3 else nullcontext
-        # Of an MP3 file that does not say its length, libsndfile reads all when the size of the file is kept from it.
-        sized = not self._mp3 or says_mp3_length(self._mp3)
-        self._data = _Data(file, self.extent.mended if self.extent else {}, sized=sized)
+        # Of an MP3 file that does not say its length, libsndfile reads all when it sees neither the size nor a tag.
+        hidden = start if self._mp3 and not says_mp3_length(self._mp3) else None
+        self._data = _Data(file, self.extent.mended if self.extent else {}, hidden)
         self.decoder = self._open()
         check_sample_rate(self.decoder.samplerate, path)
         self.sample_rate: int = self.decoder.samplerate
@@ -173,7 +175,7 @@ class OpenSound:
                 # soundfile seeks to where it is after each read, and MP3 decoding does not survive that to the digit.
                 return False
 
-        self._file.seek(0)
+        self._data.seek(0)
         try:
             with self._silent():
                 return SequentialFile(self._data if self._data.needed else self._file.fileno(), closefd=False)
@@ -204,7 +206,8 @@ class OpenSound:
             return SedlabError(f"{self.path}: {remedy}")
         if self._broken_off:
             return self.empty()
-        if re.search("unimplemented|unsupported|unknown", reason, re.IGNORECASE) and self._size > 2 * _HEAD_BYTES:
+        known = self.extent and not self.extent.frame_bytes and not self.num_decoded
+        if self._size > 2 * _HEAD_BYTES and (known or re.search("unimplemented|unsupported|unknown", reason)):
             return SedlabError(f"{self.path}: coded in a way libsndfile does not read ({reason}). {convert(self.path)}")
         if self.num_decoded:
             reason += f", after {self.num_decoded / self.sample_rate:.4g} s"
@@ -221,20 +224,20 @@ class OpenSound:
 
 
 class _Data:
-    """A file as libsndfile should see it: with a mended header, or of a size it is not told."""
+    """A file as libsndfile should see it: with a mended header; or without what is before its sound, and its size."""
 
-    def __init__(self, file: BinaryIO, mended: dict[int, bytes], *, sized: bool):
-        self._file, self._mended, self.sized = file, mended, sized
+    def __init__(self, file: BinaryIO, mended: dict[int, bytes], hidden: int | None):
+        self._file, self._mended, self._hidden = file, mended, hidden
         self._at_end = False
-        self.needed = bool(mended) or not sized
+        self.needed = bool(mended) or hidden is not None
         self.error: OSError | None = None
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         self._at_end = whence == os.SEEK_END
-        return self._file.seek(offset, whence)
+        return self._file.seek(offset + (self._hidden or 0) if whence == os.SEEK_SET else offset, whence)
 
     def tell(self) -> int:
-        return 0 if self._at_end and not self.sized else self._file.tell()
+        return 0 if self._at_end and self._hidden is not None else self._file.tell() - (self._hidden or 0)
 
     def readinto(self, buffer: Any) -> int:
         start = self._file.tell()

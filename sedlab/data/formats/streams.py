@@ -25,8 +25,8 @@ def id3_length(head: bytes) -> int:
     return 10 + sum((byte & 127) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False))
 
 
-def mp3_head(file: BinaryIO) -> bytes:
-    """Return the first bytes of the first frame of an MP3 file; empty for another format."""
+def mp3_start(file: BinaryIO) -> tuple[int, bytes]:
+    """Return where the first frame of an MP3 file is, and its first bytes; these are empty for another format."""
     start = 0
     for _ in range(_MOST_TAGS):
         file.seek(start)
@@ -34,7 +34,7 @@ def mp3_head(file: BinaryIO) -> bytes:
         if not id3_length(head):
             break
         start += id3_length(head)
-    return head if _MP3_FRAME.match(head) else b""
+    return start, head if _MP3_FRAME.match(head) else b""
 
 
 def says_mp3_length(head: bytes) -> bool:

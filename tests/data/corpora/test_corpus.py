@@ -1,3 +1,4 @@
+import os
 import warnings
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pandas as pd
 import pytest
 
 from sedlab.config.data import DataConfig
+from sedlab.data.cache import WaveformCache
 from sedlab.data.corpora.desed import split_weak, write_durations, write_exclusion_lists
 from sedlab.data.corpora.layout import GROUPS, SCORE_FILE, SUBSETS, family, layout
 from sedlab.data.corpora.load import load_corpus
@@ -250,6 +252,21 @@ def test_table_without_rows_is_refused(root):
     path.write_text("")
     with pytest.raises(SedlabError, match="file is empty"):
         load_corpus(root)
+
+
+def test_names_that_are_not_utf_8_and_companions_of_macos(root):
+    folder = root / SUBSETS["unlabeled_train"].audio
+    sound = (folder / "u1.wav").read_bytes()
+    for name in (b"caf\xe9.wav", b"\xff\xfe.wav", b"caf\xc3\xa9.wav"):
+        (folder / os.fsdecode(name)).write_bytes(sound)
+    (folder / "._u1.wav").write_bytes(b"left behind")
+    corpus = load_corpus(root).subset("unlabeled_train")
+    assert set(corpus.clips["clip_id"]) == {"u1", "u2", r"caf\xe9", r"\xff\xfe", "café"}
+    cache = WaveformCache.build(corpus, root / "cache")
+    assert WaveformCache.build(corpus, root / "cache").num_samples("unlabeled_train", r"caf\xe9") == 8000
+    np.testing.assert_array_equal(cache.read("unlabeled_train", r"\xff\xfe"), cache.read("unlabeled_train", "u1"))
+    for table in (root / "cache").glob("*.tsv"):
+        assert r"caf\xe9.wav" in table.read_text(encoding="utf-8")
 
 
 def test_truncated_clip_is_named(root):
