@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from sedlab.errors import SedlabError, nearest
-from sedlab.files import write_text
 from sedlab.runs.versions import checkout_root
 
 
@@ -87,6 +86,7 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
     from papermill.exceptions import PapermillExecutionError
 
     from sedlab.pipeline.interpreter import KERNEL_NAME, KERNEL_SECONDS, JobKernelManager, kernel_seconds
+    from sedlab.pipeline.pages import export_page
 
     check_parameters(path, parameters)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -121,19 +121,9 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
         ) from error
     finally:
         if output.is_file():
-            export_html(output)
+            export_page(output)
 
 
 def kernel_died(notebook: Path) -> str:
     """Return what to tell when an executed notebook has not come to its end without an error of its own."""
     return f"{notebook}: the kernel died, perhaps for lack of memory. Run `sedlab run` again to resume."
-
-
-def export_html(notebook: Path) -> Path:
-    """Write an HTML page of an executed notebook beside it and return its path."""
-    from nbconvert import HTMLExporter
-
-    page, _ = HTMLExporter().from_filename(str(notebook))
-    path = notebook.with_suffix(".html")
-    write_text(path, page)
-    return path
