@@ -83,7 +83,8 @@ def read_times(matched: Matched, kind: str, durations: Path | None) -> tuple[dic
         # A label lasts a second, also where the recording ends within it.
         return known, label_time_notes(matched.truth, ends, tolerance=1.0)
     ends = table_ends(matched.scores[0].tables)
-    notes = label_time_notes(matched.truth, ends | {clip_id: known[clip_id] for clip_id in ends if clip_id in known})
+    said = {clip_id: known.get(clip_id, end) for clip_id, end in ends.items()}
+    notes = label_time_notes(matched.truth, said, ends)
     return known, notes if durations is None else notes + duration_notes(durations, known, ends)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sedlab.commands import options
-from sedlab.commands.frame import match
+from sedlab.commands.frame import match, read_times
 from sedlab.commands.output import format_number, progress_bar, say_written, table_console, warn, write_figure
 from sedlab.errors import SedlabError
 
@@ -43,7 +43,9 @@ def tune(
     from sedlab.scoring.metrics.events import CountedEvents
     from sedlab.scoring.metrics.psds import psds
     from sedlab.scoring.postprocess import Postprocess
-    from sedlab.scoring.scores.inputs import read_durations, read_ground_truth, read_scores
+    from sedlab.scoring.postprocess.csebbs import UNTUNED
+    from sedlab.scoring.scores.inputs import read_ground_truth, read_scores
+    from sedlab.scoring.scores.matching import EVENTS
     from sedlab.scoring.tuning.csebbs import tune_csebbs
     from sedlab.scoring.tuning.median import tune_median
 
@@ -51,7 +53,8 @@ def tune(
     truth, found = read_ground_truth(ground_truth), read_scores(scores)
     classes = tuned_classes(found, truth)
     matched = match([found], truth, common=common_clips)
-    counted = CountedEvents.of(matched.scores[0].tables, matched.truth.events, read_durations(durations), classes)
+    seconds, notes = read_times(matched, EVENTS, durations)
+    counted = CountedEvents.of(matched.scores[0].tables, matched.truth.events, seconds, classes)
     console = table_console()
     with progress_bar(console) as progress:
         tuning = search(counted, progress=progress)
@@ -68,9 +71,13 @@ def tune(
         write_figure(plot, draw(tuning))
     console.print(_table(tuning, before, after, f"{scores}, {method}"))
     console.print(f"clips: {after.num_clips}, events: {after.num_events}")
-    warn(matched.warnings)
+    warn(notes + matched.warnings)
     if after.missing_classes:
-        warn([f"no event of {', '.join(after.missing_classes)}: not tuned."])
+        otherwise = {
+            "csebbs": f"boxes with a step of {UNTUNED.step:g} s, merged where scores fall by < {UNTUNED.absolute:g}",
+            "median": "the published length of the filter, none without",
+        }
+        warn([f"no event of {', '.join(after.missing_classes)}: not tuned, used will be {otherwise[method]}."])
     say_written(out, plot)
 
 
@@ -120,27 +127,28 @@ def _with_sources(tuning: Tuning, scores: Path, ground_truth: Path, before: Psds
 def _table(tuning: Tuning, before: PsdsResult, after: PsdsResult, title: str) -> Table:
     from rich.table import Table
 
-    settings = _settings(tuning)
-    table = Table("", *settings[0], title=title)
+    heads, settings = _settings(tuning)
+    table = Table("", *heads, title=title)
     for name in ("PSDS1 before", "after"):
         table.add_column(name, justify="right")
-    for label, values in zip(tuning.best, settings[1:], strict=True):
+    for label in tuning.best:
+        values = settings.get(label, ("not tuned", *[""] * (len(heads) - 1)))
         table.add_row(label, *values, format_number(before.per_class[label]), format_number(after.per_class[label]))
     table.add_section()
-    table.add_row("all", *[""] * len(settings[0]), format_number(before.overall), format_number(after.overall))
+    table.add_row("all", *[""] * len(heads), format_number(before.overall), format_number(after.overall))
     return table
 
 
-def _settings(tuning: Tuning) -> list[tuple[str, ...]]:
-    """Return the column heads, then the cells of each class."""
+def _settings(tuning: Tuning) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Return the column heads, and the cells of each tuned class."""
     from sedlab.scoring.postprocess.median import MedianParams
 
     if isinstance(tuning.params, MedianParams):
-        return [("length",), *((f"{seconds:g} s",) for seconds in tuning.params.seconds.values())]
-    return [
-        ("step", "merged where the score falls"),
-        *(
-            (f"{s.step:g} s", f"by < {s.absolute:g}" if math.isinf(s.relative) else f"by a factor < {s.relative:g}")
-            for s in tuning.params.settings.values()
-        ),
-    ]
+        return ("length",), {label: (f"{seconds:g} s",) for label, seconds in tuning.params.seconds.items()}
+    return ("step", "merged where the score falls"), {
+        label: (
+            f"{s.step:g} s",
+            f"by < {s.absolute:g}" if math.isinf(s.relative) else f"by a factor < {s.relative:g}",
+        )
+        for label, s in tuning.params.settings.items()
+    }

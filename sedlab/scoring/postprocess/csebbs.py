@@ -1,7 +1,8 @@
 """Sound event bounding boxes on score tables, with the settings of each tuned class.
 
-Tuned classes become boxes of their own (``sedlab.postprocess.csebbs``). All other classes become one box a second with
-the mean score there, as published for MAESTRO Real, whose metric works on seconds: it does not change.
+Classes become boxes of their own (``sedlab.postprocess.csebbs``): tuned ones by their setting, others by ``UNTUNED``.
+Only untuned classes of MAESTRO Real become one box a second with the mean score there, as published: their metric works
+on seconds and does not change.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pandas as pd
 from pydantic import BeforeValidator, Field
 
 from sedlab.errors import SedlabError
+from sedlab.labels import MAESTRO_CLASSES
 from sedlab.postprocess.csebbs import Boxes, csebbs, segment_boxes
 from sedlab.postprocess.decode import event_table, threshold_row
 from sedlab.scoring.scores.tables import Arrays, LazyTables, ScoreTables, check_classes, score_arrays, table_classes
@@ -37,6 +39,10 @@ class CsebbsSetting:
     """Neighbours are merged where the score between them falls by less; infinity switches this criterion off."""
     relative: Criterion = np.inf
     """Neighbours are merged where the score between them falls by a smaller factor; infinity: switched off."""
+
+
+#: The setting of classes that no event to tune on is there for: the middle of what is tried for the others.
+UNTUNED = CsebbsSetting(step=0.5, absolute=0.225)
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ class CsebbsParams:
         """Return score tables of ``classes`` that hold a box's confidence within it and 0 between boxes.
 
         Made when they are looked at. Rows end where a box of any of the classes looked at does, so tables of untuned
-        classes alone have rows of one second.
+        classes of MAESTRO alone have rows of one second.
 
         Raises
         ------
@@ -111,11 +117,11 @@ class CsebbsParams:
 
     def _boxes(self, probabilities: np.ndarray, classes: Sequence[str], frame_times: np.ndarray) -> Boxes:
         """Return the boxes of clips (clips, frames, classes); ``track`` is ``clip * classes + class``."""
-        tuned = [k for k, label in enumerate(classes) if label in self.settings]
-        others = [k for k, label in enumerate(classes) if label not in self.settings]
+        tuned = [k for k, label in enumerate(classes) if label in self.settings or label not in MAESTRO_CLASSES]
+        others = [k for k in range(len(classes)) if k not in tuned]
         parts = []
         if tuned:
-            chosen = [self.settings[classes[k]] for k in tuned]
+            chosen = [self.settings.get(classes[k], UNTUNED) for k in tuned]
             steps, absolute, relative = (
                 np.array([getattr(setting, name) for setting in chosen]) for name in ("step", "absolute", "relative")
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -24,11 +25,17 @@ UNITS: tuple[tuple[str, float], ...] = (
 )
 
 
-def label_time_notes(truth: GroundTruth, ends: Mapping[str, float], *, tolerance: float = TOLERANCE) -> list[str]:
+def label_time_notes(
+    truth: GroundTruth,
+    ends: Mapping[str, float],
+    scored: Mapping[str, float] = MappingProxyType({}),
+    *,
+    tolerance: float = TOLERANCE,
+) -> list[str]:
     """Return a sentence about events that end more than ``tolerance`` (seconds) after their clip, if there are some.
 
-    ``ends`` are the seconds at which clips end; clips that it does not name are not looked at. SedlabError, with the
-    likely cause, when they are more than ``FEW`` of the events.
+    ``ends`` are the seconds at which clips end, ``scored`` those at which their scores do; clips that the first does
+    not name are not looked at. SedlabError, with the likely cause, when they are more than ``FEW`` of the events.
     """
     events = truth.events.assign(end=truth.events["clip_id"].map(ends)).dropna(subset=["end"])
     outside = events[events["offset"] > events["end"] + tolerance]
@@ -40,14 +47,15 @@ def label_time_notes(truth: GroundTruth, ends: Mapping[str, float], *, tolerance
         f"{row['onset']:g} to {row['offset']:g} s of {row['end']:g} s)"
     )
     if len(outside) > FEW * len(events):
-        raise SedlabError(f"{truth.path}: {found}. {_cause(events)}")
+        raise SedlabError(f"{truth.path}: {found}. {_cause(events, scored)}")
     return [f"{truth.path}: {found}. Correct them: nothing can be found there."]
 
 
 def duration_notes(path: Path, durations: Mapping[str, float], ends: Mapping[str, float]) -> list[str]:
-    """Return a sentence about clips that are said to last longer than their scores, which end at ``ends`` (seconds)."""
+    """Return a sentence if many clips are said to last longer than their scores, which end at ``ends`` (seconds)."""
     longer = [clip_id for clip_id, end in ends.items() if durations.get(clip_id, 0.0) > end + TOLERANCE]
-    if not longer:
+    # Published scores cut single long clips.
+    if len(longer) <= FEW * len(ends):
         return []
     first = longer[0]
     return [
@@ -57,13 +65,18 @@ def duration_notes(path: Path, durations: Mapping[str, float], ends: Mapping[str
     ]
 
 
-def _cause(events: pd.DataFrame) -> str:
+def _cause(events: pd.DataFrame, scored: Mapping[str, float]) -> str:
     """Return why so many events may lie outside their clips, and what to do."""
-    reach = (events["offset"] / (events["end"] + TOLERANCE)).max()
-    for name, of_a_second in UNITS:
-        # In the right unit the last of the events ends in the later part of a clip.
-        if of_a_second / 3 < reach <= of_a_second:
-            return f"The times look like {name}: divide them by {of_a_second:g}, labels are in seconds."
+    beyond_scores = events["offset"] > events["clip_id"].map(scored) + TOLERANCE
+    if beyond_scores.mean() <= FEW and set(events["clip_id"]) <= scored.keys():
+        return "The scores go on to there: give the durations of these clips, in seconds."
+    clips = events.groupby("clip_id")
+    if ((clips["offset"].max() - clips["onset"].min()) > clips["end"].first() + TOLERANCE).any():
+        reach = (events["offset"] / (events["end"] + TOLERANCE)).max()
+        for name, of_a_second in UNITS:
+            # In the right unit the last of the events ends in the later part of a clip.
+            if of_a_second / 3 < reach <= of_a_second:
+                return f"The times look like {name}: divide them by {of_a_second:g}, labels are in seconds."
     return (
         "Times may be shifted, counted from the start of a longer recording, or of other clips: give onset and offset "
         "in seconds from the start of each clip, and the durations of these clips."

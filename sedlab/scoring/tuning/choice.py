@@ -36,7 +36,7 @@ class Tuning:
 
     params: CsebbsParams | MedianParams
     best: dict[str, float]
-    """Value reached by each class; nan for a class without event, which keeps the first setting."""
+    """Value reached by each class; nan for a class without event, which is not tuned."""
     grid: CsebbsGrid | tuple[int, ...]
     """What was tried; of the median filter lengths in frames."""
     values: np.ndarray
@@ -48,16 +48,21 @@ def best_of_each(
 ) -> tuple[dict[str, object], dict[str, float]]:
     """Return the best of ``settings`` for each class and its value; ``values`` (classes, ...) lie as they do.
 
-    The first of equals is best, and of those that are all nan.
+    The first of equals is best. Where all are nan nothing is, and the class has no setting.
     """
     chosen, best = {}, {}
     for label, row in zip(classes, values.reshape(len(classes), -1), strict=True):
-        # Rounded, so that a sum in another order is no improvement.
-        k = 0 if np.isnan(row).all() else int(np.argmax(np.round(row, VALUE_DECIMALS)))
-        chosen[label], best[label] = settings[k], float(row[k])
+        best[label] = np.nan
+        if not np.isnan(row).all():
+            # Rounded, so that a sum in another order is no improvement.
+            k = int(np.argmax(np.round(row, VALUE_DECIMALS)))
+            chosen[label], best[label] = settings[k], float(row[k])
     return chosen, best
 
 
 def provenance(scenario: Scenario, grid: Mapping[str, object], best: Mapping[str, float]) -> dict[str, object]:
     """Return what a file of parameters says about how they were found."""
-    return {"metric": "single-class PSDS", "scenario": asdict(scenario), "grid": grid, "value": best}
+    tuned = {label: value for label, value in best.items() if not np.isnan(value)}
+    not_tuned = [label for label in best if label not in tuned]
+    about = {"metric": "single-class PSDS", "scenario": asdict(scenario), "grid": grid, "value": tuned}
+    return about | ({"not_tuned": not_tuned} if not_tuned else {})

@@ -28,9 +28,10 @@ def csebbs_tuning_figure(tuning: Tuning, *, title: str = "cSEBBs: PSDS1 of every
     for ax, label, values in zip(axes, tuning.best, tuning.values, strict=True):
         _label(ax, label, values)
         marks.image(ax, values, style.SCORE_CMAP, (None, None))
-        setting = tuning.params.settings[label]
-        column = grid.thresholds.index((setting.absolute, setting.relative))
-        ax.plot(column, grid.steps.index(setting.step), markeredgewidth=2, **_RING)
+        setting = tuning.params.settings.get(label)
+        if setting is not None:
+            column = grid.thresholds.index((setting.absolute, setting.relative))
+            ax.plot(column, grid.steps.index(setting.step), markeredgewidth=2, **_RING)
         ax.axvline(len(grid.absolute) - 0.5, color=style.MUTED, linewidth=0.8)
         ax.set_xticks(range(0, len(names), 2), names[::2], rotation=90)
         ax.set_yticks(range(0, len(grid.steps), 2), [f"{step:g}" for step in grid.steps[::2]])

@@ -13,9 +13,10 @@ from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.mpauc import segment_mpauc
 from sedlab.scoring.metrics.psds import psds
 from sedlab.scoring.metrics.segments import CountedSegments
-from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
+from sedlab.scoring.postprocess.csebbs import UNTUNED, CsebbsParams, CsebbsSetting
 from sedlab.scoring.scores.tables import score_tables
 from sedlab.scoring.tuning.csebbs import PUBLISHED_GRID, CsebbsGrid, tune_csebbs
+from sedlab.views.figures.tuning import csebbs_tuning_figure
 
 SMALL_GRID = CsebbsGrid(steps=(0.32, 0.48, 0.64), absolute=(0.15, 0.2, 0.3), relative=(1.5, 2.0, 3.0))
 FIXED = CsebbsSetting(step=0.48, absolute=0.2, relative=2.0)
@@ -125,7 +126,19 @@ def test_mpauc_is_unchanged(maestro_corpus):
     assert 0.2 < before.overall < 0.95
 
 
-def test_untuned_classes_are_boxes_of_one_second(maestro_corpus):
+def test_a_class_without_event_is_not_tuned_and_has_the_boxes_of_the_middle_of_the_grid(synthetic60, tables60):
+    without = synthetic60.events[~synthetic60.events["label"].isin(["Dog", "Speech"])]
+    classes = ("Cat", "Dog", "Dishes", "Speech")
+    tuning = tune_csebbs(CountedEvents.of(tables60, without, synthetic60.durations, classes), grid=SMALL_GRID)
+    assert set(tuning.params.settings) == {"Cat", "Dishes"} == set(tuning.params.provenance["value"])
+    assert tuning.params.provenance["not_tuned"] == ["Dog", "Speech"] and np.isnan(tuning.best["Dog"])
+    explicit = CsebbsParams(tuning.params.settings | dict.fromkeys(["Dog", "Speech"], UNTUNED))
+    for clip_id, table in tuning.params.scores(tables60, classes).items():
+        pd.testing.assert_frame_equal(table, explicit.scores(tables60, classes)[clip_id], check_exact=True)
+    assert csebbs_tuning_figure(tuning).axes
+
+
+def test_untuned_classes_of_maestro_are_boxes_of_one_second(maestro_corpus):
     tables = tables_from(maestro_corpus)
     table = next(iter(PARAMS.scores(tables, ["car"]).values()))
     np.testing.assert_array_equal(table["onset"], np.arange(10))
@@ -168,7 +181,7 @@ def test_one_clip_with_constant_scores_and_a_class_without_events():
     tuning = tune_csebbs(CountedEvents.of(tables, events_of(("a", 0.0, 9.9, "Cat")), {"a": 9.984}, ("Cat", "Dog")))
     assert tuning.best["Cat"] == 1.0 and np.isnan(tuning.best["Dog"])
     first = CsebbsSetting(0.38, 0.15, np.inf)
-    assert tuning.params.settings == {"Cat": first, "Dog": first}
+    assert tuning.params.settings == {"Cat": first}
     assert psds(
         CountedEvents.of(tuning.params.scores(tables), events_of(("a", 0.0, 9.9, "Cat")), {"a": 9.984}, ("Cat", "Dog"))
     )

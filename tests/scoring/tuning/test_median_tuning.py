@@ -37,7 +37,7 @@ def test_the_shortest_of_equals_is_kept_and_nothing_longer_than_a_clip_is_tried(
     events = pd.DataFrame([("a", 0.0, 10.0, "Cat")], columns=["clip_id", "onset", "offset", "label"])
     tuning = tune_median(CountedEvents.of(tables, events, {"a": 10.0}, ("Cat", "Dog")))
     assert tuning.grid == tuple(range(1, 20, 2))
-    assert tuning.params.seconds == {"Cat": 0.5, "Dog": 0.5}
+    assert tuning.params.seconds == {"Cat": 0.5} and tuning.params.provenance["not_tuned"] == ["Dog"]
     assert tuning.best["Cat"] == 1.0 and np.isnan(tuning.best["Dog"])
 
 
