@@ -118,6 +118,16 @@ def test_a_length_that_is_no_length_costs_no_sample(tmp_path):
             np.testing.assert_array_equal(np.concatenate(list(open_audio(path).blocks())), samples, err_msg=name)
 
 
+@pytest.mark.parametrize("length", [0x7FFFF000, 0x7FFFFFFF, 0, 2**32 - 1, 3 * 2**30])
+def test_a_placeholder_does_not_end_a_recording_of_3_gigabytes(tmp_path, length):
+    path = tmp_path / "long.wav"
+    path.write_bytes(wav(length, b""))
+    with path.open("r+b") as file:
+        file.truncate(44 + 3 * 2**30)  # takes no space
+    assert read_header(path).num_frames == 3 * 2**29
+    path.unlink()
+
+
 def test_a_length_that_is_right_is_no_matter(tmp_path):
     info = chunk(b"LIST", 4, b"INFO")
     files = {

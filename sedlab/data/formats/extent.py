@@ -108,7 +108,7 @@ def _au_extent(head: bytes, order: str, size: int) -> Extent:
     start, length = struct.unpack(f"{order}II", head[4:])
     rest = max(0, size - start)
     claimed = None if length == 2**32 - 1 else length
-    present = length if length <= rest < 2 * length else rest
+    present = length if length <= rest and (length == rest or _looks_finished(length, rest)) else rest
     mended = {} if present == length else {8: struct.pack(f"{order}I", min(present, 2**32 - 1))}
     return Extent(claimed, present, mended)
 
@@ -121,6 +121,7 @@ class _ChunkFile:
         self.top = len(container.sound) + struct.calcsize(container.length)
 
     def extent(self) -> Extent:
+        """Return the extent of the sound chunk; EOFError without one."""
         rate = frame_bytes = 0
         ds64 = None
         for chunk in self.chunks(self.container.first):
@@ -141,8 +142,9 @@ class _ChunkFile:
             chunk = chunk._replace(end=chunk.body + (length or 0))
         claimed = None if length is None else max(0, length - lead)
         rest = max(0, self.size - chunk.body - lead)
-        finished = claimed is not None and claimed <= rest and (rest < 2 * claimed or self.ends_well(chunk.end))
-        present = claimed if finished else rest
+        present = rest
+        if claimed is not None and claimed <= rest and (_looks_finished(claimed, rest) or self.ends_well(chunk.end)):
+            present = claimed
         right = present + lead + self.top * self.container.whole
         excess = self._number(place, form) - right
         mended = {} if 0 <= excess < max(1, frame_bytes) else {place: struct.pack(form, min(right, _largest(form)))}
@@ -187,6 +189,11 @@ class _ChunkFile:
         width = struct.calcsize(form)
         self.file.seek(place)
         return struct.unpack(form, self.file.read(width).ljust(width, b"\0"))[0]
+
+
+def _looks_finished(claimed: int, rest: int) -> bool:
+    """Return whether a length that is no placeholder is that of most of what is there."""
+    return claimed < _PLACEHOLDERS and rest < 2 * claimed
 
 
 def _largest(form: str) -> int:

@@ -206,7 +206,7 @@ class OpenSound:
             return SedlabError(f"{self.path}: {remedy}")
         if self._broken_off:
             return self.empty()
-        known = self.extent and not self.extent.frame_bytes and not self.num_decoded
+        known = self.extent and not self.extent.frame_bytes and not self.num_decoded and "SF_INFO" not in reason
         if self._size > 2 * _HEAD_BYTES and (known or re.search("unimplemented|unsupported|unknown", reason)):
             return SedlabError(f"{self.path}: coded in a way libsndfile does not read ({reason}). {convert(self.path)}")
         if self.num_decoded:
