@@ -69,7 +69,8 @@ class CheckpointContent:
         """Return the tensors of network ``name``; raise `SedlabError` when the file does not hold it."""
         if name not in self.networks:
             names = sorted(self.networks)
-            raise SedlabError(f"{self.path}: holds no network {name!r}, only {names}.{nearest(name, names)}")
+            remedy = nearest(name, names) or " Choose one of these, or another file."
+            raise SedlabError(f"{self.path}: holds no network {name!r}, only {names}.{remedy}")
         return self.networks[name]
 
     def build(self, network: str = "student") -> nn.Module:

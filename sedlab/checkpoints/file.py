@@ -6,6 +6,7 @@ import argparse
 import pathlib
 import pickle
 import re
+import warnings
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ def read_checkpoint_file(path: str | Path, *, device: str | torch.device = "cpu"
             return load_file(path, device=str(device))
         if kind == "zip":
             check_whole(path)
-        with torch.serialization.safe_globals(_HARMLESS):
+        with torch.serialization.safe_globals(_HARMLESS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of old formats: whoever reads a file cannot change how it was written
             # The older format cannot be mapped.
             return torch.load(path, map_location=device, weights_only=True, mmap=mapped and kind == "zip")
     except Damaged as error:

@@ -92,6 +92,8 @@ def download(
         disk is full or cannot be written to; when another process is downloading the same file.
     """
     path, patience = Path(path), patience or Patience()
+    if not url.isprintable():
+        raise SedlabError(f"{url!r}: holds what no address has. Check the address.")
     try:
         with open_part(url, path) as part:
             _fetch(part, size, reserve_bytes, patience, progress)
