@@ -45,7 +45,7 @@ def short(value: object, limit: int = 80) -> str:
 
 
 #: What to do about an error of the operating system; others have no better answer than its own words.
-_REMEDIES = {
+OS_REMEDIES = {
     errno.ENOENT: "Correct the path, or make it again.",
     errno.EISDIR: "A file is expected there: name one, or move the folder away.",
     errno.ENOTDIR: "A folder is expected there: name one, or move the file away.",
@@ -76,7 +76,7 @@ def os_problem(error: OSError | ValueError, path: object = None) -> str:
     where = "the output" if where is None else str(where)
     where = where if len(where) <= 400 else f"{where[:100]}...{where[-40:]}"
     reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
-    return f"{where}: {reason}. {_REMEDIES.get(error.errno, 'See to it, then run this again.')}"
+    return f"{where}: {reason}. {OS_REMEDIES.get(error.errno, 'See to it, then run this again.')}"
 
 
 def first_problem(error: ValidationError, known: Iterable[str] = ()) -> str:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sedlab.errors import SedlabError, first_problem
+from sedlab.errors import OS_REMEDIES, SedlabError, first_problem, os_problem
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -23,17 +23,9 @@ if TYPE_CHECKING:
 _Model = TypeVar("_Model", bound="BaseModel")
 
 
-#: What helps where the text of the system's own message does not say it.
-_REMEDIES = {
-    errno.EACCES: "Choose a folder that you may write to",
-    errno.EPERM: "Choose a folder that you may write to",
-    errno.EROFS: "Choose a folder that you may write to",
-    errno.ENOTDIR: "A part of this path is a file: choose another folder",
-    errno.EEXIST: "A part of this path is a file: choose another folder",
-    errno.ENAMETOOLONG: "Choose a shorter name",
-    errno.ELOOP: "Its links lead in a circle: choose another name",
-    errno.ENXIO: "Start what reads from it first, or choose another name",
-    errno.EPIPE: "What reads from it has ended: start that again, or choose another name",
+_STREAM_REMEDIES = {
+    errno.ENXIO: "Start what reads from it first, or choose another name.",
+    errno.EPIPE: "What reads from it has ended: start that again, or choose another name.",
 }
 
 
@@ -64,8 +56,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         with replaced as temporary:
             yield temporary
     except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, "Free space or choose another folder")
-        raise SedlabError(f"{path}: cannot be written ({error.strerror or error}). {remedy}.") from error
+        remedy = (OS_REMEDIES | _STREAM_REMEDIES).get(error.errno, "Free space or choose another folder.")
+        raise SedlabError(f"{path}: cannot be written ({error.strerror or error}). {remedy}") from error
 
 
 def _stat(path: Path) -> os.stat_result | None:
@@ -133,6 +125,14 @@ def _opened(stream: Path) -> int:
     handle = os.open(stream, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
     os.set_blocking(handle, True)
     return handle
+
+
+def is_file(path: str | Path) -> bool:
+    """Return whether ``path`` is a file; raise `SedlabError` where that cannot be known, as of a name too long."""
+    try:
+        return Path(path).is_file()
+    except OSError as error:
+        raise SedlabError(os_problem(error, path)) from error
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -99,7 +99,7 @@ def test_what_is_no_place_for_a_file_is_refused(tmp_path):
         ("folder", "is a folder"),
         ("socket", "is a device or socket"),
         ("loop", "Its links lead in a circle"),
-        ("file/below", "A part of this path is a file"),
+        ("file/below", "A folder is expected there"),
         ("n" * 300, "Choose a shorter name"),
         ("a\0b", "is no name of a file"),
         ("\ud800", "is no name of a file"),

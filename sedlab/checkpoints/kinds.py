@@ -8,7 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, os_problem
+from sedlab.files import is_file
 
 Kind = Literal["zip", "old", "safetensors"]
 """An archive of `torch.save`, the format that it had before 1.6, or a file of the library of this name."""
@@ -48,15 +49,15 @@ def kind_of(path: Path) -> Kind:
     SedlabError
         When it is none: each kind of file that is taken for one has its own sentence.
     """
-    if path.is_dir():
+    if not is_file(path) and path.is_dir():
         raise SedlabError(f"{path}: is a folder. Give the .pt, .ckpt or .safetensors file in it.")
-    if not path.is_file():
+    if not is_file(path):
         raise SedlabError(f"{path}: no such checkpoint. Train the node first, or give the path of a .pt or .ckpt file.")
     try:
         with path.open("rb") as file:
             begin, size = file.read(_BEGIN_BYTES), file.seek(0, 2)
     except OSError as error:
-        raise SedlabError(f"{path}: cannot be read ({error.strerror}). Check its permissions and the disk.") from error
+        raise SedlabError(os_problem(error, path)) from error
     if not size:
         raise SedlabError(f"{path}: not a readable checkpoint, or cut short (it is empty). {AGAIN}.")
     if begin.startswith(b"PK"):

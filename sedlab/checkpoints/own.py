@@ -42,7 +42,7 @@ from sedlab.checkpoints.content import CheckpointContent, State
 from sedlab.checkpoints.seal import save_sealed
 from sedlab.checkpoints.strict_loading import is_plain
 from sedlab.config.model import DetectorConfig, TaggerConfig
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, short
 from sedlab.models.detector import Detector
 from sedlab.models.tagger import FrameTagger
 from sedlab.models.transformer import AudioTransformer
@@ -156,7 +156,9 @@ def understand_own(content: Mapping[str, Any], path: Path) -> CheckpointContent:
         entry, *setting = first["loc"] or ("classes",)
         if first["type"] == "missing" and not setting:
             raise SedlabError(f"{path}: has no entry {entry!r}, which {name} needs. Train it again.") from error
-        problem = f"{'.'.join(map(str, setting or [entry]))}: {first['msg'].removeprefix('Value error, ')}"
+        where = ".".join(map(str, setting or [entry]))
+        where = where if where.isprintable() else short(where)
+        problem = f"{where}: {first['msg'].removeprefix('Value error, ')}"
         if entry == "model" and setting:
             raise SedlabError(
                 f"{path}: written by sedlab {str(content.get('sedlab'))[:40]} with other settings ({problem}). "

@@ -17,6 +17,7 @@ from rich.table import Table
 from sedlab.commands import options
 from sedlab.commands.output import say, table_console
 from sedlab.errors import SedlabError, nearest
+from sedlab.files import is_file
 
 if TYPE_CHECKING:
     from sedlab.progress import Progress
@@ -118,7 +119,7 @@ def _checkpoint_path(target: str, root: Path) -> Path:
     from sedlab.weights.registry import entries
     from sedlab.weights.store import require
 
-    if Path(target).is_file():
+    if is_file(target):
         return Path(target)
     if all(target not in (entry.name, entry.file) for entry in entries()):
         names = [entry.name for entry in entries()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,9 +37,6 @@ def open_part(url: str, path: Path) -> Iterator[Part]:
             take(file)
         except BlockingIOError as error:
             raise SedlabError(f"{path}: another process is downloading it. Wait for it.") from error
-        except OSError as error:
-            problem = f"this file system has no locks ({error.strerror})"
-            warnings.warn(f"{path}: {problem}. Do not download the same file twice at once.", stacklevel=4)
         if not place.exists() or not os.path.samestat(place.stat(), os.fstat(file.fileno())):
             raise SedlabError(f"{path}: another process has just downloaded it. Run the same command again.")
         part = Part(url, file, place)

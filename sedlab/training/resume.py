@@ -8,7 +8,6 @@ one that was not, bit for bit on CPU.
 from __future__ import annotations
 
 import shutil
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ from torch import nn
 from sedlab.checkpoints.file import read_checkpoint_file
 from sedlab.checkpoints.seal import save_sealed
 from sedlab.config.experiment import Node
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, warn_once
 from sedlab.files import atomic_path
 
 
@@ -109,6 +108,6 @@ def _is_lost(best_so_far: Path) -> bool:
     try:
         read_checkpoint_file(best_so_far)
     except SedlabError as error:
-        warnings.warn(f"{error} The training begins anew.", stacklevel=4)
+        warn_once(f"{error} The training begins anew.")
         return True
     return False

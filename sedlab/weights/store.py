@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, PositiveInt
 
 from sedlab.download import Patience, download, file_sha256, part_path
 from sedlab.errors import SedlabError
-from sedlab.files import read_json, write_json
+from sedlab.files import is_file, read_json, write_json
 from sedlab.progress import Progress, no_progress
 from sedlab.weights.registry import Entry, find
 
@@ -84,7 +84,7 @@ def require(name: str, root: str | Path = WEIGHTS_FOLDER) -> Path:
 def file_state(entry: Entry, root: str | Path = WEIGHTS_FOLDER, *, verify: bool = False) -> FileState:
     """Look at one file; with ``verify`` read it whole and compare its SHA-256 with what is registered or recorded."""
     path = Path(root) / entry.file
-    if not path.is_file():
+    if not is_file(path):
         part = part_path(path)
         if part.is_file():
             return FileState(PARTIAL, f"{part.stat().st_size} bytes so far", part.stat().st_size)
@@ -127,7 +127,7 @@ def fetch(
         When the file cannot be had, or is not the one that is registered or was recorded before.
     """
     path = Path(root) / entry.file
-    if path.is_file():
+    if is_file(path):
         _check_present(entry, path)
         return path
     record = _read_record(path)

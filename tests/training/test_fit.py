@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
+import re
 import shutil
 
 import pandas as pd
@@ -247,12 +248,12 @@ def test_damage_to_the_best_networks_hits_one_of_two_files_and_they_come_back(tm
 
 
 @pytest.mark.parametrize("kind", ["bit", "deleted"])
-def test_a_training_whose_best_networks_are_lost_begins_anew(tmp_path, finished, kind):
+def test_a_training_whose_best_networks_are_lost_begins_anew(tmp_path, finished, kind, capsys):
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     (tmp_path / "best.pt").unlink()
     damage(tmp_path / "best_so_far.pt", kind=kind)
-    with pytest.warns(UserWarning, match=r"best_so_far\.pt: .* The training begins anew\."):
-        again = train(tmp_path, node("stage1", "atst"))
+    again = train(tmp_path, node("stage1", "atst"))
+    assert re.fullmatch(r"warning: \S+best_so_far\.pt: .* The training begins anew\.\n", capsys.readouterr().err)
     assert again.resumed_from == 0
     assert_same_networks(again.best, finished / "best.pt")
 
