@@ -16,11 +16,11 @@ from sedlab.commands.doctor import doctor
 from sedlab.commands.errors import errors
 from sedlab.commands.evaluate import evaluate
 from sedlab.commands.lab import lab
-from sedlab.commands.run import run
+from sedlab.commands.run import run, watch
 from sedlab.commands.tune import tune
-from sedlab.commands.watch import watch
 from sedlab.commands.weights import download_weights, inspect_weights, list_weights
 from sedlab.errors import SedlabError
+from sedlab.home import writable_home
 
 
 def _group(help_text: str) -> typer.Typer:
@@ -58,6 +58,7 @@ weights.command("inspect")(inspect_weights)
 def main() -> None:
     """Run the command line; a problem the user can act on is one line and exit status 1."""
     try:
+        writable_home()
         app()
     except SedlabError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import platform
 import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from sedlab.commands.output import table_console
 from sedlab.errors import SedlabError
+from sedlab.home import can_write, writable_home
+from sedlab.locking import take
 
 #: Free space below which a finding is a warning: the mini experiment needs a fraction of it, real corpora more.
 ENOUGH_DISK_GB = 5.0
+ENOUGH_SHARED_GB = 1.0
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -51,7 +57,11 @@ def examine(project: Path) -> list[Finding]:
         ("snakemake", True, lambda: version("snakemake")),
         ("papermill", True, lambda: version("papermill")),
         ("kernel python3", True, _kernel),
+        ("Jupyter", False, _jupyter),
         ("notebooks", True, _notebooks),
+        ("working folder", True, lambda: _working_folder(project)),
+        ("home", False, _home),
+        ("shared memory", False, _shared_memory),
         ("browser", False, _browser),
         ("disk", False, lambda: _disk(project)),
         ("data sets", False, lambda: _data_sets(project)),
@@ -65,7 +75,7 @@ def print_findings(findings: list[Finding]) -> int:
     table = Table("part", "state", "found")
     colours = {"ok": "green", "missing": "yellow", "broken": "red"}
     for finding in findings:
-        table.add_row(finding.part, f"[{colours[finding.state]}]{finding.state}[/]", finding.detail)
+        table.add_row(finding.part, f"[{colours[finding.state]}]{finding.state}[/]", escape(finding.detail))
     table_console().print(table)
     return 1 if any(finding.state == "broken" for finding in findings) else 0
 
@@ -130,12 +140,67 @@ def _scoring() -> str:
 
 
 def _kernel() -> str:
+    """Start one, as a job does."""
+    from jupyter_client.manager import KernelManager
+
+    from sedlab.pipeline.interpreter import JobKernelSpecs, kernel_seconds
+
+    manager = KernelManager(kernel_spec_manager=JobKernelSpecs())
+    manager.start_kernel(stderr=subprocess.DEVNULL)
+    client = manager.client()
+    try:
+        client.start_channels()
+        client.wait_for_ready(timeout=kernel_seconds())
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    return f"starts, {sys.executable}"
+
+
+def _jupyter() -> str:
+    """Compare the kernel of Jupyter and Papermill started by hand, which take the first one that they find."""
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     try:
-        return KernelSpecManager().get_kernel_spec("python3").resource_dir
+        found = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel as error:
-        raise SedlabError("no such kernel. Install it: python -m ipykernel install --sys-prefix") from error
+        raise SedlabError("no kernel python3. Install it: python -m ipykernel install --sys-prefix") from error
+    program = shutil.which(found.argv[0]) or found.argv[0]
+    # A name without a folder is this interpreter's; a path is compared as it is, since interpreters are links.
+    if Path(found.argv[0]).name == found.argv[0] or Path(program).absolute() == Path(sys.executable).absolute():
+        return f"jupyter lab and papermill take this interpreter ({found.resource_dir})"
+    raise _Missing(
+        f"jupyter lab and papermill, started by hand, take {program} ({found.resource_dir}). Remove that kernel, or "
+        "use sedlab lab and sedlab run, which take this interpreter"
+    )
+
+
+def _working_folder(project: Path) -> str:
+    if not can_write(project):
+        raise SedlabError(f"{project}: cannot be written to. Go to a folder of your own, where runs/ and data/ may be.")
+    with tempfile.NamedTemporaryFile(dir=project) as file:
+        if not take(file):
+            raise _Missing(f"{project}: its file system has no locks; use a run folder from one machine at a time")
+    return f"{project} can be written to, and has locks"
+
+
+def _home() -> str:
+    folder = writable_home()
+    if folder is not None:
+        raise _Missing(f"cannot be written to; caches and Jupyter's settings are kept in {folder}")
+    return "can be written to"
+
+
+def _shared_memory() -> str:
+    from sedlab.data.loader import NUM_WORKERS, free_shared_memory
+
+    free = free_shared_memory()
+    if free is not None and free < ENOUGH_SHARED_GB * 1e9:
+        raise _Missing(
+            f"{free / 1e6:.0f} MB are free; processes that load data for paper use about 650 MB, with less they are "
+            f"slower (docker run --shm-size=2g, or none of them: {NUM_WORKERS}=0)"
+        )
+    return "enough"
 
 
 def _notebooks() -> str:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from sedlab.errors import SedlabError
+from sedlab.home import warn_of_home
 
 FIRST_NOTEBOOK = "00_tour.ipynb"
 
@@ -28,6 +29,7 @@ def lab(
     from sedlab.pipeline.notebooks import notebooks_folder
 
     folder = notebooks_folder()
+    warn_of_home()
     if find_spec("jupyterlab") is None:
         raise SedlabError("jupyterlab: not installed. Install it with: pip install jupyterlab")
     sys.stdout.flush()

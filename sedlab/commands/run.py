@@ -1,4 +1,4 @@
-"""`sedlab run`: an experiment from its preset to its report."""
+"""`sedlab run`: an experiment from its preset to its report; `sedlab watch`: how far another process is with it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.table import Table
 from sedlab.commands.options import names
 from sedlab.commands.output import format_seconds, progress_bar, say, warn
 from sedlab.errors import SedlabError, nearest
+from sedlab.home import warn_of_home
 
 if TYPE_CHECKING:
     from sedlab.pipeline.runner import Outcome, PlannedJob
@@ -48,6 +49,7 @@ def run(
     from sedlab.runs.run import RUNS_FOLDER, Run
     from sedlab.runs.versions import num_cores
 
+    warn_of_home()
     changes = [*(set_ or ())]
     if archs := _known_archs(names(",".join(arch or ()))):
         changes.append(f"archs=[{', '.join(dict.fromkeys(archs))}]")
@@ -92,6 +94,16 @@ def _verify(console: Console, folder: Path) -> None:
         raise SedlabError(f"{folder}: {files} not as written (named above). Delete what is named, then run it again.")
     old = f"; {found.unknown} more are of an earlier version, which kept only their sizes" if found.unknown else ""
     say(console, f"{found.files} files are as they were written{old}")
+
+
+def watch(folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, such as runs/mini.")]) -> None:
+    """Print how far a run is until nothing works on it any more: neither `sedlab run` nor an open notebook.
+
+    Ctrl-C ends the watching, not the work. Example: sedlab watch runs/mini
+    """
+    from sedlab.runs.watching import watch as watch_run
+
+    watch_run(folder)
 
 
 def _known_archs(chosen: tuple[str, ...]) -> tuple[str, ...]:

@@ -163,7 +163,7 @@ def _packed(batch: Batch) -> Batch:
     """Return the batch in shared memory if there is room, and else as arrays, which are sent through a pipe."""
     sizes: list[int] = []
     batch.map(lambda tensor: sizes.append(tensor.nbytes) or tensor)
-    free = _free_shared_memory()
+    free = free_shared_memory()
     if free is None or free >= sum(sizes) + _RESERVE_BYTES:
         try:
             return batch.map(Tensor.share_memory_)
@@ -178,7 +178,7 @@ def _received(item: Batch | SedlabError) -> Batch:
     return item.map(torch.as_tensor)
 
 
-def _free_shared_memory() -> int | None:
+def free_shared_memory() -> int | None:
     """Return the free bytes of shared memory; None where the system does not say."""
     try:
         return shutil.disk_usage(SHARED_MEMORY).free
@@ -198,7 +198,7 @@ def _can_have_queues() -> bool:
 
 def _check_shared_memory(dataset: SedDataset, sampler: BatchSampler, num_workers: int) -> None:
     """Warn before training where the batches that may be under way do not fit into shared memory."""
-    free, indices = _free_shared_memory(), next(iter(sampler), None)
+    free, indices = free_shared_memory(), next(iter(sampler), None)
     if free is None or not indices:
         return
     num_examples = (2 if dataset.wavmix_probability else 1) * len(indices)
