@@ -22,7 +22,7 @@ __all__, __getattr__, __dir__ = names_on_demand(
             "psds_of",
             "compared_ensembles",
         ),
-        "clips": ("heard_clip", "clip_view", "busiest_clip", "ranked_clips", "hear"),
+        "clips": ("heard_clip", "clip_view", "first_subset", "busiest_clip", "ranked_clips", "hear"),
         "pseudo_labels": (
             "teachers",
             "compared_teachers",

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sedlab.config.experiment import Stage
+from sedlab.data.corpora.layout import family
 from sedlab.data.targets import strong_targets
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, SOFT_THRESHOLD
@@ -52,6 +53,19 @@ def clip_view(
         pseudo=pseudo,
         scores=_among_27(_frames(tables[clip_id]), classes),
     )
+
+
+def first_subset(run: Run, *names: str) -> str:
+    """Return the first of these subsets that the run's corpus has; without any, its first one with events of the task.
+
+    A corpus need not have every subset: what is shown of one is then shown of another.
+    """
+    corpus = run.corpus()
+    annotated = [name for name in corpus.subsets if family(name) != "audioset" and len(corpus.subset(name).events)]
+    found = [name for name in (*names, *annotated) if name in corpus.subsets]
+    if not found:
+        raise SedlabError(f"{run.data_root}: holds no annotated clips of the task. Add one of: {', '.join(names)}.")
+    return found[0]
 
 
 def busiest_clip(run: Run, subset: str) -> str:
