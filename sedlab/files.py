@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -27,6 +28,10 @@ _STREAM_REMEDIES = {
     errno.ENXIO: "Start what reads from it first, or choose another name.",
     errno.EPIPE: "What reads from it has ended: start that again, or choose another name.",
 }
+
+
+#: How `_replaced` names its files; and as an earlier version named checkpoints.
+_TEMPORARY = re.compile(r"\..{1,40}\.[0-9a-f]{8}(\..{1,15})?|\.(last|best|best_so_far)\.[a-z0-9_]{8}\.pt", re.DOTALL)
 
 
 @contextmanager
@@ -133,6 +138,14 @@ def is_file(path: str | Path) -> bool:
         return Path(path).is_file()
     except OSError as error:
         raise SedlabError(os_problem(error, path)) from error
+
+
+def sweep_temporaries(folder: Path) -> None:
+    """Remove what writers that were killed have left in ``folder`` and below; nobody may be writing there."""
+    for path in folder.rglob(".*"):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            with suppress(OSError):
+                path.unlink()
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -21,7 +21,7 @@ from sedlab.data.formats.names import on_disk
 from sedlab.data.tables import Corpus
 from sedlab.data.tsv import read_tsv, write_tsv
 from sedlab.errors import SedlabError
-from sedlab.files import atomic_path
+from sedlab.files import atomic_path, sweep_temporaries
 from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
 from sedlab.locking import take
 from sedlab.progress import Progress
@@ -80,6 +80,7 @@ class WaveformCache:
             with _lock(folder):
                 # Another process may have built it while this one waited.
                 if not _covers(folder, wanted):
+                    sweep_temporaries(folder)
                     _write(folder, corpus.root, wanted, progress)
         return cls.open(folder)
 

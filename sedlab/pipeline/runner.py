@@ -22,6 +22,7 @@ from sedlab.pipeline.interpreter import python_command
 from sedlab.pipeline.outside_files import check_outside_files
 from sedlab.pipeline.scheduler import JobEvent
 from sedlab.runs.digests import Digests
+from sedlab.runs.leftovers import sweep
 from sedlab.runs.locks import RUN_PROCESS, run_lock, this_process, wait_until_idle
 from sedlab.runs.run import Run, create_run
 from sedlab.runs.versions import gpu_names
@@ -95,6 +96,7 @@ def run_experiment(experiment: Experiment, folder: Path, *, cores: int, display:
     check_outside_files(Run(folder.resolve(), experiment))
     with run_lock(folder):
         wait_until_idle(folder)
+        sweep(folder)
         run, digests = create_run(experiment, folder), Digests(folder)
         planned = _planned(run, digests)
         digests.save()

@@ -11,12 +11,14 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from pydantic import BaseModel
 
+from sedlab.runs.leftovers import make_scheduler_folder
 from sedlab.runs.locks import when_run_ends
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
@@ -73,6 +75,8 @@ def main() -> int:
     parser.add_argument("--gpus", type=int, default=0)
     parser.add_argument("--jobs", nargs="+", required=True)
     arguments = parser.parse_args()
+    # Snakemake's own temporary folder stays when it is killed; here the next run finds it. The jobs keep the system's.
+    tempfile.tempdir = str(make_scheduler_folder(arguments.run))
     # The jobs inherit standard output: keep it for events alone.
     events = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

@@ -147,11 +147,14 @@ def test_nothing_survives_a_stopped_run_and_the_next_one_goes_on(finished, numbe
     process.communicate(timeout=60)
     assert process.returncode != 0
     wait_for(lambda: all_gone(family), 15)
+    (finished.run_folder / ".last.0123abcd.pt").write_text("half")
 
     finished.order({})
     done = finished.sedlab_run()
     assert done.returncode == 0, done.stderr
     assert planned(finished) == []
+    assert not (finished.run_folder / ".last.0123abcd.pt").exists()
+    assert list((finished.run_folder / ".scheduler").iterdir()) == []
 
 
 def test_killed_scheduler_ends_the_run(finished):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ from sedlab.data.mini.rendering import (
 )
 from sedlab.errors import SedlabError
 from sedlab.files import read_json, write_json
+from sedlab.locking import held, holder_of
 from sedlab.progress import Progress
 
 MARKER = "mini.json"
@@ -60,6 +62,7 @@ def generate(
     """
     # A link is followed, so that the rename at the end stays on one disk.
     root = Path(root).resolve()
+    _sweep(root)
     if _is_generated(root, config):
         return
     tasks = all_tasks(config)
@@ -167,18 +170,29 @@ def _replacement(root: Path, config: MiniConfig) -> Iterator[Path]:
     """Yield an empty folder beside ``root`` that takes its place if the block ends without error."""
     root.parent.mkdir(parents=True, exist_ok=True)
     folder = root.with_name(f".{root.name}.{secrets.token_hex(4)}.part")
-    folder.mkdir()
-    try:
-        yield folder
-        # Another process may have finished the same corpus meanwhile; its files are as good as ours.
-        if _is_generated(root, config):
-            return
-        if root.exists():
-            old = folder.with_suffix(".old")
-            root.rename(old)
+    lock, old = folder.with_suffix(".lock"), folder.with_suffix(".old")
+    # Whoever finds the folder and nobody who holds this lock may remove both.
+    with held(lock):
+        folder.mkdir()
+        try:
+            yield folder
+            # Another process may have finished the same corpus meanwhile; its files are as good as ours.
+            if _is_generated(root, config):
+                return
+            if root.exists():
+                root.rename(old)
             folder.rename(root)
-            shutil.rmtree(old)
-        else:
-            folder.rename(root)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.unlink(missing_ok=True)
+
+
+def _sweep(root: Path) -> None:
+    """Remove what processes that were killed have left beside ``root``."""
+    leftover = re.compile(rf"\.{re.escape(root.name)}\.[0-9a-f]{{8}}\.(part|old|lock)")
+    found = root.parent.glob(".*") if root.parent.is_dir() else ()
+    for path in [path for path in found if leftover.fullmatch(path.name)]:
+        if holder_of(path.with_suffix(".lock")) is None:
+            shutil.rmtree(path, ignore_errors=True)
+            path.with_suffix(".lock").unlink(missing_ok=True)
