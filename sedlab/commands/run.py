@@ -13,7 +13,7 @@ from rich.table import Table
 
 from sedlab.commands.options import names
 from sedlab.commands.output import format_seconds, progress_bar, say, warn
-from sedlab.errors import SedlabError, nearest
+from sedlab.errors import SedlabError, nearest, short
 from sedlab.home import warn_of_home
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def run(
     if iterations is not None:
         changes.append(f"iterations={iterations}")
     experiment = load_experiment(preset, changes)
-    folder = Path(RUNS_FOLDER) / _run_name(name or experiment.name)
+    folder = Path(RUNS_FOLDER) / _run_name(experiment.name if name is None else name)
     console = Console()
     if verify:
         _verify(console, folder)
@@ -116,9 +116,12 @@ def _known_archs(chosen: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _run_name(name: str) -> str:
-    if Path(name).name != name or name.startswith("."):
-        raise SedlabError(f"--name {name}: not a folder name. Give a name without slashes; runs are kept in runs/.")
-    return name
+    from sedlab.config.experiment import check_run_name
+
+    try:
+        return check_run_name(name)
+    except ValueError as error:
+        raise SedlabError(f"--name {short(name)}: {error}.") from None
 
 
 def _check_readiness(console: Console, run: Run, *, explain: bool) -> None:

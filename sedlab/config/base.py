@@ -19,7 +19,9 @@ class Config(BaseModel):
 
 def explain(error: ValidationError) -> str:
     """Return the first problem of ``error`` as one line, e.g. ``unknown key stage1.epoch. Did you mean 'epochs'?``"""
-    return first_problem(error, _known_keys())
+    line = first_problem(error, _known_keys())
+    remedy = {"missing": " Add it.", "extra_forbidden": " Remove it."}.get(error.errors()[0]["type"], "")
+    return line if "Did you mean" in line else line + remedy
 
 
 def _known_keys() -> set[str]:

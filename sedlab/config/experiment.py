@@ -8,9 +8,10 @@ transformer; `Experiment.node` applies them in order and validates the result.
 from __future__ import annotations
 
 import zlib
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from sedlab.config.augmentation import AugmentConfig, PretrainAugmentConfig
 from sedlab.config.base import Config, explain
@@ -21,6 +22,8 @@ from sedlab.errors import SedlabError
 
 Stage = Literal["pretrain", "stage1", "stage2"]
 STAGES: tuple[Stage, ...] = ("pretrain", "stage1", "stage2")
+# File systems take 255 bytes.
+_LONGEST_NAME = 200
 
 
 class TrainerConfig(Config):
@@ -154,10 +157,20 @@ class Node(Config):
     data: DataConfig
 
 
+def check_run_name(name: str) -> str:
+    """Return ``name`` if a folder in runs/ can have it; ValueError otherwise."""
+    if name != Path(name).name or name.startswith(".") or name != name.strip() or not name.isprintable():
+        raise ValueError("not a folder name. Give a name without slashes; runs are kept in runs/")
+    if not 0 < len(name.encode()) <= _LONGEST_NAME:
+        raise ValueError(f"not a folder name. Give a name of 1 to {_LONGEST_NAME} characters; runs are kept in runs/")
+    return name
+
+
 class Experiment(Config):
     """A preset after overrides: the complete description of an experiment."""
 
-    name: str
+    name: Annotated[str, AfterValidator(check_run_name)]
+    """Of its folder in runs/, unless it is given another one."""
     description: str = ""
     seed: NonNegativeInt = 1
     archs: tuple[Arch, ...] = Field(default=("passt", "beats", "atst"), min_length=1)
@@ -213,7 +226,7 @@ class Experiment(Config):
                 data=self.data,
             )
         except ValidationError as error:
-            raise SedlabError(f"preset {self.name}, {name}: {explain(error)}") from error
+            raise SedlabError(f"{name}: {explain(error)}") from error
 
     def nodes(self) -> list[Node]:
         """Resolve every training node of the experiment, in the order of the graph."""

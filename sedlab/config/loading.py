@@ -12,7 +12,11 @@ from pydantic import ValidationError
 
 from sedlab.config.base import Config, explain
 from sedlab.config.experiment import STAGES, Experiment, merge
-from sedlab.errors import SedlabError, nearest
+from sedlab.errors import SedlabError, nearest, os_problem, short
+
+# Far more than any experiment says; text of a few lines can unfold to more than memory holds.
+_MAX_VALUES = 20_000
+_MAX_DEPTH = 20
 
 
 def preset_names() -> list[str]:
@@ -32,12 +36,7 @@ def load_experiment(preset: str | Path, overrides: Iterable[str] = ()) -> Experi
         For an unknown preset or key (with the nearest name), or a value out of range.
     """
     text, where = _read(preset)
-    try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SedlabError(f"{where}: not valid YAML ({str(error).splitlines()[0]}).") from error
-    if not isinstance(tree, dict):
-        raise SedlabError(f"{where}: expected a mapping of options.")
+    tree = parse_yaml(text, where)
     for override in overrides:
         tree = _apply(tree, override)
     return experiment_from_tree(tree, where)
@@ -49,8 +48,26 @@ def experiment_from_tree(tree: dict[str, Any], where: str) -> Experiment:
         experiment = Experiment.model_validate(tree)
     except ValidationError as error:
         raise SedlabError(f"{where}: {explain(error)}") from error
-    experiment.nodes()
+    try:
+        experiment.nodes()
+    except SedlabError as error:
+        raise SedlabError(f"{where}, {error}") from error
     return experiment
+
+
+def parse_yaml(text: str | bytes, where: str) -> dict[str, Any]:
+    """Return YAML text as a mapping of plain values; ``where`` names it in errors.
+
+    Raises
+    ------
+    SedlabError
+        When it is not YAML or no mapping, or holds what no option is: dates, numbers without end, text that cannot be
+        a name, sections in sections without end.
+    """
+    tree = _plain_values(text, where)
+    if not isinstance(tree, dict):
+        raise SedlabError(f"{where}: expected a mapping of options (key: value), found {short(tree)}.")
+    return tree
 
 
 def to_yaml(config: Config) -> str:
@@ -62,27 +79,93 @@ def _presets() -> Any:
     return files("sedlab") / "presets"
 
 
-def _read(preset: str | Path) -> tuple[str, str]:
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that occurs twice, of which YAML would forget the first."""
+
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        names: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in names:
+                raise yaml.composer.ComposerError(None, None, f"key {short(key.value)} occurs twice", key.start_mark)
+            names |= {key.value} if isinstance(key, yaml.ScalarNode) else set()
+        return node
+
+
+def _plain_values(text: str | bytes, where: str) -> Any:
+    try:
+        # Not safe_load; the loader is a safe one.
+        value = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
+        raise SedlabError(f"{where}: not valid YAML ({place}{problem}). Correct it, or put text in quotes.") from None
+    except RecursionError:
+        raise SedlabError(f"{where}: sections in sections without end. Remove them.") from None
+    except (ValueError, OverflowError) as error:
+        # Dates that are none, numbers of thousands of digits.
+        raise SedlabError(f"{where}: not a value ({error}). Correct it, or put text in quotes.") from None
+    _check_values(value, where)
+    return value
+
+
+def _check_values(value: Any, where: str) -> None:
+    """Raise SedlabError for values that no option has; of text that unfolds without end it looks at the beginning."""
+    waiting = [(value, 0)]
+    for _ in range(_MAX_VALUES):
+        if not waiting:
+            return
+        value, depth = waiting.pop()
+        if depth > _MAX_DEPTH:
+            raise SedlabError(f"{where}: sections in sections without end. Remove them.")
+        if isinstance(value, dict):
+            waiting += [(part, depth + 1) for pair in value.items() for part in pair]
+        elif isinstance(value, list):
+            waiting += [(part, depth + 1) for part in value]
+        elif isinstance(value, int | float) and not abs(value) < 2**63:
+            raise SedlabError(f"{where}: {short(value)} is larger than any option. Correct it.")
+        elif isinstance(value, str) and ("\0" in value or (not value.isascii() and _has_surrogates(value))):
+            raise SedlabError(f"{where}: {short(value)} holds characters that no name has. Remove them.")
+        elif not isinstance(value, str | int | float | None):
+            raise SedlabError(f"{where}: {short(str(value))} is a {type(value).__name__}. Put text in quotes.")
+    raise SedlabError(f"{where}: more than {_MAX_VALUES} values. Remove what is no option.")
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _read(preset: str | Path) -> tuple[bytes, str]:
     path = Path(preset)
     if path.suffix in (".yaml", ".yml"):
-        if not path.is_file():
-            raise SedlabError(f"{path}: no such file.")
-        return path.read_text(encoding="utf-8"), str(path)
+        try:
+            return path.read_bytes(), str(path)
+        except FileNotFoundError:
+            known = ", ".join(preset_names())
+            raise SedlabError(f"{path}: no such file. Correct the path, or name a preset: {known}.") from None
+        except (OSError, ValueError) as error:
+            raise SedlabError(os_problem(error, path)) from None
     if str(preset) not in preset_names():
         known = ", ".join(preset_names())
-        raise SedlabError(f"unknown preset {str(preset)!r} (known: {known}).{nearest(str(preset), preset_names())}")
-    return (_presets() / f"{preset}.yaml").read_text(encoding="utf-8"), f"preset {preset}"
+        raise SedlabError(
+            f"unknown preset {short(str(preset))} (known: {known}).{nearest(str(preset), preset_names())}"
+        )
+    return (_presets() / f"{preset}.yaml").read_bytes(), f"preset {preset}"
 
 
 def _apply(tree: dict[str, Any], override: str) -> dict[str, Any]:
     key, separator, text = override.partition("=")
     parts = key.strip().split(".")
-    if not separator or not all(parts):
-        raise SedlabError(f"--set {override}: expected key=value.")
-    change: Any = yaml.safe_load(text)
+    where = f"--set {override if len(override) <= 80 else override[:80] + '...'}"
+    if not separator or not all(parts) or len(parts) > _MAX_DEPTH:
+        raise SedlabError(f"{where}: expected key=value.")
+    change = _plain_values(text, where)
     if parts[0] in STAGES[1:] and len(parts) > 1:
         rule = {"when": {"stage": parts[0]}, "set": _nest(parts[1:], change)}
-        return tree | {"rules": [*tree.get("rules", []), rule]}
+        rules = tree.get("rules") or []
+        # Rules that are no list are refused when the experiment is validated.
+        return tree | {"rules": [*rules, rule]} if isinstance(rules, list) else tree
     return merge(tree, _nest(parts, change))
 
 

@@ -12,10 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from sedlab.config.experiment import Experiment, Node, Stage
-from sedlab.config.loading import experiment_from_tree, to_yaml
+from sedlab.config.loading import experiment_from_tree, parse_yaml, to_yaml
 from sedlab.data.corpora.layout import CACHE_FOLDER, SCORE_FILE
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import write_text_if_changed
@@ -232,12 +230,7 @@ def open_run(path: str | Path) -> Run:
     """
     folder = _find(Path(path).expanduser())
     file = folder / CONFIG_FILE
-    try:
-        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise SedlabError(f"{file}: not valid YAML ({str(error).splitlines()[0]}). Run `sedlab run` again.") from error
-    if not isinstance(tree, dict):
-        raise SedlabError(f"{file}: expected a mapping of options. Run `sedlab run` again.")
+    tree = parse_yaml(file.read_bytes(), str(file))
     return Run(folder, experiment_from_tree(tree, str(file)))
 
 

@@ -34,6 +34,10 @@ def annotation_table(
     if table.empty:
         raise SedlabError(f"{path}: lists no clips. Fill it, or remove it to do without {subset.name}.")
     table["clip_id"] = stem(table[columns[0]])
+    _refuse(table["clip_id"] == "", path, "no file name. Name the clip of every row.")
+    labels = table[next(name for name in columns if "label" in name)]
+    stray = (labels == "") & table[list(numbers)].notna().any(axis=1)
+    _refuse(stray, path, "times without a label. Complete the row, or leave only the file name.")
     return table
 
 
@@ -124,14 +128,14 @@ def event_table(
     Raises
     ------
     SedlabError
-        For a row with a label but without onset or offset.
+        For a row with a label but without onset or offset, or with an offset before its onset.
     """
     incomplete = rows["onset"].isna() | rows["offset"].isna()
-    if incomplete.any():
-        line = line_number(incomplete.idxmax())
-        raise SedlabError(
-            f"{path}, line {line}: a label without onset or offset. Complete the row, or empty its label."
-        )
+    _refuse(incomplete, path, "a label without onset or offset. Complete the row, or empty its label.")
+    backwards = (rows["onset"] < 0) | (rows["offset"] < rows["onset"])
+    _refuse(
+        backwards, path, "an event that ends before it begins or begins before 0. Times are seconds from 0."
+    )
     events = rows.assign(subset=subset.name, label=labels, confidence=confidence)[list(EVENT_COLUMNS)]
     return add_aliases(events.astype({"onset": float, "offset": float, "confidence": float}), aliases)
 
@@ -156,3 +160,9 @@ def without_excluded(clips: pd.DataFrame, root: Path, subset: Subset) -> pd.Data
         return clips
     excluded = stem(read_tsv(root / subset.exclude, ("filename",))["filename"])
     return clips[~clips["clip_id"].isin(excluded)].reset_index(drop=True)
+
+
+def _refuse(wrong: pd.Series, path: Path, what: str) -> None:
+    """Raise SedlabError that names the line of the first row of a table for which ``wrong`` is true."""
+    if wrong.any():
+        raise SedlabError(f"{path}, line {line_number(wrong.idxmax())}: {what}")
