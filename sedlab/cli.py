@@ -5,7 +5,13 @@ Those files import the rooms that do the work inside their functions, so that he
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
+import traceback
+import warnings
+from contextlib import suppress
+from pathlib import Path
 
 import typer
 
@@ -19,8 +25,9 @@ from sedlab.commands.lab import lab
 from sedlab.commands.run import run, watch
 from sedlab.commands.tune import tune
 from sedlab.commands.weights import download_weights, inspect_weights, list_weights
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, printable, short, unforeseen_problem
 from sedlab.home import writable_home
+from sedlab.streams import discard_output, prepare_streams
 
 
 def _group(help_text: str) -> typer.Typer:
@@ -56,13 +63,59 @@ weights.command("inspect")(inspect_weights)
 
 
 def main() -> None:
-    """Run the command line; a problem the user can act on is one line and exit status 1."""
+    """Run the command line; a problem the user can act on is one line and exit status 1.
+
+    A fault of ours is one line too; its traceback goes to a file, or with SEDLAB_TRACEBACK=1 to stderr.
+    """
+    prepare_streams()
+    warnings.showwarning = _show_warning
     try:
-        writable_home()
-        app()
-    except SedlabError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        try:
+            writable_home()
+            app()
+        finally:
+            # Here rather than when Python ends, where a full disk would be no error of ours to tell.
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads the output has seen enough.
+        discard_output()
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is None:
+            discard_output()
+        _tell(error)
+    sys.exit(1)
+
+
+def _tell(error: Exception) -> None:
+    line = str(error) if isinstance(error, SedlabError) else unforeseen_problem(error) or _fault(error)
+    # Where stderr leads may be full, too.
+    with suppress(OSError):
+        if os.environ.get("SEDLAB_TRACEBACK"):
+            traceback.print_exception(error)
+        print(f"error: {printable(' '.join(line.splitlines()))}", file=sys.stderr, flush=True)
+
+
+def _fault(error: Exception) -> str:
+    text = "".join(traceback.format_exception(error))
+    name = {"prefix": "sedlab-", "suffix": ".log", "delete": False}
+    with (
+        suppress(OSError),
+        tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="backslashreplace", **name) as file,
+    ):
+        file.write(f"{' '.join(sys.argv)}\n\n{text}")
+        text = f"Its traceback: {file.name}."
+    return (
+        f"a fault of sedlab, not of your files ({type(error).__name__}: {short(str(error))}). Please report it. {text}"
+    )
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object
+) -> None:
+    """Print a warning of ours as one line; those of other libraries with the place they come from."""
+    ours = issubclass(category, UserWarning) and Path(filename).is_relative_to(Path(__file__).parent)
+    text = str(message) if ours else f"{category.__name__}: {message} ({filename}, line {lineno})"
+    print(f"warning: {printable(' '.join(text.splitlines()))}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,12 @@ class SedlabError(Exception):
 @cache
 def warn_once(warning: str) -> None:
     """Say on stderr, in one line, what does not stop the work; the same line is said once in a process."""
-    print(f"warning: {warning}", file=sys.stderr, flush=True)
+    print(f"warning: {printable(warning)}", file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with control characters, marks that turn the reading direction, and stray bytes as escapes."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def nearest(name: str, options: Iterable[str]) -> str:
@@ -77,6 +82,20 @@ def os_problem(error: OSError | ValueError, path: object = None) -> str:
     where = where if len(where) <= 400 else f"{where[:100]}...{where[-40:]}"
     reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
     return f"{where}: {reason}. {OS_REMEDIES.get(error.errno, 'See to it, then run this again.')}"
+
+
+def unforeseen_problem(error: Exception) -> str | None:
+    """Return one line about an error that nobody told in the user's words; None for a fault of ours."""
+    if isinstance(error, OSError):
+        return os_problem(error)
+    if isinstance(error, ValueError) and "null byte" in str(error):
+        return "a file name holds a NUL character. Remove it."
+    if isinstance(error, UnicodeError):
+        what = short(getattr(error, "object", "text"))
+        return f"{what}: cannot be read or written as text ({error.reason}). Rename it, or save it as UTF-8."
+    if isinstance(error, MemoryError):
+        return "not enough memory. Close other programs, or work on less at a time."
+    return None
 
 
 def first_problem(error: ValidationError, known: Iterable[str] = ()) -> str:

@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 
 from sedlab.commands import options
-from sedlab.commands.output import format_seconds, progress_bar, say
+from sedlab.commands.output import format_seconds, plain_console, progress_bar, say
 from sedlab.errors import SedlabError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def detect(
 
     if out is None and (plot or set(format_) != {EventFormat.tsv}):
         raise typer.BadParameter("writes files: give their folder with --out.", param_hint="--plot/--format")
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     with _notes(console):
         recordings = find_recordings(audio)
     predictor = _load(checkpoint, network, device, batch_size)

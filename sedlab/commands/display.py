@@ -44,9 +44,9 @@ class LiveDisplay(LineDisplay):
         self._folder = run_folder
         self._begin = time.time()
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", markup=False),
             TimeElapsedColumn(),
             console=console,
             transient=True,
@@ -64,7 +64,7 @@ class LiveDisplay(LineDisplay):
     def planned(self, jobs: int) -> None:
         """Draw the bar of the whole run."""
         self._total = jobs
-        self._all = self._progress.add_task("[bold]all jobs", total=jobs, state=f"0 of {jobs}")
+        self._all = self._progress.add_task("all jobs", total=jobs, state=f"0 of {jobs}")
 
     def started(self, name: str) -> None:
         """Draw a bar for the job."""

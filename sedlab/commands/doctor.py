@@ -13,8 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from sedlab.commands.output import table_console
 from sedlab.errors import SedlabError
@@ -75,7 +75,7 @@ def print_findings(findings: list[Finding]) -> int:
     table = Table("part", "state", "found")
     colours = {"ok": "green", "missing": "yellow", "broken": "red"}
     for finding in findings:
-        table.add_row(finding.part, f"[{colours[finding.state]}]{finding.state}[/]", escape(finding.detail))
+        table.add_row(finding.part, Text(finding.state, style=colours[finding.state]), finding.detail)
     table_console().print(table)
     return 1 if any(finding.state == "broken" for finding in findings) else 0
 

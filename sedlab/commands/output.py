@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, printable
 from sedlab.files import atomic_path
 
 if TYPE_CHECKING:
@@ -25,33 +25,37 @@ if TYPE_CHECKING:
 _PIPE_COLUMNS = 200
 
 
+def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
+    """Return a console that shows text as it is: brackets in a name or path are no markup."""
+    return Console(markup=False, emoji=False, highlight=False, stderr=stderr, width=width)
+
+
 def table_console() -> Console:
     """Return the console for tables: as wide as the terminal, and wide where there is none."""
-    return Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
+    return plain_console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
 
 
 def number_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], bold: Container[str] = ()) -> Table:
     """Return a table with a name before each row of numbers; the first row is that of everything together."""
-    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(columns[0], title=escape(title))
+    table = Table(columns[0], title=title)
     for name in columns[1:]:
         table.add_column(name, justify="right")
     for place, row in enumerate(rows):
-        table.add_row(*map(escape, row), style="bold" if row[0] in bold else None, end_section=place == 0)
+        table.add_row(*row, style="bold" if row[0] in bold else None, end_section=place == 0)
     return table
 
 
 def say(console: Console, text: str, *, soft_wrap: bool = True) -> None:
     """Print a text as it is: a name or path in brackets is no markup, and is not broken."""
-    console.print(text, markup=False, highlight=False, soft_wrap=soft_wrap)
+    console.print(printable(text), markup=False, highlight=False, emoji=False, soft_wrap=soft_wrap)
 
 
 def warn(warnings: Iterable[str]) -> None:
     """Print sentences that a reader of the results should know to stderr."""
     for warning in warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {printable(warning)}", file=sys.stderr)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from textwrap import fill
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Column, Table
 
 from sedlab.commands.output import say
@@ -170,7 +169,7 @@ def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[
     if console.is_terminal:
         table = Table(*(Column(name, overflow="fold") for name in columns), title=title, title_justify="left")
         for row in rows:
-            table.add_row(*map(escape, row))
+            table.add_row(*row)
         console.print(table, highlight=False)
         return
     _line(console, title)

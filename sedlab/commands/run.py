@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sedlab.commands.options import names
-from sedlab.commands.output import format_seconds, progress_bar, say, warn
+from sedlab.commands.output import format_seconds, plain_console, progress_bar, say, warn
 from sedlab.errors import SedlabError, nearest, short
 from sedlab.home import warn_of_home
 
@@ -57,7 +57,7 @@ def run(
         changes.append(f"iterations={iterations}")
     experiment = load_experiment(preset, changes)
     folder = Path(RUNS_FOLDER) / _run_name(experiment.name if name is None else name)
-    console = Console()
+    console = plain_console()
     if verify:
         _verify(console, folder)
         return

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from sedlab.commands import options
-from sedlab.commands.output import say, table_console
+from sedlab.commands.output import plain_console, say, table_console
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import is_file
 
@@ -73,7 +73,7 @@ def download_weights(
     from sedlab.weights.store import fetch
 
     chosen = select(names)
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     failed: list[SedlabError] = []
     with _download_bars(console) as progress:
         for entry in chosen:
@@ -107,7 +107,7 @@ def inspect_weights(
     from sedlab.checkpoints.inspection import format_report, inspect_checkpoint
 
     report = format_report(inspect_checkpoint(path))
-    console = Console()
+    console = plain_console()
     for entry in entries():
         if entry.file == path.name:
             say(console, "\n".join([*_facts(entry), ""]))
@@ -148,7 +148,7 @@ def _table(title: str, columns: dict[str, str], states: dict[Entry, FileState]) 
     """Return one row a file, with a line between groups; ``columns`` is title -> field of the entry."""
     from sedlab.weights.store import PRESENT
 
-    table = Table(*columns, "size", "state", title=escape(title))
+    table = Table(*columns, "size", "state", title=title)
     group = ""
     for entry, state in states.items():
         if entry.group != group:
@@ -160,7 +160,7 @@ def _table(title: str, columns: dict[str, str], states: dict[Entry, FileState]) 
     return table
 
 
-def _state(entry: Entry, state: FileState) -> str:
+def _state(entry: Entry, state: FileState) -> Text:
     from sedlab.weights.store import ABSENT, CORRUPT, PARTIAL, PRESENT
 
     colour = {PRESENT: "green", PARTIAL: "yellow", ABSENT: "dim", CORRUPT: "red"}[state.state]
@@ -171,7 +171,7 @@ def _state(entry: Entry, state: FileState) -> str:
         text += f" ({_size(state.size)})"
     elif state.state == ABSENT and not entry.url:
         text += " (by hand only)"
-    return f"[{colour}]{text}[/]"
+    return Text(text, style=colour)
 
 
 def _facts(entry: Entry) -> list[str]:
@@ -193,7 +193,7 @@ def _download_bars(console: Console) -> Iterator[Progress]:
     )
     from rich.progress import Progress as Bars
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     tasks: dict[str, TaskID] = {}
     with Bars(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bars:
 

@@ -148,9 +148,8 @@ def _read(preset: str | Path) -> tuple[bytes, str]:
             raise SedlabError(os_problem(error, path)) from None
     if str(preset) not in preset_names():
         known = ", ".join(preset_names())
-        raise SedlabError(
-            f"unknown preset {short(str(preset))} (known: {known}).{nearest(str(preset), preset_names())}"
-        )
+        hint = nearest(str(preset), preset_names()) or " Name one of these, or a YAML file."
+        raise SedlabError(f"unknown preset {short(str(preset))} (known: {known}).{hint}")
     return (_presets() / f"{preset}.yaml").read_bytes(), f"preset {preset}"
 
 

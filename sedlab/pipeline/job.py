@@ -12,12 +12,13 @@ import signal
 import sys
 import traceback
 
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, unforeseen_problem
 from sedlab.pipeline.graph import Job, find_job, graph_of
 from sedlab.pipeline.notebooks import CellError, execute_notebook, kernel_died, notebook_path
 from sedlab.runs.locks import require_idle, when_run_ends
 from sedlab.runs.progress import forget_progress
 from sedlab.runs.run import Run, open_run
+from sedlab.streams import prepare_streams
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -65,6 +66,7 @@ def main() -> int:
     parser.add_argument("node", help="name of the job")
     parser.add_argument("--threads", type=int, help="CPU threads (default: what the experiment asks for)")
     arguments = parser.parse_args()
+    prepare_streams()
     # jsonschema would build a grammar of web addresses when it is imported: 1.5 s a job that no notebook needs.
     sys.modules["rfc3987_syntax"] = None
     signal.signal(signal.SIGTERM, _interrupt)
@@ -84,7 +86,8 @@ def main() -> int:
     except Exception as error:
         # A fault of ours: the whole story for the log, and the line for who watches the run.
         traceback.print_exc()
-        print(f"error: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        line = unforeseen_problem(error) or f"{type(error).__name__}: {error}"
+        print(f"error: {line}", file=sys.stderr, flush=True)
         return 1
     return 0
 

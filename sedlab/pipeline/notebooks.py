@@ -56,7 +56,7 @@ def notebook_parameters(path: Path) -> list[str]:
     import papermill
 
     try:
-        return list(papermill.inspect_notebook(path))
+        return list(papermill.inspect_notebook(_as_it_is(path)))
     except (OSError, ValueError, nbformat.ValidationError) as error:
         raise SedlabError(f"{path}: not a readable notebook ({type(error).__name__}). Restore the file.") from error
 
@@ -92,8 +92,8 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
         papermill.execute_notebook(
-            str(path),
-            str(output),
+            _as_it_is(path),
+            _as_it_is(output),
             parameters=dict(parameters),
             # Whatever the notebook's metadata say: sedlab's kernels are those of its own interpreter.
             kernel_name=KERNEL_NAME,
@@ -122,6 +122,11 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
     finally:
         if output.is_file():
             export_page(output)
+
+
+def _as_it_is(path: Path) -> str:
+    """Return a path for Papermill, which would fill in what stands between braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def kernel_died(notebook: Path) -> str:

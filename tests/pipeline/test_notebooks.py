@@ -116,3 +116,12 @@ def test_a_page_that_cannot_be_made_is_told_and_the_work_stands(run_and_job, tmp
     run.notebook("compare").with_suffix(".html").mkdir(parents=True)
     job.run_job(run, compare)
     assert "warning: complete, but for what is shown: " in capfd.readouterr().err
+
+
+def test_braces_and_brackets_in_a_path_are_part_of_it(tmp_path):
+    folder = tmp_path / "{a} {0} [red]x[/b] }"
+    folder.mkdir(parents=True)
+    write_notebook(folder / "in.ipynb", "n = 1", "n")
+    assert notebook_parameters(folder / "in.ipynb") == ["n"]
+    execute_notebook(folder / "in.ipynb", folder / "out.ipynb", {"n": 2}, folder=folder)
+    assert {path.name for path in folder.iterdir()} == {"in.ipynb", "out.ipynb", "out.html"}

@@ -133,9 +133,7 @@ def event_table(
     incomplete = rows["onset"].isna() | rows["offset"].isna()
     _refuse(incomplete, path, "a label without onset or offset. Complete the row, or empty its label.")
     backwards = (rows["onset"] < 0) | (rows["offset"] < rows["onset"])
-    _refuse(
-        backwards, path, "an event that ends before it begins or begins before 0. Times are seconds from 0."
-    )
+    _refuse(backwards, path, "an event that ends before it begins or begins before 0. Times are seconds from 0.")
     events = rows.assign(subset=subset.name, label=labels, confidence=confidence)[list(EVENT_COLUMNS)]
     return add_aliases(events.astype({"onset": float, "offset": float, "confidence": float}), aliases)
 
