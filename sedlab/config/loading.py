@@ -17,6 +17,7 @@ from sedlab.errors import SedlabError, nearest, os_problem, short
 # Far more than any experiment says; text of a few lines can unfold to more than memory holds.
 _MAX_VALUES = 20_000
 _MAX_DEPTH = 20
+_TOO_DEEP = "sections in sections without end"
 
 
 def preset_names() -> list[str]:
@@ -80,7 +81,15 @@ def _presets() -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that occurs twice, of which YAML would forget the first."""
+    """Refuses a key that occurs twice, of which YAML would forget the first, and sections in sections without end."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
+        self.depth = getattr(self, "depth", 0) + 1
+        if self.depth > _MAX_DEPTH:
+            raise yaml.composer.ComposerError(None, None, _TOO_DEEP, self.peek_event().start_mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
     def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
@@ -101,8 +110,6 @@ def _plain_values(text: str | bytes, where: str) -> Any:
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or " ".join(str(error).split())
         raise SedlabError(f"{where}: not valid YAML ({place}{problem}). Correct it, or put text in quotes.") from None
-    except RecursionError:
-        raise SedlabError(f"{where}: sections in sections without end. Remove them.") from None
     except (ValueError, OverflowError) as error:
         # Dates that are none, numbers of thousands of digits.
         raise SedlabError(f"{where}: not a value ({error}). Correct it, or put text in quotes.") from None
@@ -118,7 +125,7 @@ def _check_values(value: Any, where: str) -> None:
             return
         value, depth = waiting.pop()
         if depth > _MAX_DEPTH:
-            raise SedlabError(f"{where}: sections in sections without end. Remove them.")
+            raise SedlabError(f"{where}: {_TOO_DEEP}. Remove them.")
         if isinstance(value, dict):
             waiting += [(part, depth + 1) for pair in value.items() for part in pair]
         elif isinstance(value, list):
