@@ -97,13 +97,10 @@ def _tell(error: Exception) -> None:
 
 def _fault(error: Exception) -> str:
     text = "".join(traceback.format_exception(error))
-    name = {"prefix": "sedlab-", "suffix": ".log", "delete": False}
-    with (
-        suppress(OSError),
-        tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="backslashreplace", **name) as file,
-    ):
-        file.write(f"{' '.join(sys.argv)}\n\n{text}")
-        text = f"Its traceback: {file.name}."
+    with suppress(OSError):
+        _, name = tempfile.mkstemp(prefix="sedlab-", suffix=".log")
+        Path(name).write_text(f"{' '.join(sys.argv)}\n\n{text}", encoding="utf-8", errors="backslashreplace")
+        text = f"Its traceback: {name}."
     return (
         f"a fault of sedlab, not of your files ({type(error).__name__}: {short(str(error))}). Please report it. {text}"
     )
