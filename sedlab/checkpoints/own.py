@@ -39,6 +39,7 @@ from torch import Tensor
 
 from sedlab.audio.frontends import Constants, build_frontend
 from sedlab.checkpoints.content import CheckpointContent, State
+from sedlab.checkpoints.kinds import AGAIN
 from sedlab.checkpoints.seal import save_sealed
 from sedlab.checkpoints.strict_loading import is_plain
 from sedlab.config.model import DetectorConfig, TaggerConfig
@@ -155,16 +156,16 @@ def understand_own(content: Mapping[str, Any], path: Path) -> CheckpointContent:
         first = error.errors()[0]
         entry, *setting = first["loc"] or ("classes",)
         if first["type"] == "missing" and not setting:
-            raise SedlabError(f"{path}: has no entry {entry!r}, which {name} needs. Train it again.") from error
+            raise SedlabError(f"{path}: has no entry {entry!r}, which {name} needs. {AGAIN}.") from error
         where = ".".join(map(str, setting or [entry]))
         where = where if where.isprintable() else short(where)
         problem = f"{where}: {first['msg'].removeprefix('Value error, ')}"
         if entry == "model" and setting:
             raise SedlabError(
                 f"{path}: written by sedlab {str(content.get('sedlab'))[:40]} with other settings ({problem}). "
-                "Use that version or train again."
+                f"Use that version. {AGAIN}."
             ) from error
-        raise SedlabError(f"{path}: is no {name} that sedlab wrote ({problem[:200]}). Train it again.") from error
+        raise SedlabError(f"{path}: is no {name} that sedlab wrote ({problem[:200]}). {AGAIN}.") from error
     return CheckpointContent(
         path=path,
         format=name,

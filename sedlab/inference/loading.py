@@ -25,7 +25,8 @@ def load_detector(
     """Return a predictor with the network in ``path``, on the CPU.
 
     The format is recognised by the content: our own, the detectors of CP-JKU's DCASE 2024 system (stage 1 and 2), the
-    networks of PretrainedSED with a strong head, and AudioSet wrappers with both heads. Loading is strict.
+    networks of PretrainedSED with a strong head, and AudioSet wrappers with both heads, written by `torch.save` or
+    safetensors. Loading is strict.
 
     Parameters
     ----------

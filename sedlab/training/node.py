@@ -109,13 +109,14 @@ def _detection_batches(inputs: TrainingInputs, share: Mapping[str, int]) -> tupl
         if group not in {layout(name).group for name in present}:
             raise SedlabError(
                 f"{corpus.root}: no training clips of the group {group!r}, but batches ask for {sizes[group]}. "
-                f"Add the data or set batch.{group} to 0."
+                f"Add the data or set {node.stage}.batch.{group} to 0."
             )
     pseudo_labels = None
     if node.training.loss.pseudo:
         if inputs.pseudo_labels is None:
             raise SedlabError(
-                f"{node.name}: the pseudo-label loss has weight {node.training.loss.pseudo}, but there are none."
+                f"{node.name}: the pseudo-label loss has weight {node.training.loss.pseudo}, but there are none. Give "
+                f"pseudo_labels, or set {node.stage}.loss.pseudo to 0."
             )
         files = {path: read_pseudo_labels(path) for path in set(inputs.pseudo_labels.values())}
         pseudo_labels = {name: files[inputs.pseudo_labels[name]] for name in present}
@@ -135,7 +136,10 @@ def _pretraining_batches(
     teachers = None
     if config.distillation.weight:
         if inputs.teacher_logits is None:
-            raise SedlabError(f"{node.name}: distillation has weight {config.distillation.weight}, but no logits.")
+            raise SedlabError(
+                f"{node.name}: distillation has weight {config.distillation.weight}, but there are no logits. Give "
+                "teacher_logits, or set pretrain.distillation.weight to 0."
+            )
         logits = read_teacher_logits(inputs.teacher_logits, part.clips["clip_id"].tolist(), classes)
         teachers = {"audioset_train": logits}
     dataset = SedDataset.for_audioset(part, inputs.cache, classes=classes, **_training_options(node, teachers))

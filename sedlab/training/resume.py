@@ -18,6 +18,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from sedlab.checkpoints.file import read_checkpoint_file
+from sedlab.checkpoints.loading import read_checkpoint
 from sedlab.checkpoints.seal import save_sealed
 from sedlab.config.experiment import Node
 from sedlab.errors import SedlabError, warn_once
@@ -106,7 +107,7 @@ def publish(best_so_far: Path, best: Path) -> None:
 
 def _is_lost(best_so_far: Path) -> bool:
     try:
-        read_checkpoint_file(best_so_far)
+        read_checkpoint(best_so_far)
     except SedlabError as error:
         warn_once(f"{error} The training begins anew.")
         return True

@@ -7,6 +7,7 @@ with that.
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -189,5 +190,5 @@ def _hint(entry: Entry, path: Path, record: Record) -> str:
 
 def _command(entry: Entry, root: str | Path) -> str:
     """Return the command that downloads a file to ``root``."""
-    option = "" if Path(root) == WEIGHTS_FOLDER else f" --root {root}"
+    option = "" if Path(root) == WEIGHTS_FOLDER else f" --root {shlex.quote(str(root))}"
     return f"sedlab weights download {entry.name}{option}"

@@ -188,6 +188,8 @@ def damage(path, *, kind: str):
     content = path.read_bytes()
     if kind == "deleted":
         path.unlink()
+    elif kind == "of another version":
+        torch.save(torch.load(path, weights_only=True) | {"model": "{}"}, path)
     elif kind == "cut":
         path.write_bytes(content[:1000])
     elif kind == "another":
@@ -247,7 +249,7 @@ def test_damage_to_the_best_networks_hits_one_of_two_files_and_they_come_back(tm
     assert_same_networks(again.best, finished / "best.pt")
 
 
-@pytest.mark.parametrize("kind", ["bit", "deleted"])
+@pytest.mark.parametrize("kind", ["bit", "deleted", "of another version"])
 def test_a_training_whose_best_networks_are_lost_begins_anew(tmp_path, finished, kind, capsys):
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     (tmp_path / "best.pt").unlink()

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import shlex
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -152,14 +155,18 @@ def test_an_odd_record_is_one_line_and_its_remedy_works(server, tmp_path, record
 
 
 def test_an_empty_file_is_damaged_and_the_remedy_works(server, tmp_path):
-    path = tmp_path / ENTRY.file
+    path = tmp_path / "with a blank" / ENTRY.file
+    path.parent.mkdir()
     path.touch()
     with pytest.raises(SedlabError, match=r"is empty. Delete it, then run: sedlab weights download atst_stage2"):
-        require("atst_stage2", tmp_path)
-    with pytest.raises(SedlabError, match=r"is empty.* delete it and run sedlab weights download atst_stage2"):
-        get(server, tmp_path)
+        require("atst_stage2", path.parent)
+    with pytest.raises(SedlabError, match=r"is empty.* delete it and run sedlab weights download") as caught:
+        get(server, path.parent)
     path.unlink()
-    assert get(server, tmp_path).read_bytes() == CONTENT
+    command = str(caught.value)[str(caught.value).index("sedlab weights download") :]
+    program = [sys.executable, "-m", "sedlab.cli", *shlex.split(command)[1:], "--mirror", server.url]
+    subprocess.run(program, check=True, capture_output=True)
+    assert path.read_bytes() == CONTENT
 
 
 def test_room_is_reached_from_the_package():
