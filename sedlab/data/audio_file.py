@@ -81,7 +81,7 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
         notes.append(f"{path}: its channels cancel each other, one is inverted; little is left of their mean.")
     for note in filter(None, notes):
         warnings.warn(note, stacklevel=2)
-    return np.concatenate(mono), sound.sample_rate
+    return mono[0] if len(mono) == 1 else np.concatenate(mono), sound.sample_rate
 
 
 def resample(waveform: np.ndarray, sample_rate: int, target_rate: int) -> np.ndarray:

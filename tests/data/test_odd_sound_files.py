@@ -321,7 +321,7 @@ def test_what_is_no_file_is_refused_before_anybody_waits_for_it(tmp_path):
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "folder.wav").mkdir()
     (tmp_path / "loop.wav").symlink_to("loop.wav")
-    for name in ("pipe.wav", "folder.wav", "loop.wav", "absent.wav", "x" * 300 + ".wav", "nul\0.wav"):
+    for name in ("pipe.wav", "folder.wav", "loop.wav", "absent.wav", "x" * 300 + ".wav", "nul\0.wav", "/proc/self/mem"):
         for read in (read_header, read_audio, open_audio):
             with pytest.raises(SedlabError, match=r"(no file but|no such sound file|cannot be read)"):
                 read(tmp_path / name)

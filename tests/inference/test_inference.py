@@ -283,6 +283,12 @@ def test_a_file_and_its_samples_have_the_same_events(make_predictor, tmp_path):
     assert len(predictor.detect(str(tmp_path / "a.wav"), thresholds=0.9)) != len(events)
 
 
+@pytest.mark.parametrize("sample_rate", [0, 1, 2**31 - 1])
+def test_a_waveform_of_an_absurd_rate_is_refused(make_detector, sample_rate):
+    with pytest.raises(SedlabError, match=rf"waveform: has a sample rate of {sample_rate} Hz"):
+        Predictor(make_detector("atst")).detect(music(1), sample_rate=sample_rate)
+
+
 def test_detect_refuses_silence_by_name(make_detector, tmp_path):
     detector = Predictor(make_detector("atst"))
     soundfile.write(tmp_path / "quiet.wav", np.zeros(5000), 16_000)

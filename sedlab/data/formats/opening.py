@@ -56,19 +56,21 @@ def open_sound(path: Path, *, whole: bool = False, quiet: bool = False) -> Itera
     """
     with open_file(path) as file:
         sound = OpenSound(path, file, quiet=quiet)
-        if whole and sound.extent:
-            check_whole(sound.extent, path)
         with sound.decoder:
+            if whole and sound.extent:
+                check_whole(sound.extent, path)
             yield sound
 
 
-def open_file(path: Path) -> BinaryIO:
-    """Open a file without buffer; SedlabError if it is missing, no plain file, or may not be read."""
+@contextmanager
+def open_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield an open file without buffer; SedlabError if it is missing, no plain file, or cannot be read."""
     try:
         path = on_disk(path)
         if not stat.S_ISREG(path.stat().st_mode):
             raise SedlabError(f"{path}: is no file but a folder, pipe or device. Give a sound file.")
-        return path.open("rb", buffering=0)
+        with path.open("rb", buffering=0) as file:
+            yield file
     except (FileNotFoundError, ValueError):
         raise SedlabError(f"{path}: no such sound file. Correct its name.") from None
     except OSError as error:
@@ -125,14 +127,19 @@ class OpenSound:
         SedlabError
             For a file that is damaged, or holds samples that are not finite.
         """
-        frames = max(1, min(seconds * self.sample_rate, _BLOCK_SAMPLES // self.decoder.channels))
-        while len(samples := self._read(frames)):
+        most = max(1, min(seconds * self.sample_rate, _BLOCK_SAMPLES // self.decoder.channels))
+        while len(samples := self._read(self._expected(most))):
             if not np.isfinite(samples).all():
                 raise SedlabError(f"{self.path}: holds samples that are not finite numbers. {REMEDY}")
             self.num_decoded += len(samples)
             yield samples
         if self.decoder.format == "MP3":
             self._check_mp3_was_read()
+
+    def _expected(self, most: int) -> int:
+        """Return how many frames to read next: room for all of a clip, and little to find that nothing follows it."""
+        left = most if self.num_frames is None else self.num_frames - self.num_decoded
+        return min(most, max(left, 4096))
 
     def empty(self) -> SedlabError:
         """Return the error for a file in which no samples were found."""
@@ -183,16 +190,15 @@ class OpenSound:
             raise self._unreadable(error) from None
 
     def _read(self, frames: int) -> np.ndarray:
-        out = np.full((frames, self.decoder.channels), np.nan, dtype=np.float32)
+        out = np.full((frames, self.decoder.channels), np.nan, dtype=np.float32) if self.num_frames is None else None
         try:
             with self._silent():
-                samples = self.decoder.read(out=out)
+                samples = self.decoder.read(frames, dtype="float32", always_2d=True, out=out)
         except RuntimeError as error:
-            samples = out[: int(np.argmax(np.append(np.isnan(out).any(axis=1), True)))]
-            # Otherwise a recorder was killed: it had not written the length, and the last frame ends half-way.
-            if self.num_frames is not None or self._file.tell() < self._size:
-                self.num_decoded += len(samples)
+            if out is None or self._file.tell() < self._size:
                 raise self._unreadable(error) from None
+            # A recorder was killed: it had not written the length, and the last frame ends half-way.
+            samples = out[: int(np.argmax(np.append(np.isnan(out).any(axis=1), True)))]
         if self._data.error:
             raise SedlabError(f"{self.path}: cannot be read ({self._data.error.strerror}). Check its disk.")
         return samples
