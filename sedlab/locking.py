@@ -81,9 +81,7 @@ def take(file: IO, *, wait: bool = False) -> bool:
         if error.errno not in _NO_LOCKS:
             raise
         folder = Path(file.name).absolute().parent
-        warn_once(
-            f"{folder}: no locks on this file system ({error.strerror}): do not use it from two machines at once."
-        )
+        warn_once(f"{folder}: no locks on this file system ({error.strerror}). Use it from one machine at a time.")
         return False
     return True
 

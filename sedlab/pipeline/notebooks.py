@@ -117,7 +117,7 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
             raise
         raise SedlabError(
             f"{path}: no kernel started ({error}). `sedlab doctor` says what is broken; if the disk is only slow, give "
-            f"it more time: {KERNEL_SECONDS}={3 * max(kernel_seconds(), 1)}"
+            f"it more time: {KERNEL_SECONDS}={max(3 * kernel_seconds(), 600)}"
         ) from error
     finally:
         if output.is_file():

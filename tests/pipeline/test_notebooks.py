@@ -55,6 +55,17 @@ def test_failed_cell_gives_one_line_and_the_copy_stays(tmp_path):
     assert (tmp_path / "out.html").is_file()
 
 
+def test_a_kernel_that_takes_too_long_is_one_line_and_the_remedy_gives_it_time(tmp_path, monkeypatch):
+    path = write_notebook(tmp_path / "a.ipynb", "count = 1", "count * 2")
+    monkeypatch.setenv("SEDLAB_KERNEL_SECONDS", "0")
+    with pytest.raises(SedlabError, match=r"no kernel started \(.*in 0 seconds\)") as told:
+        execute_notebook(path, tmp_path / "out.ipynb", {"count": 21}, folder=tmp_path)
+    name, _, value = str(told.value).rpartition(" ")[2].partition("=")
+    monkeypatch.setenv(name, value)
+    execute_notebook(path, tmp_path / "out.ipynb", {"count": 21}, folder=tmp_path)
+    assert "42" in outputs(tmp_path / "out.ipynb")
+
+
 @pytest.fixture
 def run_and_job(tmp_path, tiny, monkeypatch):
     """A run with one job whose manifest is `done.json`, and the notebooks folder it takes its notebook from."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
+from container import small_shared_memory, without_locks
 from notebook_outputs import shown
 from shell import sedlab, start
 
@@ -196,6 +200,36 @@ def test_changed_stage2_option_keeps_pretraining_and_stage1_of_the_first_iterati
     trained = {f"iteration1_stage1_{arch}" for arch in ARCHS} | {f"iteration1_scores_stage1_{arch}" for arch in ARCHS}
     assert kept == {"data", "pretrain_passt", "pretrain_atst"} | trained
     assert dry_run(project) == {}
+
+
+def test_a_run_where_everything_is_in_the_way_has_the_same_results(project, run, tmp_path):
+    """As in a container: no home, little shared memory, no locks, another kernel, files named like modules."""
+    other = tmp_path / "jupyter" / "kernels" / "python3"
+    other.mkdir(parents=True)
+    (other / "kernel.json").write_text('{"argv": ["false"], "display_name": "other", "language": "python"}')
+    work = tmp_path / "work"
+    (work / "sedlab").mkdir(parents=True)
+    for name in ("random", "queue", "types", "pathlib", "inspect", "torch", "pandas"):
+        (work / f"{name}.py").write_text("raise SystemExit('a module of the working folder')")
+    environment = {"HOME": "/dev/null/nobody", "JUPYTER_PATH": str(other.parents[1])}
+    environment |= {**without_locks(tmp_path), **small_shared_memory(tmp_path)}
+    # Loaded by processes of their own, which the numbers do not depend on.
+    options = ["--arch", "atst", "--iterations", "1", "--set", "stage2.trainer.num_workers=2"]
+    # Not `python -m`, which would itself import from the working folder.
+    words = [Path(sys.executable).with_name("sedlab"), "run", "nano", *options]
+    done = subprocess.run(words, cwd=work, env={**os.environ, **environment}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()][:2] == ["warning", "warning"]
+    here = open_run(work / "runs" / "nano")
+    for stage in ("stage1", "stage2"):
+        one, other = (folder.node_dir(stage, "atst", 1) / "history.csv" for folder in (here, run))
+        pd.testing.assert_frame_equal(pd.read_csv(one), pd.read_csv(other), check_exact=True)
+    one, other = (read_results(folder.metrics(1)) for folder in (here, run))
+    pd.testing.assert_frame_equal(*(of_students(table) for table in (one, other)), check_exact=True)
+
+
+def of_students(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["model"] == "atst"].reset_index(drop=True)
 
 
 def test_killed_training_finishes_from_its_last_checkpoint(project):
