@@ -157,7 +157,8 @@ class WaveformCache:
             return self._places[subset, clip_id]
         except KeyError:
             raise SedlabError(
-                f"{self.folder}: the waveform cache lacks clip {clip_id!r} of {subset}. Build it from the whole corpus."
+                f"{self.folder}: the waveform cache lacks clip {clip_id!r} of {subset}. Delete the folder: the next "
+                "`sedlab run` builds it from the whole corpus."
             ) from None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -216,11 +217,11 @@ def _covers(folder: Path, wanted: pd.DataFrame) -> bool:
 
 
 def _read_index(folder: Path) -> pd.DataFrame:
-    table = read_tsv(folder / INDEX, _INDEX_COLUMNS, any_bytes=True)
     try:
+        table = read_tsv(folder / INDEX, _INDEX_COLUMNS, any_bytes=True)
         # From text, not through float: a time of change in nanoseconds has more digits than a float.
         return table.astype(dict.fromkeys(_INTEGERS, np.int64))
-    except (ValueError, OverflowError):
+    except (SedlabError, ValueError, OverflowError):
         raise SedlabError(f"{folder / INDEX}: damaged. Delete {folder} to build it again.") from None
 
 

@@ -57,7 +57,7 @@ def all_errors(run: Run, progress: Progress = no_progress) -> pd.DataFrame:
     """Return the cases of every system of a run in one table, in front of them iteration, model, subset."""
     systems, tables = scored_systems(run), []
     if not systems:
-        raise SedlabError(f"{run.path}: no scores of {ERROR_SUBSET} yet. Run `sedlab run` to make them.")
+        raise SedlabError(f"{run.path}: no scores of {ERROR_SUBSET}. Run `sedlab run` with that set among the data.")
     for index, (iteration, model) in enumerate(systems):
         cases = error_cases(run, iteration, model)
         for place, (name, value) in enumerate(zip(_SYSTEM, (iteration, model, ERROR_SUBSET), strict=True)):

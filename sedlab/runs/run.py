@@ -230,8 +230,10 @@ def open_run(path: str | Path) -> Run:
     """
     folder = _find(Path(path).expanduser())
     file = folder / CONFIG_FILE
-    tree = parse_yaml(file.read_bytes(), str(file))
-    return Run(folder, experiment_from_tree(tree, str(file)))
+    try:
+        return Run(folder, experiment_from_tree(parse_yaml(file.read_bytes(), str(file)), str(file)))
+    except SedlabError as error:
+        raise SedlabError(f"{error} `sedlab run` with the run's preset writes it anew.") from error
 
 
 def _find(path: Path) -> Path:

@@ -32,7 +32,10 @@ def annotated_classes(subset: str) -> list[str]:
 def read_scores(path: Path) -> ScoreFile:
     """Read a score file; the last few are remembered, because an inspector asks for the same one again and again."""
     if not path.is_file():
-        raise SedlabError(f"{path}: no such scores yet. Run `sedlab run` to make them.")
+        raise SedlabError(
+            f"{path}: no such scores. `sedlab run` makes those of every set with the students of stage 2 and the "
+            "ensemble, those of the test sets with the others: run it, or choose one of these."
+        )
     return _read(path, path.stat().st_mtime_ns)
 
 
