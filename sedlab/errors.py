@@ -33,6 +33,10 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
+class SedlabWarning(UserWarning):
+    """Something odd that was dealt with: one line that says where, what was found, and what was done."""
+
+
 def nearest(name: str, options: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest of ``options``, or an empty string when none is close."""
     match = get_close_matches(str(name), [str(o) for o in options], n=1, cutoff=0.5)

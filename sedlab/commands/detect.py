@@ -20,7 +20,7 @@ from rich.console import Console
 
 from sedlab.commands import options
 from sedlab.commands.output import format_seconds, plain_console, progress_bar, say
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, SedlabWarning
 
 if TYPE_CHECKING:
     from sedlab.commands.detection.outputs import Result
@@ -108,7 +108,7 @@ def detect(
                 with _notes(console):
                     results.append(_analyse(job, recording, partial(_show_seconds, progress, name)))
                 if results[-1].error:
-                    say(console, f"failed: {results[-1].error}")
+                    say(console, f"failed: {_one_line(results[-1].error)}")
         except KeyboardInterrupt:
             interrupted = True
     if out is not None:
@@ -123,15 +123,20 @@ def detect(
 
 @contextmanager
 def _notes(console: Console) -> Iterator[None]:
-    """Print what is warned of in the block, each sentence once and on a line of its own."""
+    """Print what sedlab warns of in the block, each sentence once and on a line of its own; libraries are not heard."""
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always", SedlabWarning)
         try:
             yield
         finally:
-            found = (str(warning.message) for warning in caught if issubclass(warning.category, UserWarning))
+            found = (str(warning.message) for warning in caught if issubclass(warning.category, SedlabWarning))
             for note in dict.fromkeys(found):
-                say(console, f"note: {' '.join(note.split())}")
+                say(console, f"note: {_one_line(note)}")
+
+
+def _one_line(text: str) -> str:
+    # Names may hold line breaks.
+    return text.replace("\n", r"\n")
 
 
 def _show_seconds(progress: Progress, name: str, done: float, total: float, _what: str) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from sedlab.data.formats.channels import ChannelBalance
 from sedlab.data.formats.extent import sound_extent
 from sedlab.data.formats.opening import check_sample_rate, check_whole, open_file, open_sound
+from sedlab.errors import SedlabWarning
 
 #: How far the resampling filter reaches to either side, in samples of the lower of the two rates.
 FILTER_REACH = 32
@@ -62,7 +63,7 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
 
     Warns
     -----
-    UserWarning
+    SedlabWarning
         When the header says another length than is found, and when the channels cancel each other.
 
     Raises
@@ -80,7 +81,7 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
     if balance.cancels:
         notes.append(f"{path}: its channels cancel each other, one is inverted; little is left of their mean.")
     for note in filter(None, notes):
-        warnings.warn(note, stacklevel=2)
+        warnings.warn(note, SedlabWarning, stacklevel=2)
     return mono[0] if len(mono) == 1 else np.concatenate(mono), sound.sample_rate
 
 

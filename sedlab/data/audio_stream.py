@@ -15,6 +15,7 @@ import numpy as np
 from sedlab.data.audio_file import FILTER_REACH, rate_ratio, resample
 from sedlab.data.formats.channels import ChannelBalance, mean_of_channels
 from sedlab.data.formats.opening import open_sound
+from sedlab.errors import SedlabWarning
 from sedlab.grid import SAMPLE_RATE
 
 BLOCK_SECONDS = 4
@@ -74,7 +75,7 @@ def open_audio(path: str | Path) -> AudioStream:
 
     Warns
     -----
-    UserWarning
+    SedlabWarning
         When the header says another length than is found, and when the channels cancel each other.
 
     Raises
@@ -97,7 +98,7 @@ def open_audio(path: str | Path) -> AudioStream:
     if channel is not None:
         notes.append(f"{path}: its channels cancel each other, one is inverted; channel {channel + 1} alone is read.")
     for note in filter(None, notes):
-        warnings.warn(note, stacklevel=2)
+        warnings.warn(note, SedlabWarning, stacklevel=2)
     end = int(sound_ends[0 if channel is None else channel + 1])
     return AudioStream(path, sound.sample_rate, sound.num_decoded, end, channel)
 

@@ -345,6 +345,17 @@ def test_no_defect_ends_a_batch(tmp_path, detect, monkeypatch):
     assert set(read_tsv(tmp_path / "out" / "events.tsv", ["filename"])["filename"]) == {"0.wav"}
 
 
+def test_names_with_line_breaks_tabs_and_quotes_come_back(tmp_path, detect):
+    names = ["new\nline.wav", "tab\tname.wav", 'quo"te.wav', " lead.wav", "[b]{x}.wav"]
+    for name in names:
+        write(tmp_path / "in" / name, music(1))
+    (tmp_path / "in" / "bad\nname.wav").write_bytes(b"no sound")
+    result = detect(tmp_path / "in", "--out", tmp_path / "out", "--format", "tsv", "--plot")
+    (failed,) = result.stderr.splitlines()  # and no word of matplotlib about characters that its font lacks
+    assert r"bad\nname.wav: not a readable" in failed
+    assert set(read_tsv(tmp_path / "out" / "events.tsv", ["filename"])["filename"]) == set(names)
+
+
 def test_a_name_of_5000_characters_is_one_recording_that_fails(tmp_path, detect):
     good = write(tmp_path / "a.wav", music(1))
     result = detect("y" * 5000 + ".wav", good)

@@ -12,7 +12,7 @@ from pathlib import Path
 from sedlab.data.formats.foreign import foreign_remedy
 from sedlab.data.formats.names import readable_name
 from sedlab.data.formats.suffixes import AUDIO_SUFFIXES, is_audio_name
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, SedlabWarning
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def find_recordings(inputs: Sequence[Path]) -> list[InputRecording]:
 
     Warns
     -----
-    UserWarning
+    SedlabWarning
         For files in a folder that are left out, with their suffixes.
 
     Raises
@@ -77,7 +77,7 @@ def _sound_files(folder: Path) -> list[Path]:
         raise SedlabError(f"{folder}: holds no sound files, {seen}. {remedy}")
     if others:
         note = f"{folder}: left out {len(others)} files of other kinds: {kinds}. {_conversion(others)}"
-        warnings.warn(note.rstrip(), stacklevel=3)
+        warnings.warn(note.rstrip(), SedlabWarning, stacklevel=3)
     return found
 
 
@@ -85,7 +85,9 @@ def _files(folder: Path) -> Iterator[Path]:
     """Yield the visible files below a folder; a linked folder is followed unless it was searched already."""
 
     def warn(error: OSError) -> None:
-        warnings.warn(f"{error.filename}: left out, it cannot be opened ({error.strerror}).", stacklevel=2)
+        warnings.warn(
+            f"{error.filename}: left out, it cannot be opened ({error.strerror}).", SedlabWarning, stacklevel=2
+        )
 
     pending, searched = [folder], set()
     while pending:
