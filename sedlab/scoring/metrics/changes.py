@@ -62,7 +62,12 @@ class Changes:
 
 
 def class_changes(
-    scores: Iterable[Arrays], label: str, spans: Spans, clip_index: Mapping[str, int], criterion: Criterion
+    scores: Iterable[Arrays],
+    label: str,
+    spans: Spans,
+    clip_index: Mapping[str, int],
+    criterion: Criterion,
+    max_false_alarms: float = np.inf,
 ) -> Changes:
     """Return the changes of the class ``label``.
 
@@ -74,7 +79,11 @@ def class_changes(
         The events of all classes that count.
     clip_index : {clip id: index}
         What ``Changes.clip`` says of each clip.
+    max_false_alarms : float
+        Thresholds at which there are certainly more, in all clips, are left out.
     """
+    scores = list(scores)
+    lowest = _lowest_threshold(scores, label, spans, max_false_alarms)
     crossing = criterion.rules.get("cttc_threshold") is not None
     parts: list[tuple[np.ndarray, ...]] = []
     cross: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
@@ -82,10 +91,13 @@ def class_changes(
     for clip_ids, times, values in scores:
         rows, index = values[:, :, 0], np.array([clip_index[clip_id] for clip_id in clip_ids])
         heard = np.array([crossing or label in spans[clip_id] for clip_id in clip_ids])
-        parts.append(_elsewhere(index[~heard], rows[~heard]))
+        parts.append(_elsewhere(index[~heard], rows[~heard], lowest))
         size += len(parts[-1][0])
         for k in np.flatnonzero(heard):
-            threshold, counts = _in_clip(rows[k], times, label, spans[clip_ids[k]], criterion, crossing)
+            levels = np.unique(rows[k][rows[k] >= lowest])
+            if not len(levels):
+                continue
+            threshold, counts = _in_clip(rows[k], times, levels, label, spans[clip_ids[k]], criterion, crossing)
             parts.append((np.full(len(threshold), index[k]), threshold, counts.pop("tps"), counts.pop("fps")))
             for name, change in counts.items():
                 if name.startswith("cts\\") and change.any():
@@ -112,21 +124,36 @@ def class_changes(
     )
 
 
+def _lowest_threshold(scores: Iterable[Arrays], label: str, spans: Spans, max_false_alarms: float) -> float:
+    """Return a threshold at and below which there are more false alarms: one at least in each clip without event that
+    reaches it."""
+    highest = [
+        score
+        for clip_ids, _, values in scores
+        for clip_id, score in zip(clip_ids, values[:, :, 0].max(axis=1), strict=True)
+        if label not in spans[clip_id]
+    ]
+    if len(highest) <= max_false_alarms:
+        return -np.inf
+    return np.sort(highest)[-int(max_false_alarms) - 1]
+
+
 def _in_clip(
     scores: np.ndarray,
     times: np.ndarray,
+    levels: np.ndarray,
     label: str,
     events: Mapping[str, tuple[np.ndarray, np.ndarray]],
     criterion: Criterion,
     crossing: bool,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return the thresholds at which counts change in a clip, ascending, and by how much each does."""
+    """Return those of ``levels`` at which counts change in a clip, ascending, and by how much each count does."""
     sed_scores_eval()
     from sed_scores_eval.base_modules.cy_detection import onset_offset_curves
     from sed_scores_eval.base_modules.statistics import _deltas_from_intermediate_statistics
 
     library = getattr(sed_scores_eval(), criterion.matching).intermediate_statistics
-    levels, onset, offset = onset_offset_curves(scores, times)
+    levels, onset, offset = onset_offset_curves(scores, times, levels)
     nothing = (np.empty(0), np.empty(0))
     target = events.get(label, nothing)
     # A class without event in the clip cannot be hit there.
@@ -145,7 +172,7 @@ def _in_clip(
     return _deltas_from_intermediate_statistics(levels, counts)
 
 
-def _elsewhere(index: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, ...]:
+def _elsewhere(index: np.ndarray, scores: np.ndarray, lowest: float) -> tuple[np.ndarray, ...]:
     """Return clips, thresholds and changes of clips (clips, rows) without event, where every detection is false.
 
     A detection appears at a local maximum and two merge at a local minimum: the library's shortcut, all clips at once.
@@ -154,6 +181,7 @@ def _elsewhere(index: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, ...]:
     after = np.pad(scores[:, 1:], ((0, 0), (0, 1)), constant_values=-np.inf)
     # Minus infinity lies below every threshold.
     change = ((scores > before).astype(np.int64) - (after > scores)) * (scores > -np.inf)
+    change[scores < lowest] = 0
     clip, row = np.nonzero(change)
     change = change[clip, row]
     return index[clip], scores[clip, row], np.zeros_like(change), change

@@ -117,9 +117,11 @@ class CountedEvents:
             )
         return {clip_id: float(self.durations[clip_id]) for clip_id in self.clip_ids}
 
-    def changes(self, criterion: Criterion, label: str) -> Changes:
-        """Return how the counts of one class change as the threshold falls, clip by clip."""
-        return class_changes(self.score_arrays(label), label, self.spans, self._index, criterion)
+    def changes(self, criterion: Criterion, label: str, max_false_alarms: float = np.inf) -> Changes:
+        """Return how the counts of one class change as the threshold falls, clip by clip; see `class_changes`."""
+        return class_changes(
+            self.score_arrays(label), label, self.spans, self._index, criterion, max_false_alarms=max_false_alarms
+        )
 
     def counts_at(self, criterion: Criterion, threshold: float) -> tuple[np.ndarray, np.ndarray]:
         """Return hits and false alarms at one threshold, (clips, present classes) each."""

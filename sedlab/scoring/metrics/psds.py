@@ -123,8 +123,9 @@ def class_curve(counted: CountedEvents, scenario: Scenario, label: str) -> Class
     """Return the curve of one class."""
     others = [other for other in counted.present if other != label]
     seconds = {other: counted.event_seconds[other] for other in others} if scenario.alpha_ct else {}
-    changes = counted.changes(scenario, label)
-    return curve_of_changes(changes, counted.num_events[label], sum(counted.seconds.values()), scenario, seconds)
+    duration = sum(counted.seconds.values())
+    changes = counted.changes(scenario, label, scenario.max_efpr * duration / SECONDS_PER_HOUR)
+    return curve_of_changes(changes, counted.num_events[label], duration, scenario, seconds)
 
 
 def curve_of_changes(
