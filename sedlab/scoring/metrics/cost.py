@@ -8,7 +8,7 @@ from sedlab.scoring.scores.tables import ScoreTables
 
 #: With more classes PSDS2 is only computed when it is named: it holds each class against each other one of a clip.
 PSDS2_CLASSES = 100
-# Measured (benchmarks/memory.py --scoring): bytes for each row of a score table while one class is counted; how often
+# Measured (benchmarks/scoring.py): bytes for each row of a score table while one class is counted; how often
 # counts change a row, at most, and what a change keeps for resampling.
 _ROW_BYTES, _CHANGES_A_ROW, _CHANGE_BYTES, _CROSS_BYTES = 130, 0.7, 24, 8
 
