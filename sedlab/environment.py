@@ -6,11 +6,12 @@ called `sedlab`.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, warn_once
 
 
 def number_from_environment(name: str, default: int) -> int:
@@ -21,6 +22,16 @@ def number_from_environment(name: str, default: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise SedlabError(f"{name}={text[:40]}: expected a whole number. Set it to one, or unset it.")
     return int(text)
+
+
+def can_have_queues() -> bool:
+    """Return whether children can be sent work here, with one warning if not: it takes semaphores."""
+    try:
+        multiprocessing.Lock()
+    except (OSError, ImportError) as error:
+        warn_once(f"/dev/shm: no semaphores ({error}), so no processes beside this one: the work is done by it alone.")
+        return False
+    return True
 
 
 def safe_imports() -> dict[str, str]:

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 from sedlab.data.batch import Batch, Example
 from sedlab.data.dataset import SedDataset
 from sedlab.data.sampler import BatchSampler
-from sedlab.environment import number_from_environment
+from sedlab.environment import can_have_queues, number_from_environment
 from sedlab.errors import SedlabError, warn_once
 
 #: Environment variable with the number of loading processes: it belongs to a machine, and the experiment, with all that
@@ -60,7 +60,7 @@ class BatchLoader:
     ) -> None:
         self._dataset, self._sampler = dataset, sampler
         num_workers = number_from_environment(NUM_WORKERS, num_workers)
-        if num_workers and not _can_have_queues():
+        if num_workers and not can_have_queues():
             num_workers = 0
         if num_workers:
             _check_shared_memory(dataset, sampler, num_workers)
@@ -184,16 +184,6 @@ def free_shared_memory() -> int | None:
         return shutil.disk_usage(SHARED_MEMORY).free
     except OSError:
         return None
-
-
-def _can_have_queues() -> bool:
-    """Return whether processes can be talked to here; they need semaphores, which lie in shared memory too."""
-    try:
-        multiprocessing.Lock()
-    except (OSError, ImportError) as error:
-        warn_once(f"{SHARED_MEMORY}: no semaphores ({error}), so no processes that load data: training does it itself.")
-        return False
-    return True
 
 
 def _check_shared_memory(dataset: SedDataset, sampler: BatchSampler, num_workers: int) -> None:

@@ -82,7 +82,7 @@ pickle.dump([(batch.clip_ids, batch.waveform.numpy(), batch.targets.strong.numpy
     ("lack", "told"),
     [
         (small_shared_memory, "0 MB of shared memory are free, 2 processes that load data may use"),
-        (without_semaphores, "so no processes that load data"),
+        (without_semaphores, "so no processes beside this one"),
     ],
 )
 def test_little_shared_memory_makes_loading_slower_and_changes_nothing(nano, tmp_path, lack, told):

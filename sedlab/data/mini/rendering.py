@@ -6,6 +6,7 @@ import itertools
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from sedlab.data.mini.difficulty import AUDIOSET, DEVTEST, PUBLIC, REAL, SYNTH, 
 from sedlab.data.mini.recording import SCENES, maestro_recording
 from sedlab.data.mini.rooms import device_response
 from sedlab.data.mini.soundscape import Clip, Event, audioset_clip, desed_clip
-from sedlab.environment import importing_safely
+from sedlab.environment import can_have_queues, importing_safely
 from sedlab.errors import SedlabError
 from sedlab.grid import SAMPLE_RATE
 
@@ -81,13 +82,19 @@ def all_tasks(config: MiniConfig) -> list[RenderTask]:
 
 def render_all(folder: Path, tasks: list[RenderTask], *, workers: int) -> Iterator[Rendered]:
     """Make the files of ``tasks`` under ``folder`` in ``workers`` processes; yield them in the order of the tasks."""
-    if workers <= 1:
+    if workers <= 1 or not can_have_queues():
         yield from (render(folder, task) for task in tasks)
         return
     # Spawned, not forked: a fork of a process with threads (a notebook, torch) may hang.
     context = multiprocessing.get_context("spawn")
-    with importing_safely(), ProcessPoolExecutor(workers, mp_context=context) as pool:
-        yield from pool.map(render, [folder] * len(tasks), tasks, chunksize=_CHUNK)
+    try:
+        with importing_safely(), ProcessPoolExecutor(workers, mp_context=context) as pool:
+            yield from pool.map(render, [folder] * len(tasks), tasks, chunksize=_CHUNK)
+    except BrokenProcessPool as error:
+        raise SedlabError(
+            f"{folder.parent}: a process that makes sounds died, perhaps for lack of memory. Run the same command "
+            "again in one process, with this before it: taskset -c 0"
+        ) from error
 
 
 def render(folder: Path, task: RenderTask) -> Rendered:

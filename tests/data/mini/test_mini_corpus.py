@@ -1,6 +1,7 @@
 """The generator's files: complete, reproducible, readable by the readers of the real corpora."""
 
 import hashlib
+import multiprocessing
 import re
 
 import numpy as np
@@ -75,6 +76,16 @@ def digests(root):
 def test_number_of_workers_does_not_change_a_byte(tiny, tmp_path):
     generate(tmp_path / "mini", TINY, workers=2)
     assert digests(tmp_path / "mini") == digests(tiny)
+
+
+def test_a_process_that_dies_is_one_line_and_leaves_nothing(tmp_path):
+    def kill(*_):
+        for child in multiprocessing.active_children():
+            child.kill()
+
+    with pytest.raises(SedlabError, match=r"a process that makes sounds died, perhaps .* taskset -c 0$"):
+        generate(tmp_path / "mini", TINY, kill, workers=2)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_seed_gives_other_sounds(tiny, tmp_path):
