@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 class SedlabError(Exception):
     """A problem the user can act on: one line that says where, what, and the remedy."""
 
+    def __str__(self) -> str:
+        return printable(" ".join(super().__str__().splitlines()))
+
 
 @cache
 def warn_once(warning: str) -> None:

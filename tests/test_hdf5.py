@@ -99,6 +99,13 @@ def test_a_file_without_its_checksums_is_not_taken_for_a_published_one(written):
             read_score_file(path)
 
 
+def test_notes_that_others_add_do_no_harm(written):
+    with h5py.File(written, "r+") as file:
+        file.attrs["remark"] = "listened to"
+        file.create_dataset("weak_logits", data=np.zeros((4, 2)))
+    assert read_score_file(written).attrs["remark"] == "listened to"
+
+
 def test_published_storage_is_read(tmp_path):
     for storage in ({}, {"chunks": (1, 4, 2), "compression": "gzip"}, {"dtype": "f2"}, {"dtype": ">f8"}):
         scores = read_score_file(published(tmp_path / "p.hdf5", **storage))

@@ -190,7 +190,7 @@ class Experiment(Config):
     def _check(self) -> Experiment:
         missing = [arch for arch in self.archs if arch not in self.models]
         if missing:
-            raise ValueError(f"archs names {missing[0]!r}, but models has no section for it")
+            raise ValueError(f"archs names {missing[0]!r}, but models has no section for it: add one, or leave it out")
         return self
 
     def pretrains(self, arch: Arch) -> bool:

@@ -40,6 +40,7 @@ def load_experiment(preset: str | Path, overrides: Iterable[str] = ()) -> Experi
     tree = parse_yaml(text, where)
     for override in overrides:
         tree = _apply(tree, override)
+        where += f", --set {_shortened(override)}"
     return experiment_from_tree(tree, where)
 
 
@@ -163,7 +164,7 @@ def _read(preset: str | Path) -> tuple[bytes, str]:
 def _apply(tree: dict[str, Any], override: str) -> dict[str, Any]:
     key, separator, text = override.partition("=")
     parts = key.strip().split(".")
-    where = f"--set {override if len(override) <= 80 else override[:80] + '...'}"
+    where = f"--set {_shortened(override)}"
     if not separator or not all(parts) or len(parts) > _MAX_DEPTH:
         raise SedlabError(f"{where}: expected key=value.")
     change = _plain_values(text, where)
@@ -173,6 +174,10 @@ def _apply(tree: dict[str, Any], override: str) -> dict[str, Any]:
         # Rules that are no list are refused when the experiment is validated.
         return tree | {"rules": [*rules, rule]} if isinstance(rules, list) else tree
     return merge(tree, _nest(parts, change))
+
+
+def _shortened(override: str) -> str:
+    return override if len(override) <= 80 else f"{override[:80]}..."
 
 
 def _nest(parts: list[str], value: Any) -> Any:

@@ -2,7 +2,8 @@
 
 ``filenames`` (clips,) are names without extension, ``strong_logits`` (clips, ...) values before the logistic function;
 the attribute ``classes`` names the classes, but for published files, which have none. Files written here also carry
-checksums: ``row_checksums``, the CRC-32 of each clip's logits, and the attribute ``checksum``, that of all the rest.
+checksums: ``row_checksums``, the CRC-32 of each clip's logits, and the attribute ``checksum``, that of all the rest, of
+the attributes those that ``checked`` names.
 HDF5 itself guards the places of the data in such files, and names are of fixed length, so no damage leads elsewhere.
 """
 
@@ -104,6 +105,7 @@ def write_logits(path: str | Path, clip_ids: Sequence[str], logits: np.ndarray, 
         file.create_dataset("row_checksums", data=rows)
         for name, value in attrs.items():
             put(file.attrs.create, name, value)
+        put(file.attrs.create, "checked", list(attrs))
         file.attrs["checksum"] = _frame_checksum(file, list(clip_ids), rows)
 
 
@@ -132,6 +134,7 @@ def _read_frame(path: Path, file: h5py.File) -> LogitsFile:
         checksums = np.atleast_1d(own_dataset(path, file, "row_checksums")[()])
         if checksum != _frame_checksum(file, clip_ids, checksums) or checksums.shape != logits.shape[:1]:
             raise ValueError("damaged: its names or attributes are not those that were written")
+    attrs.pop("checked", None)
     classes = attrs.pop("classes", [])
     if not isinstance(classes, list) or len(set(classes)) != len(classes) or "" in classes:
         raise ValueError(f"'classes' are not different names but {short(classes)}")
@@ -139,11 +142,13 @@ def _read_frame(path: Path, file: h5py.File) -> LogitsFile:
 
 
 def _frame_checksum(file: h5py.File, clip_ids: list[str], rows: np.ndarray) -> int:
-    """Return the CRC-32 of all that a file says but its logits, which have their own in ``rows``."""
-    attrs = {name: plain(value) for name, value in file.attrs.items() if name != "checksum"}
+    """Return the CRC-32 of all that was written but the logits, which have their own in ``rows``."""
+    # Others may add notes of their own later.
+    checked = plain(file.attrs["checked"])
+    attrs = [(name, plain(file.attrs[name])) for name in checked]
     logits = file["strong_logits"]
     frame = [clip_ids, logits.shape, logits.dtype.str, rows.tolist(), attrs]
-    return zlib.crc32(json.dumps(frame, sort_keys=True, default=np.ndarray.tolist).encode())
+    return zlib.crc32(json.dumps(frame, default=np.ndarray.tolist).encode())
 
 
 def _checksum(values: np.ndarray) -> int:

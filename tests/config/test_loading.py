@@ -87,7 +87,7 @@ def test_a_node_is_refused_in_the_name_of_the_file(tmp_path):
     path.write_text((resources.files("sedlab") / "presets/nano.yaml").read_text())
     with pytest.raises(SedlabError) as error:
         load_experiment(path, ["stage2.epochz=5"])
-    assert str(error.value).startswith(f"{path}, iteration1_stage2_")
+    assert str(error.value).startswith(f"{path}, --set stage2.epochz=5, iteration1_stage2_")
     for absent, message in ((tmp_path / "no.yaml", "no such file. Correct the path"), (tmp_path, "unknown preset")):
         with pytest.raises(SedlabError, match=message):
             load_experiment(absent)

@@ -135,7 +135,9 @@ def read_score_file(path: str | Path) -> ScoreFile:
     with open_logits(path, "score file", absent=absent, form="score file", damaged=damaged) as file:
         # Beside the logits, whether each is finite.
         check_fits(file.logits.size * 5.0, f"{path}: logits of shape {file.logits.shape}", _TOO_LARGE)
-        logits = np.asarray(file.verified(file.logits[()]), dtype=np.float32)
+        # What is too large for single precision becomes infinite, and is refused as that.
+        with np.errstate(over="ignore"):
+            logits = np.asarray(file.verified(file.logits[()]), dtype=np.float32)
         frame_times = np.asarray(file.attrs.pop("frame_times", detector_frame_times()))
         if frame_times.dtype.kind not in "fiu":
             raise ValueError("'frame_times' are not numbers")
