@@ -8,11 +8,11 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from sedlab.data.formats.decoder import DataView, silent_stderr
 from sedlab.data.formats.extent import Extent, sound_extent
 from sedlab.data.formats.foreign import convert, foreign_remedy
 from sedlab.data.formats.names import on_disk
@@ -33,9 +33,6 @@ _BLOCK_SAMPLES = 2**24
 _MOST_FRAMES_A_BYTE = 10_000
 #: Seconds by which the headers of compressed files may be off.
 _COMPRESSED_SLACK = 0.1
-
-_STDERR = 2
-_stderr_lock = Lock()
 
 
 @contextmanager
@@ -108,10 +105,10 @@ class OpenSound:
         if self.extent and self.extent.frame_bytes:
             check_sample_rate(self.extent.sample_rate, path)
         start, self._mp3 = mp3_start(file)
-        self._silent = _silent_stderr if quiet and self._mp3 else nullcontext
+        self._silent = silent_stderr if quiet and self._mp3 else nullcontext
         # Of an MP3 file that does not say its length, libsndfile reads all when it sees neither the size nor a tag.
         hidden = start if self._mp3 and not says_mp3_length(self._mp3) else None
-        self._data = _Data(file, self.extent.mended if self.extent else {}, hidden)
+        self._data = DataView(file, self.extent.mended if self.extent else {}, hidden)
         self.decoder = self._open()
         check_sample_rate(self.decoder.samplerate, path)
         self.sample_rate: int = self.decoder.samplerate
@@ -227,46 +224,3 @@ class OpenSound:
                 f"{self.path}: only {read} of {self._size} bytes could be decoded, more sound follows. "
                 f"{convert(self.path)}"
             )
-
-
-class _Data:
-    """A file as libsndfile should see it: with a mended header; or without what is before its sound, and its size."""
-
-    def __init__(self, file: BinaryIO, mended: dict[int, bytes], hidden: int | None):
-        self._file, self._mended, self._hidden = file, mended, hidden
-        self._at_end = False
-        self.needed = bool(mended) or hidden is not None
-        self.error: OSError | None = None
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at_end = whence == os.SEEK_END
-        return self._file.seek(offset + (self._hidden or 0) if whence == os.SEEK_SET else offset, whence)
-
-    def tell(self) -> int:
-        return 0 if self._at_end and self._hidden is not None else self._file.tell() - (self._hidden or 0)
-
-    def readinto(self, buffer: Any) -> int:
-        start = self._file.tell()
-        try:
-            count = self._file.readinto(buffer)
-        except OSError as error:
-            self.error = error
-            return 0
-        for place, right in self._mended.items():
-            for at, byte in enumerate(right, place - start):
-                if 0 <= at < count:
-                    buffer[at] = bytes((byte,))
-        return count
-
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Keep what C code writes to the error stream from the terminal."""
-    with _stderr_lock, Path(os.devnull).open("wb") as nowhere:
-        stderr = os.dup(_STDERR)
-        os.dup2(nowhere.fileno(), _STDERR)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, _STDERR)
-            os.close(stderr)
