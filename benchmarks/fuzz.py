@@ -58,11 +58,12 @@ def main() -> int:
     begin = time.monotonic()
     cases = list(islice(numbered(kinds), options.inputs))
     run = partial(run_one, seed=options.seed, work=work, material=material)
-    if options.processes == 1:
-        found = [run(case) for case in cases]
-    else:
-        with multiprocessing.get_context("fork").Pool(options.processes) as pool:
-            found = pool.map(run, cases, chunksize=4)
+    found = []
+    with multiprocessing.get_context("fork").Pool(options.processes) as pool:
+        for record in pool.imap(run, cases):
+            found.append(record)
+            if len(found) % 200 == 0:
+                print(f"{len(found)} of {len(cases)}", file=sys.stderr, flush=True)
     offending = [record for record in found if record["offences"]]
     options.out.write_text(json.dumps(offending, indent=1))
     print(table(found))

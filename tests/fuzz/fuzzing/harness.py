@@ -252,7 +252,8 @@ def _files(case: Case, status: int, before: dict[str, tuple], after: dict[str, t
     """Return what the command should not have done to the folder."""
 
     def within(path: str, places: tuple[str, ...]) -> bool:
-        return any(path == place or path.startswith(place + "/") for place in places)
+        kept = [os.path.normpath(place) for place in places]
+        return any(path == place or path.startswith(place + "/") for place in kept)
 
     found = [f"input changed: {path}" for path in before if after.get(path) != before[path]
              and not within(path, case.outputs if status == 0 else case.kept)]  # fmt: skip

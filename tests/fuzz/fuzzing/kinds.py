@@ -14,6 +14,7 @@ from fuzzing.downloads import download_case
 from fuzzing.hdf5 import hdf5_case
 from fuzzing.json_files import json_case
 from fuzzing.material import Material
+from fuzzing.names import name_case
 from fuzzing.presets import preset_case, setting_case
 from fuzzing.run_folders import run_case
 from fuzzing.score_folders import score_folder_case
@@ -28,6 +29,7 @@ KINDS: dict[str, Generator] = {
     "HDF5": hdf5_case,
     "JSON": json_case,
     "audio": audio_case,
+    "names": name_case,
     "presets": preset_case,
     "settings": setting_case,
     "checkpoints": checkpoint_case,

@@ -41,7 +41,7 @@ _BAD_SETTINGS = (
     "a." * 5000 + "a=1", "seed=2026-99-99", "\u202e=1", "é=1", "stage1.optim.lr_transformer=x",
     "stage2.loss.weak=.inf", "stage1.batch=3",
     "--x=1", "name=3", "name=[a]", "name=a/b", "name=..", "name=''", "name=.", "name=.x", "name=" + "x" * 5000,
-    "name='a\nb'", "name=\"a\\0b\"",
+    'name="a\\nb"', "name=\"a\\0b\"",
     "data.root=3", "data.root=[a]", "seed=<<", "seed=@", "seed=`", "seed=%", "seed=\t", "seed=? x", "seed=- ",
     "seed: 1=2", "stage1.augment=x",
     "stage1.augment.mixup=7", "data.root=\"a\\0b\"", "models.passt.transformer.depth=0",
@@ -51,7 +51,7 @@ _BAD_SETTINGS = (
 _GOOD_SETTINGS = (
     "seed=3", " seed = 3 ", "stage1.epochs=2", "archs=[atst]", "iterations=1", "name=x", "name='a b'", "name=é",
     "data.root=/tmp/x y", "description='[/b] {a}'",
-    "stage2.loss.weak=2", "data.mini.seed=4", "seed=0x10", "threads_per_job=2", "description=null ",
+    "stage2.loss.weak=2", "data.mini.seed=4", "seed=0x10", "threads_per_job=2",
 )  # fmt: skip
 
 
