@@ -74,9 +74,10 @@ def run_case(case: Case, folder: Path) -> Ending:
     offences = [f"hang: more than {CPU_SECONDS} s"] if hung else []
     offences += _judge(case, status, *texts) if not hung else []
     offences += _files(case, status, before, _snapshot(folder))
-    offences += [f"half-written: left in the folder for temporary files: {p.name}" for p in (logs / "tmp").iterdir()]
+    left = [path for path in (logs / "tmp").iterdir() if path.suffix != ".log"]
+    offences += [f"half-written: left in the folder for temporary files: {path.name}" for path in left]
     seconds = time.monotonic() - begin
-    tracebacks = "".join(path.read_text(errors="replace") for path in (logs / "tmp").rglob("*.txt"))
+    tracebacks = "".join(path.read_text(errors="replace") for path in (logs / "tmp").glob("*.log"))
     return Ending(status, *texts, seconds, usage.ru_maxrss * 1024, tuple(offences), _place(tracebacks + "".join(texts)))
 
 

@@ -56,7 +56,7 @@ def compressed(random: Random, path: Path) -> None:
         file.create_dataset("strong_logits", data=logits(), chunks=(1, 10, 1), **options)
 
 
-@IDEAS.good
+@IDEAS.either
 def more_in_it(random: Random, path: Path) -> None:
     with _file(path) as file:
         file.attrs["note"] = random.choice(["é", 3, np.arange(5)])

@@ -310,6 +310,7 @@ def corpus_table_case(random: Random, index: int, folder: Path, material: Materi
     idea.change(random, table)
     path.write_bytes(table.encoded())
     command = random.choice([("data", "mini", "check", "--root", "corpus"), ("python", "load_corpus", "corpus")])
-    # A durations table may lack clips: the sound files say how long they are.
-    bad = None if idea.bad and name == subset.durations else idea.bad
+    # A durations table may lack clips: the sound files say how long they are. Events of no length are in published sets.
+    unsure = name == subset.durations or ["0", "0"] in [row[1:3] for row in table.rows]
+    bad = None if idea.bad and unsure else idea.bad
     return Case(command, f"{name}: {idea.name}", bad, names=("corpus/",))
