@@ -111,10 +111,11 @@ def tuned_classes(scores: EvaluationScores, truth: GroundTruth) -> tuple[str, ..
 def _with_sources(tuning: Tuning, scores: Path, ground_truth: Path, before: PsdsResult, after: PsdsResult):
     """Return the parameters with what they were tuned on."""
     from sedlab import __version__
+    from sedlab.data.formats.names import readable_name
 
     sources = {
-        "scores": scores.name,
-        "ground_truth": ground_truth.name,
+        "scores": readable_name(scores.name),
+        "ground_truth": readable_name(ground_truth.name),
         "clips": after.num_clips,
         "events": after.num_events,
         "psds1_before": before.overall,

@@ -113,7 +113,7 @@ class CountedEvents:
         if missing:
             raise SedlabError(
                 f"no duration for {len(missing)} of {len(self.clip_ids)} clips of the ground truth "
-                f"(first: {missing[0]}). Add them to the durations table."
+                f"(first: {missing[0]}). Add them to the table of --durations."
             )
         return {clip_id: float(self.durations[clip_id]) for clip_id in self.clip_ids}
 

@@ -10,73 +10,103 @@ from fuzzing.case import ODD_TEXTS, Case
 from fuzzing.material import Material
 
 _FILES = ("scores.hdf5", "--ground-truth", "truth.tsv", "--durations", "durations.tsv")
-_NUMBERS = ("-1", "2", "nan", "inf", "1e400", "x", "", "9" * 5000, "0x1", "1,5", " ", "٣", "-0.1", "1_0", "true")
-_BAD = (
-    *((("evaluate", *_FILES, "--threshold", value)) for value in _NUMBERS if value != "1_0"),
-    *((("evaluate", *_FILES, "--intervals", value)) for value in ("-1", "x", "1.5", "nan", "9" * 5000, "", "10" * 8)),
-    *((("evaluate", *_FILES, "--confidence", value)) for value in ("0", "1", "nan", "inf", "x", "-1", "95")),
-    *((("evaluate", *_FILES, "--seed", value)) for value in ("-1", "x", "1.5", "9" * 5000, "nan")),
-    *((("evaluate", *_FILES, "--metric", value)) for value in ("x", "psds3", "psds1,mpauc", "PSDS1", "é",
-    "psds1;psds2", "x" * 5000, "[/b]")),
-    *((("evaluate", *_FILES, "--classes", value)) for value in ("x", "Dog,Cat", "dog", "é", "Dog;Speech",
-    "x" * 5000, "[/b]", "{a}")),
-    *((("evaluate", *_FILES, "--postprocess", value)) for value in ("x", "medium", "csebbs", "x.json", "x" * 5000,
-    ".", "truth.tsv", "[/b]", "scores.hdf5")),
-    *((("errors", *_FILES, "--out", value)) for value in ("truth.tsv", "truth.tsv/x", "x" * 5000, "/proc/x",
-    "/dev/null/x", "/dev/null")),
-    *((("evaluate", *_FILES, "--json", value)) for value in ("truth.tsv/x", "x" * 5000, ".", "folder", "/proc/x",
-    "scores.hdf5", "truth.tsv", "link")),
-    *((("evaluate", *_FILES, "--plot", value)) for value in ("x.xyz", "x", "folder", ".png", "x.png/y", "x.doc")),
-    *((("compare", "scores.hdf5", *_FILES, "--csv", value)) for value in ("truth.tsv/x", "folder", "other.hdf5/x",
-    "scores.hdf5")),
-    *((("tune", *_FILES, "--method", "median", "--out", value)) for value in ("truth.tsv/x", "folder",
-    "scores.hdf5", "x" * 300)),
-    *((("detect", "sound.wav", "--checkpoint", "atst.pt", "--threshold", value)) for value in ("x", "2", "-1",
-    "nan", "Dog=", "=1", "Dog=x", "Cow=0.5", "x.json", "Dog=0.5=1", "9" * 5000, "")),
-    *((("detect", "sound.wav", "--checkpoint", "atst.pt", "--classes", value)) for value in ("x", "dog", "Dog;Cat")),
-    *((("detect", "sound.wav", "--checkpoint", "atst.pt", "--format", value)) for value in ("x", "json", "TSV", "")),
-    *((("detect", "sound.wav", "--checkpoint", "atst.pt", "--batch-size", value)) for value in ("0", "-1", "x", "1.5")),
-    *((("detect", "sound.wav", "--checkpoint", "atst.pt", "--out", value)) for value in ("sound.wav", "sound.wav/x",
-    "x" * 300, "/proc/x", "/dev/null")),
-    *((("detect", "sound.wav", "--checkpoint", "atst.pt", "--device", value)) for value in ("x", "cuda", "cuda:9", "")),
-    *((("detect", "sound.wav", "--checkpoint", "atst.pt", "--network", value)) for value in ("x", "")),
-    *((("run", "nano", "--dry-run", "--name", value)) for value in ("", ".", "..", "a/b", "/x", "x" * 300, "a\nb",
-    " ", ".x", "x/", "~/..", "-", "\u202e/")),
-    *((("run", "nano", "--dry-run", "--arch", value)) for value in ("x", "atst,x", "[/b]", "x" * 5000, "ATST")),
-    *((("run", "nano", "--dry-run", "--iterations", value)) for value in ("0", "-1", "x", "1.5", "9" * 30, "9" * 5000)),
-    *((("run", "nano", "--dry-run", "--cores", value)) for value in ("0", "-1", "x", "1.5")),
-    *((("lab", "--port", value)) for value in ("x", "1.5", "", "nan")),
-    *((("data", "mini", "check", "--root", value)) for value in ("", "nothing", "truth.tsv", "x" * 5000, "folder",
-    ".", "/dev/null", "[/b]", "{a}")),
-    *((("data", "mini", "prepare", "--root", value)) for value in ("truth.tsv", "truth.tsv/x", "folder2", "x" * 300,
-    "/proc/x", "/dev/null")),
-    *((("data", "mini", value)) for value in ("x", "", "CHECK")),
-    *((("weights", "inspect", value)) for value in ("x", "", ".", "atst_stage", "truth.tsv", "x" * 5000,
-    "/dev/null", "[/b]", "{a}", "folder", "é")),
-    *((("weights", "list", "--root", value)) for value in ("truth.tsv/x",)),
-    (), ("x",), ("evaluate",), ("evaluate", "a", "b", "c"), ("--x",), ("evaluate", *_FILES, "--x"), ("evaluate",
-    *_FILES[:1]), ("data",), ("weights",),
-    ("data", "desed", "check"), ("compare", "scores.hdf5"), ("tune", *_FILES), ("errors", *_FILES), ("detect",
-    "sound.wav"), ("detect",), ("run",), ("run", "nano", "--set"),
-)  # fmt: skip
+_COMMANDS: dict[str, tuple[str, ...]] = {
+    "evaluate": ("evaluate", *_FILES),
+    "compare": ("compare", "other.hdf5", *_FILES),
+    "errors": ("errors", *_FILES),
+    "tune": ("tune", *_FILES, "--method", "median"),
+    "detect": ("detect", "sound.wav", "--checkpoint", "atst.pt"),
+    "run": ("run", "nano", "--dry-run"),
+    "lab": ("lab",),
+    "check": ("data", "mini", "check"),
+    "prepare": ("data", "mini", "prepare"),
+    "list": ("weights", "list"),
+    "inspect": ("weights", "inspect"),
+    "mini": ("data", "mini"),
+}
+_LONG = "x" * 5000
+_NUMBERS = ("-1", "2", "nan", "inf", "1e400", "x", "", "9" * 5000, "0x1", "1,5", " ", "-0.1", "true")
 
+#: Command, option ("" for an argument) and values that it must refuse.
+_BAD_VALUES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("evaluate", "--threshold", _NUMBERS),
+    ("evaluate", "--intervals", ("-1", "x", "1.5", "nan", "9" * 5000, "", "1" * 16)),
+    ("evaluate", "--confidence", ("0", "1", "nan", "inf", "x", "-1", "95")),
+    ("evaluate", "--seed", ("-1", "x", "1.5", "9" * 5000, "nan")),
+    ("evaluate", "--metric", ("x", "psds3", "psds1,mpauc", "PSDS1", "é", "psds1;psds2", _LONG, "[/b]")),
+    ("evaluate", "--classes", ("x", "Dog,Cat", "dog", "é", "Dog;Speech", _LONG, "[/b]", "{a}")),
+    ("evaluate", "--postprocess", ("x", "medium", "csebbs", "x.json", _LONG, ".", "truth.tsv", "[/b]", "scores.hdf5")),
+    ("evaluate", "--json", ("truth.tsv/x", _LONG, ".", "folder", "/proc/x", "scores.hdf5", "truth.tsv", "link")),
+    ("evaluate", "--plot", ("x.xyz", "x", "folder", ".png", "x.png/y", "x.doc")),
+    ("errors", "--out", ("truth.tsv", "truth.tsv/x", _LONG, "/proc/x", "/dev/null/x", "/dev/null")),
+    ("compare", "--csv", ("truth.tsv/x", "folder", "other.hdf5/x", "scores.hdf5")),
+    ("tune", "--out", ("truth.tsv/x", "folder", "scores.hdf5", "x" * 300)),
+    ("detect", "--threshold", (*_NUMBERS[1:], "Dog=", "=1", "Dog=x", "Cow=0.5", "x.json", "Dog=0.5=1")),
+    ("detect", "--classes", ("x", "dog", "Dog;Cat")),
+    ("detect", "--format", ("x", "json", "TSV", "")),
+    ("detect", "--batch-size", ("0", "-1", "x", "1.5")),
+    ("detect", "--out", ("sound.wav", "sound.wav/x", "x" * 300, "/proc/x", "/dev/null")),
+    ("detect", "--device", ("x", "cuda", "cuda:9", "")),
+    ("detect", "--network", ("x", "")),
+    ("run", "--name", (".", "..", "a/b", "/x", "x" * 300, " ", ".x", "x/", "~/..", "\u202e/")),
+    ("run", "--arch", ("x", "atst,x", "[/b]", _LONG, "ATST")),
+    ("run", "--iterations", ("0", "-1", "x", "1.5", "9" * 30, "9" * 5000)),
+    ("run", "--cores", ("0", "-1", "x", "1.5")),
+    ("run", "--set", ("", "=", "x")),
+    ("lab", "--port", ("x", "1.5", "", "nan")),
+    ("check", "--root", ("", "nothing", "truth.tsv", _LONG, "folder", ".", "/dev/null", "[/b]", "{a}")),
+    ("prepare", "--root", ("truth.tsv", "truth.tsv/x", "folder2", "x" * 300, "/proc/x", "/dev/null")),
+    ("list", "--root", ("truth.tsv/x",)),
+    ("inspect", "", ("x", "", ".", "atst_stage", "truth.tsv", _LONG, "/dev/null", "[/b]", "{a}", "folder", "é")),
+    ("mini", "", ("x", "", "CHECK")),
+    ("evaluate", "", ("--x", "b")),
+)
+_BAD = (
+    *(
+        (*_COMMANDS[command], *filter(None, (option,)), value)
+        for command, option, values in _BAD_VALUES
+        for value in values
+    ),
+    *(
+        (),
+        ("x",),
+        ("--x",),
+        ("data",),
+        ("data", "desed", "check"),
+        ("weights",),
+        ("evaluate",),
+        ("compare", "scores.hdf5"),
+    ),
+    *(("tune", *_FILES), ("errors", *_FILES), ("detect", "sound.wav"), ("detect",), ("run",), ("run", "nano", "--set")),
+)
+
+_GOOD_VALUES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("evaluate", ("--help",)),
+    ("evaluate", ("--threshold", "0")),
+    ("evaluate", ("--threshold", "1")),
+    ("evaluate", ("--classes", " Dog , Speech ")),
+    ("evaluate", ("--metric", "psds1,,psds1")),
+    ("evaluate", ("--intervals", "1")),
+    ("evaluate", ("--json", "new/folder/x.json")),
+    ("evaluate", ("--csv", "é [b] {a}.csv")),
+    ("evaluate", ("--plot", "{a}[b].png")),
+    ("evaluate", ("--json", "link.json")),
+    ("evaluate", ("--json", "null")),
+    ("evaluate", ("--csv", "private.csv")),
+    ("errors", ("--out", "[b] é")),
+    ("compare", ("--intervals", "2", "--plot", "x.svg")),
+    ("tune", ("--out", "a b.json", "--plot", "x.png")),
+    ("detect", ("--threshold", "1")),
+    ("detect", ("--out", "{a} [b]", "--format", "scores", "--plot")),
+    ("detect", ("./sound.wav",)),
+    ("list", ("--json", "--root", "[/b]")),
+    ("list", ("--root", "nothing")),
+    ("inspect", ("atst.pt",)),
+)
 _GOOD = (
-    ("--help",), ("evaluate", "--help"), ("evaluate", *_FILES, "--threshold", "0"), ("evaluate", *_FILES,
-    "--threshold", "1"), ("weights", "list", "--root", "nothing"),
-    ("evaluate", *_FILES, "--classes", " Dog , Speech "), ("evaluate", *_FILES, "--metric", "psds1,,psds1"),
-    ("evaluate", *_FILES, "--intervals", "1"),
-    ("evaluate", *_FILES, "--json", "new/folder/x.json"), ("evaluate", *_FILES, "--csv", "é [b] {a}.csv"),
-    ("evaluate", *_FILES, "--plot", "{a}[b].png"),
-    ("evaluate", *_FILES, "--json", "link.json"), ("evaluate", *_FILES, "--json", "null"), ("evaluate", *_FILES,
-    "--csv", "private.csv"),
-    ("errors", *_FILES, "--out", "[b] é"), ("compare", "other.hdf5", *_FILES, "--intervals", "2", "--plot", "x.svg"),
-    ("tune", *_FILES, "--method", "median", "--out", "a b.json", "--plot", "x.png"), ("detect", "sound.wav",
-    "--checkpoint", "atst.pt", "--threshold", "1"),
-    ("detect", "sound.wav", "--checkpoint", "atst.pt", "--out", "{a} [b]", "--format", "scores", "--plot"),
-    ("detect", "./sound.wav", "sound.wav", "--checkpoint", "./atst.pt"),
-    ("weights", "list", "--json", "--root", "[/b]"), ("weights", "inspect", "atst.pt"), ("evaluate", "./-s.hdf5",
-    *_FILES[1:]), ("evaluate", "[red]{a}.hdf5", *_FILES[1:]),
-)  # fmt: skip
+    *((*_COMMANDS[command], *options) for command, options in _GOOD_VALUES),
+    *(("--help",), ("evaluate", "./-s.hdf5", *_FILES[1:]), ("evaluate", "[red]{a}.hdf5", *_FILES[1:])),
+)
 
 #: Where the good ones write.
 _OUTPUTS = (
@@ -105,7 +135,7 @@ def argument_case(random: Random, index: int, folder: Path, material: Material) 
         return _console_case(random)
     if way == 2:
         return _mixed_case(random)
-    arguments = _BAD[(index - index // 6) % len(_BAD)]
+    arguments = _BAD[(index // 6 * 3 + way - 3) % len(_BAD)]
     return Case(
         arguments,
         " ".join(arguments)[:80],
@@ -160,18 +190,16 @@ def _console_case(random: Random) -> Case:
 
 def _mixed_case(random: Random) -> Case:
     """Give some option of some command some text."""
+    scoring = ("--threshold", "--classes", "--postprocess", "--ground-truth")
+    numbers = ("--intervals", "--confidence", "--seed", "--metric", "--durations")
     commands = {
-        ("evaluate", *_FILES): ("--threshold", "--intervals", "--confidence", "--seed", "--metric", "--classes",
-        "--postprocess", "--ground-truth", "--durations"),
-        ("compare", "other.hdf5", *_FILES): ("--threshold", "--intervals", "--confidence", "--seed", "--metric",
-        "--classes", "--postprocess"),
-        ("errors", *_FILES, "--out", "new"): ("--against", "--threshold", "--classes", "--postprocess",
-        "--ground-truth"),
-        ("detect", "sound.wav", "--checkpoint", "atst.pt"): ("--threshold", "--classes", "--postprocess",
-        "--format", "--batch-size", "--network", "--checkpoint"),
-        ("data", "mini", "check"): ("--root",),
-        ("weights", "inspect", "atst.pt"): ("--root",),
-    }  # fmt: skip
+        _COMMANDS["evaluate"]: (*scoring, *numbers),
+        _COMMANDS["compare"]: (*scoring, *numbers),
+        (*_COMMANDS["errors"], "--out", "new"): (*scoring, "--against"),
+        _COMMANDS["detect"]: ("--threshold", "--classes", "--postprocess", "--format", "--batch-size", "--checkpoint"),
+        _COMMANDS["check"]: ("--root",),
+        (*_COMMANDS["inspect"], "atst.pt"): ("--root",),
+    }
     command = random.choice(list(commands))
     option, text = random.choice(commands[command]), random.choice([text for text in ODD_TEXTS if "\0" not in text])
     return Case(

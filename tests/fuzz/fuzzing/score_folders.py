@@ -9,8 +9,8 @@ from random import Random
 from fuzzing.case import ODD_TEXTS, Case, Ideas
 from fuzzing.commands import scoring
 from fuzzing.material import CLASSES, CLIPS, Material
+from fuzzing.table_text import Table
 from fuzzing.tables import IDEAS as TABLE_IDEAS
-from fuzzing.tables import Table
 
 IDEAS = Ideas()
 

@@ -3,48 +3,15 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 from fuzzing.case import ODD_TEXTS, Case, Ideas
 from fuzzing.commands import scoring
 from fuzzing.material import CLIPS, Material
+from fuzzing.table_text import Table
 
 IDEAS = Ideas()
-
-
-@dataclass
-class Table:
-    """A table that is still text, and how it is written."""
-
-    header: list[str]
-    rows: list[list[str]]
-    delimiter: str = "\t"
-    encoding: str = "utf-8"
-    line_end: str = "\n"
-    end: str = "\n"
-    bom: bool = False
-    content: bytes | None = field(default=None)
-    """Of the file, where it is no table any more."""
-
-    @classmethod
-    def of(cls, text: str) -> Table:
-        """Read a good table."""
-        header, *rows = [line.split("\t") for line in text.splitlines()]
-        return cls(header, rows)
-
-    def encoded(self) -> bytes:
-        """Return the content of the file."""
-        if self.content is not None:
-            return self.content
-        lines = [self.delimiter.join(row) for row in (self.header, *self.rows)]
-        text = ("\ufeff" if self.bom else "") + self.line_end.join(lines) + self.end
-        return text.encode(self.encoding, "surrogatepass")
-
-    def number_columns(self) -> list[int]:
-        """Return the places of the columns that hold numbers."""
-        return [k for k, name in enumerate(self.header) if name in ("onset", "offset", "duration")]
 
 
 @IDEAS.good
@@ -310,7 +277,7 @@ def corpus_table_case(random: Random, index: int, folder: Path, material: Materi
     idea.change(random, table)
     path.write_bytes(table.encoded())
     command = random.choice([("data", "mini", "check", "--root", "corpus"), ("python", "load_corpus", "corpus")])
-    # A durations table may lack clips: the sound files say how long they are. Events of no length are in published sets.
+    # Sound files say how long clips are that the table of durations lacks. Events of no length are in published sets.
     unsure = name == subset.durations or ["0", "0"] in [row[1:3] for row in table.rows]
     bad = None if idea.bad and unsure else idea.bad
     return Case(command, f"{name}: {idea.name}", bad, names=("corpus/",))
