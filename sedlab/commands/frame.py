@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sedlab.commands.options import class_names, names
-from sedlab.errors import SedlabError, nearest
+from sedlab.errors import SedlabError, nearest, short
 
 if TYPE_CHECKING:
     from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth
@@ -112,6 +112,11 @@ def read_frame(
     chosen = class_names(classes, scores[0].classes)
     for each in scores:
         chosen = scored_classes(each, truth, kind, chosen)
+        if unscored := [label for label in method.classes or () if label not in each.classes]:
+            raise SedlabError(
+                f"{postprocess}: was tuned for class {short(unscored[0])}, of which {each.path} has no scores. "
+                "Tune on scores of this network."
+            )
     matched = match(scores, truth, common=common_clips)
     known, notes = read_times(matched, kind, durations)
     return Frame(

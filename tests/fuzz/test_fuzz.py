@@ -13,7 +13,6 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="faults of kinds that are being mended", strict=False)
 def test_bad_input_is_refused_and_odd_input_is_read(tmp_path):
     out = tmp_path / "offending.json"
     options = ["--inputs", "220", "--seed", "0", "--out", str(out)]

@@ -61,7 +61,7 @@ def written_durations(root: Path, subset: Subset, clip_ids: pd.Series) -> pd.Ser
         table["clip_id"] = reading.stem(table["filename"])
         known = table.drop_duplicates("clip_id").set_index("clip_id")["duration"]
         if (known <= 0).any():
-            raise SedlabError(f"{path}: clip {(known <= 0).idxmax()!r} has no positive duration.")
+            raise SedlabError(f"{path}: clip {(known <= 0).idxmax()!r} has no positive duration. Correct it.")
         durations = clip_ids.map(known)
     folder = subset.audio_folder(root)
     names = reading.audio_names(folder) if folder else {}

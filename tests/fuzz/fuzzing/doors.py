@@ -9,13 +9,13 @@ from pathlib import Path
 
 def call(name: str, *arguments: str) -> int:
     """Call a function of sedlab as a user's script would; return 1 for the error it raises on purpose."""
-    from sedlab.errors import SedlabError
+    from sedlab.errors import SedlabError, printable
 
     warnings.simplefilter("ignore", UserWarning)
     try:
         _DOORS[name](*arguments)
     except SedlabError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 1
     return 0
 
