@@ -4,7 +4,8 @@ python benchmarks/fuzz.py --inputs 4000 --seed 1
 python benchmarks/fuzz.py --seed 1 --case HDF5/12
 
 The first prints a table by kind of input and writes the offending cases, with the command that repeats each, to a file;
-it exits with status 1 if there are any. The second runs one case, says what it was and keeps its folder.
+it exits with status 1 if there are any. Interrupted, it tells what was done so far. The second runs one case, says what
+it was and keeps its folder.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import multiprocessing
 import os
 import pkgutil
 import shutil
+import signal
 import sys
 import tempfile
 import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
@@ -30,7 +33,7 @@ TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path[:0] = [str(TESTS / "fuzz"), str(TESTS / "material")]
 
 #: A report takes seconds: one for this many inputs of another kind.
-SELDOM = {"run folders": 6}
+SELDOM = {"run folders": 8}
 OFFENCES = ("traceback", "hang", "half-written", "input changed", "accepted", "refused", "status", "message", "noise")
 
 
@@ -59,7 +62,8 @@ def main() -> int:
     cases = list(islice(numbered(kinds), options.inputs))
     run = partial(run_one, seed=options.seed, work=work, material=material)
     found = []
-    with multiprocessing.get_context("fork").Pool(options.processes) as pool:
+    ignore = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    with multiprocessing.get_context("fork").Pool(options.processes, ignore) as pool, suppress(KeyboardInterrupt):
         for record in pool.imap(run, cases):
             found.append(record)
             if len(found) % 200 == 0:
