@@ -173,3 +173,25 @@ def test_a_file_that_does_not_fit_is_named_in_one_line_with_the_remedy(tmp_path,
         read_json(path, Note, "Write it again.")
     assert str(error.value).startswith(f"{path}: {problem}") and str(error.value).endswith(" Write it again.")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 20_000,
+        '{"a":' * 20_000,
+        '{"name": 5, "value": 1}',
+        f'{{"name": "a", "value": "{"x" * 100_000}"}}',
+        f'{{"name": "a", "value": {"9" * 5000}}}',
+        f'{{"name": {"9" * 4000}, "value": 1}}',
+        '{"name": "a", "value": ["\\u202e"]}',
+        "null",
+    ],
+)
+def test_json_of_another_shape_is_one_short_printable_line(tmp_path, text):
+    (tmp_path / "note.json").write_text(text)
+    with pytest.raises(SedlabError) as error:
+        read_json(tmp_path / "note.json", Note, "Write it again.")
+    line = str(error.value)
+    assert line.startswith(f"{tmp_path / 'note.json'}: ") and line.endswith(" Write it again.")
+    assert line.isprintable() and len(line) < 400

@@ -32,7 +32,8 @@ def new_figure(width: float, height: float, *, title: str = "") -> Picture:
     figure = Picture(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     if title:
-        figure.suptitle(title, fontsize=TITLE_SIZE, fontweight="bold", x=0.01, ha="left")
+        # A name in it may hold dollars, between which matplotlib would look for a formula.
+        figure.suptitle(title.replace("$", r"\$"), fontsize=TITLE_SIZE, fontweight="bold", x=0.01, ha="left")
     return figure
 
 

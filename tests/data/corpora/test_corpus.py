@@ -234,6 +234,10 @@ def test_roots_without_a_corpus_are_refused(tmp_path):
         ),
         ("synth_train", "0.3", "o.3", r"line 4: 'o.3' in column 'offset' is not a number"),
         ("devtest", "0.5\t10.115", "0.5\t", "line 2: a label without onset or offset"),
+        ("devtest", "10.115", "0.4", "line 2: an event that ends before it begins"),
+        ("devtest", "0.5", "-0.5", "line 2: an event that ends before it begins or begins before 0"),
+        ("devtest", "\tSpeech", "", "line 2: times without a label"),
+        ("devtest", "t2.wav", ".wav", "line 3: no file name"),
         ("maestro_train", "confidence", "conf", "no column 'confidence'.*Did you mean 'conf'"),
     ],
 )
