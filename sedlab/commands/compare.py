@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sedlab.commands import options
-from sedlab.commands.frame import read_metrics_frame
+from sedlab.commands.frame import keep_inputs, read_metrics_frame
 from sedlab.commands.output import (
     number_table,
     progress_bar,
@@ -38,7 +38,10 @@ def compare(
     common_clips: options.CommonClips = False,
     threshold: options.Threshold = 0.5,
     intervals: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Bootstrap intervals from N resamples of the clips.")
+        int,
+        typer.Option(
+            metavar="N", min=1, max=options.MAX_INTERVALS, help="Bootstrap intervals from N resamples of the clips."
+        ),
     ] = 1000,
     confidence: options.Confidence = 0.95,
     seed: options.Seed = 0,
@@ -55,6 +58,7 @@ def compare(
     from sedlab.scoring.metrics.evaluation import counted_scores
     from sedlab.scoring.metrics.statistics.choice import METRICS
 
+    keep_inputs([scores_a, scores_b, ground_truth, durations], [csv_file, plot])
     console = table_console()
     with progress_bar(console) as progress:
         frame, metrics = read_metrics_frame(

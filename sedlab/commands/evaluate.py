@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sedlab.commands import options
-from sedlab.commands.frame import Frame, read_metrics_frame
+from sedlab.commands.frame import Frame, keep_inputs, read_metrics_frame
 from sedlab.commands.output import (
     format_number,
     number_table,
@@ -43,7 +43,13 @@ def evaluate(
     common_clips: options.CommonClips = False,
     threshold: options.Threshold = 0.5,
     intervals: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Bootstrap intervals from N resamples of the clips. 0: none.")
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=options.MAX_INTERVALS,
+            help="Bootstrap intervals from N resamples of the clips. 0: none.",
+        ),
     ] = 0,
     confidence: options.Confidence = 0.95,
     seed: options.Seed = 0,
@@ -64,6 +70,7 @@ def evaluate(
     from sedlab.scoring.metrics.evaluation import EVENT_METRICS, PIPSDS, SEGMENT_METRICS
     from sedlab.scoring.scores.matching import SEGMENTS
 
+    keep_inputs([scores, ground_truth, durations], [json_file, csv_file, plot])
     console = table_console()
     with progress_bar(console) as progress:
         frame, metrics = read_metrics_frame(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +47,14 @@ class Frame(Matched):
     """Seconds of each clip or recording; empty where no file says."""
 
 
+def keep_inputs(inputs: Iterable[Path | None], outputs: Iterable[Path | None]) -> None:
+    """Raise SedlabError for an output that would replace an input."""
+    read = {path.resolve() for path in inputs if path is not None}
+    for path in outputs:
+        if path is not None and path.resolve() in read:
+            raise SedlabError(f"{path}: is read, and would be replaced by what is written. Give another file for it.")
+
+
 def match(scores: Sequence[EvaluationScores], truth: GroundTruth, *, common: bool) -> Matched:
     """Return the clips that every score file shares with the ground truth; others are an error unless ``common``.
 
@@ -86,6 +94,17 @@ def read_times(matched: Matched, kind: str, durations: Path | None) -> tuple[dic
     said = {clip_id: known.get(clip_id, end) for clip_id, end in ends.items()}
     notes = label_time_notes(matched.truth, said, ends)
     return known, notes if durations is None else notes + duration_notes(durations, known, ends)
+
+
+def check_durations(path: Path, known: Mapping[str, float], truth: GroundTruth, classes: Sequence[str]) -> None:
+    """Raise SedlabError when the table of durations lacks a clip with an event of ``classes``."""
+    events = truth.active
+    clip_ids = events["clip_id"][events["label"].isin(list(classes))].unique()
+    missing = [clip_id for clip_id in clip_ids if clip_id not in known]
+    if missing:
+        raise SedlabError(
+            f"{path}: no duration of {len(missing)} of {len(clip_ids)} clips (first: {missing[0]}). Add them."
+        )
 
 
 def read_frame(
@@ -167,6 +186,8 @@ def read_metrics_frame(
         raise SedlabError(
             f"{ground_truth}: PSDS counts false alarms per hour and needs the clips' durations. Add --durations."
         )
+    if frame.kind == EVENTS:
+        check_durations(durations, frame.durations, frame.truth, frame.classes)
     metrics = asked or tuple(name for name in known if _kind(name) == frame.kind)
     for slow in left_out(metrics, names(metric), frame.classes):
         metrics = tuple(name for name in metrics if name != slow)

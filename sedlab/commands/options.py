@@ -36,6 +36,8 @@ Classes = Annotated[
 ]
 CommonClips = Annotated[bool, typer.Option("--common-clips", help="Leave out clips that one side lacks.")]
 Threshold = Annotated[float, typer.Option(min=0.0, max=1.0, help="Scores above it are detections.")]
+#: More resamples than anybody waits for.
+MAX_INTERVALS = 100_000
 Confidence = Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed draws the same; another draws anew.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all of it as JSON.")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sedlab.commands import options
-from sedlab.commands.frame import match, read_times
+from sedlab.commands.frame import check_durations, keep_inputs, match, read_times
 from sedlab.commands.output import format_number, progress_bar, say_written, table_console, warn, write_figure
 from sedlab.errors import SedlabError
 
@@ -49,11 +49,13 @@ def tune(
     from sedlab.scoring.tuning.csebbs import tune_csebbs
     from sedlab.scoring.tuning.median import tune_median
 
+    keep_inputs([scores, ground_truth, durations], [out, plot])
     search = {"csebbs": tune_csebbs, "median": tune_median}[method]
     truth, found = read_ground_truth(ground_truth), read_scores(scores)
     classes = tuned_classes(found, truth)
     matched = match([found], truth, common=common_clips)
     seconds, notes = read_times(matched, EVENTS, durations)
+    check_durations(durations, seconds, matched.truth, classes)
     counted = CountedEvents.of(matched.scores[0].tables, matched.truth.events, seconds, classes)
     console = table_console()
     with progress_bar(console) as progress:

@@ -14,6 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sedlab.cli import app
+from sedlab.scoring.postprocess import Postprocess
+from sedlab.scoring.postprocess.median import MedianParams
 from sedlab.scoring.scores.file import ScoreFile, write_score_file
 
 REAL = Path(__file__).parents[1] / "material" / "dcase2023_baseline"
@@ -89,6 +91,36 @@ def test_classes_without_event_are_not_tuned_and_the_file_says_nothing_of_them(t
             "psds1",
         )
         assert status == 0 and "Cat" in printed
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "message"),
+    [
+        ("evaluate", ("--json", "SCORES"), "is read, and would be replaced"),
+        ("evaluate", ("--csv", "./TRUTH"), "is read, and would be replaced"),
+        ("evaluate", ("--intervals", 10**7), "less than or equal to 100000"),
+        ("evaluate", ("--durations", "SHORT"), "short.tsv: no duration of 1 of 4 clips (first: x0)"),
+        ("evaluate", ("--postprocess", "TUNED"), "tuned.json: was tuned for class 'Whistle', of which"),
+        ("tune", ("--out", "SCORES"), "is read, and would be replaced"),
+        ("tune", ("--out", "NEW", "--durations", "SHORT"), "short.tsv: no duration of 1 of 4 clips (first: x0)"),
+        ("tune", ("--out", "NEW", "--plot", "DURATIONS"), "is read, and would be replaced"),
+    ],
+)
+def test_refusals_name_the_file_and_leave_every_input_as_it_was(tmp_path, many, command, options, message):
+    scores, _, truth, _, durations = many
+    write(tmp_path / "short.tsv", pd.read_csv(durations, sep="\t").iloc[1:])
+    Postprocess.of(MedianParams({"Whistle": 0.5})).write(tmp_path / "tuned.json")
+    places = {"SCORES": scores, "TRUTH": truth, "DURATIONS": durations, "NEW": tmp_path / "new.json"}
+    places |= {
+        "./TRUTH": truth.parent / "." / truth.name,
+        "SHORT": tmp_path / "short.tsv",
+        "TUNED": tmp_path / "tuned.json",
+    }
+    before = [path.read_bytes() for path in (scores, truth, durations)]
+    how = [places.get(option, option) for option in options]
+    status, _, told = run(command, *many, *how)
+    assert status in (1, 2) and message in told, told
+    assert [path.read_bytes() for path in (scores, truth, durations)] == before and not (tmp_path / "new.json").exists()
 
 
 @pytest.fixture
