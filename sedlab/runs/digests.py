@@ -10,7 +10,7 @@ from sedlab.errors import SedlabError
 from sedlab.files import write_text
 
 #: In the run folder: what the files had when they were last read. May be deleted at any time.
-DIGESTS_FILE = ".digests.json"
+DIGESTS_FILE = ".digests"
 
 
 class Digests:

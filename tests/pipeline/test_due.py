@@ -137,7 +137,7 @@ def test_unreadable_manifest_is_due(run):
 
 def test_damaged_memory_of_digests_is_read_anew(run):
     for text in ("", "[]", '{"results.csv": 1}', '{"results.csv": [1, 2, 3, 4, 5]}', "[" * 100_000):
-        (run.path / ".digests.json").write_text(text)
+        (run.path / ".digests").write_text(text)
         assert due(run) == {}
 
 

@@ -44,7 +44,7 @@ def test_half_written_files_are_removed_and_nothing_else(tmp_path):
     (tmp_path / ".last.ab_cd1x9.pt").write_text("of an earlier version")
     make_scheduler_folder(tmp_path).joinpath("snakemakeabc").mkdir()
     assert len([path for path in tmp_path.rglob(".*") if path.is_file()]) == len(written) + 1
-    kept = [".run.lock", ".digests.json", ".locks/node.lock", "last.pt", "a.12345678.pt", ".snakemake/log", ".12345678"]
+    kept = [".run.lock", ".digests", ".locks/node.lock", "last.pt", "a.12345678.pt", ".snakemake/log", ".12345678"]
     for name in kept:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("whole")
