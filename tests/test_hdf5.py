@@ -7,6 +7,8 @@ import sys
 import h5py
 import numpy as np
 import pytest
+from container import without_locks
+from shell import python
 
 from sedlab.data.pseudo_labels import read_pseudo_labels
 from sedlab.data.teacher_logits import read_teacher_logits, write_teacher_logits
@@ -58,7 +60,7 @@ def test_a_flipped_bit_is_found_or_changes_nothing(written):
     found = 0
     random = np.random.default_rng(1)
     # Every byte of the logits is looked at by a checksum of our own, all other bytes by HDF5's or ours.
-    for bit in random.choice(8 * len(original), 400, replace=False).tolist():
+    for bit in random.choice(8 * len(original), 250, replace=False).tolist():
         damaged = bytearray(original)
         damaged[bit // 8] ^= 1 << bit % 8
         written.write_bytes(damaged)
@@ -67,7 +69,7 @@ def test_a_flipped_bit_is_found_or_changes_nothing(written):
         except SedlabError as error:
             assert str(error).startswith(str(written)) and "\n" not in str(error)
             found += 1
-    assert found > 100
+    assert found > 60
     place = original.index(LOGITS[2].tobytes()) + 5
     written.write_bytes(original[:place] + bytes([original[place] ^ 4]) + original[place + 1 :])
     for read in (read_score_file, lambda path: read_pseudo_labels(path)[NAMES[2]]):
@@ -237,6 +239,12 @@ def test_a_file_that_is_open_for_writing_elsewhere_says_so(written):
         other.communicate(b"\n")
     # The remedy.
     assert read_score_file(written).clip_ids == NAMES
+
+
+def test_where_there_are_no_locks_files_are_read_as_they_are(tmp_path, written):
+    code = "import sys; from sedlab import read_score_file; print(len(read_score_file(sys.argv[1]).clip_ids))"
+    for error in ("ENOLCK", "ENOSYS", "EOPNOTSUPP"):
+        assert python("-c", code, written, env=without_locks(tmp_path, error)) == "4\n"
 
 
 @pytest.mark.parametrize(
