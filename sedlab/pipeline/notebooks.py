@@ -86,7 +86,7 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
     from papermill.exceptions import PapermillExecutionError
 
     from sedlab.pipeline.interpreter import KERNEL_NAME, KERNEL_SECONDS, JobKernelManager, kernel_seconds
-    from sedlab.pipeline.pages import export_page
+    from sedlab.report.notebook_page import export_page
 
     check_parameters(path, parameters)
     output.parent.mkdir(parents=True, exist_ok=True)

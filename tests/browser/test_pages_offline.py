@@ -12,7 +12,7 @@ from ipywidgets import HTML, VBox
 from ipywidgets.embed import dependency_state
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from sedlab.pipeline.pages import STATE, VIEW, export_page
+from sedlab.report.notebook_page import STATE, VIEW, export_page
 from sedlab.views.figures.clips.clip import ClipView
 from sedlab.views.player.player import ClipPlayer
 
