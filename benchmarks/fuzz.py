@@ -62,10 +62,16 @@ def main() -> int:
     cases = list(islice(numbered(kinds), options.inputs))
     run = partial(run_one, seed=options.seed, work=work, material=material)
     found = []
-    ignore = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    with multiprocessing.get_context("fork").Pool(options.processes, ignore) as pool, suppress(KeyboardInterrupt):
+    with (
+        multiprocessing.get_context("fork").Pool(options.processes, _ignore_interrupts) as pool,
+        suppress(KeyboardInterrupt),
+    ):
+        # Shells start what runs in the background without it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         for record in pool.imap(run, cases):
             found.append(record)
+            if record["offences"]:
+                print(f"{record['repeat']}  # {record['offences'][0]}", file=sys.stderr, flush=True)
             if len(found) % 200 == 0:
                 print(f"{len(found)} of {len(cases)}", file=sys.stderr, flush=True)
     offending = [record for record in found if record["offences"]]
@@ -83,6 +89,10 @@ def numbered(kinds: Sequence[str]) -> Iterator[tuple[str, int]]:
             period = SELDOM.get(kind, 1) if len(kinds) > 1 else 1
             if turn % period == 0:
                 yield kind, turn // period
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def prepare_process() -> None:
