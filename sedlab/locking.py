@@ -25,6 +25,8 @@ except ImportError:  # a system without them at all
     fcntl = None  # type: ignore[assignment]
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
+#: Environment variable: a process has said so; the jobs of a run need not say it again.
+_TOLD = "SEDLAB_TOLD_OF_LOCKS"
 #: Processes that a killed one has started hold its lock until they notice.
 _LINGER_SECONDS = 15.0
 _POLL_SECONDS = 0.2
@@ -81,7 +83,9 @@ def take(file: IO, *, wait: bool = False) -> bool:
         if error.errno not in _NO_LOCKS:
             raise
         folder = Path(file.name).absolute().parent
-        warn_once(f"{folder}: no locks on this file system ({error.strerror}). Use it from one machine at a time.")
+        if _TOLD not in os.environ:
+            warn_once(f"{folder}: no locks on this file system ({error.strerror}). Use it from one machine at a time.")
+            os.environ[_TOLD] = "1"
         return False
     return True
 

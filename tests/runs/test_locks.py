@@ -29,6 +29,11 @@ try:
             time.sleep(float(sys.argv[2]))
             os._exit(0)
         print("working", flush=True)
+        if "SEDLAB_TOLD_OF_LOCKS" in os.environ:
+            import subprocess
+            words = [sys.executable, "-c", "from sedlab.locking import held; from pathlib import Path; import sys\\n"
+                     "with held(Path(sys.argv[1])): pass", sys.argv[1] + "/other"]
+            assert subprocess.run(words, check=True, capture_output=True).stderr == b"", "a child says it again"
         sys.stdin.read()
 except SedlabError as error:
     print(error)
