@@ -26,8 +26,8 @@ from sedlab.commands.run import run, watch
 from sedlab.commands.tune import tune
 from sedlab.commands.weights import download_weights, inspect_weights, list_weights
 from sedlab.errors import SedlabError, printable, short, unforeseen_problem
-from sedlab.home import writable_home
-from sedlab.streams import discard_output, prepare_streams
+from sedlab.system.home import writable_home
+from sedlab.system.streams import discard_output, prepare_streams
 
 
 def _group(help_text: str) -> typer.Typer:

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from sedlab.commands.output import table_console
 from sedlab.errors import SedlabError
-from sedlab.home import can_write, writable_home
+from sedlab.system.home import can_write, writable_home
 
 #: Free space below which a finding is a warning: the mini experiment needs a fraction of it, real corpora more.
 ENOUGH_DISK_GB = 5.0
@@ -175,7 +175,7 @@ def _jupyter() -> str:
 
 
 def _working_folder(project: Path) -> str:
-    from sedlab.locking import take
+    from sedlab.system.locking import take
 
     if not can_write(project):
         raise SedlabError(f"{project}: cannot be written to. Go to a folder of your own, where runs/ and data/ may be.")

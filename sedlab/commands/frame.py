@@ -176,9 +176,9 @@ def read_metrics_frame(
     SedlabError
         As `read_frame`; for unknown metrics, when PSDS lacks durations, and when it cannot fit into memory.
     """
-    from sedlab.memory import check_fits
     from sedlab.scoring.metrics.cost import PSDS2_CLASSES, left_out, needed_bytes
     from sedlab.scoring.scores.matching import EVENTS
+    from sedlab.system.memory import check_fits
 
     asked = _asked_metrics(metric, known, on_request)
     frame = read_frame(score_files, ground_truth, durations, kind=_kind(asked[0]) if asked else None, **options)

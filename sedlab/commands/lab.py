@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from sedlab.errors import SedlabError
-from sedlab.home import warn_of_home
+from sedlab.system.home import warn_of_home
 
 FIRST_NOTEBOOK = "00_tour.ipynb"
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from sedlab.commands.options import names
 from sedlab.commands.output import format_seconds, plain_console, progress_bar, say, warn
 from sedlab.errors import SedlabError, nearest, short
-from sedlab.home import warn_of_home
+from sedlab.system.home import warn_of_home
 
 if TYPE_CHECKING:
     from sedlab.pipeline.runner import Outcome, PlannedJob

@@ -23,8 +23,8 @@ from sedlab.data.tsv import read_tsv, write_tsv
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path, sweep_temporaries
 from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
-from sedlab.locking import take
 from sedlab.progress import Progress
+from sedlab.system.locking import take
 
 WAVEFORMS = "waveforms.i16"
 INDEX = "index.tsv"

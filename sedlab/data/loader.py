@@ -22,8 +22,8 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 from sedlab.data.batch import Batch, Example
 from sedlab.data.dataset import SedDataset
 from sedlab.data.sampler import BatchSampler
-from sedlab.environment import can_have_queues, number_from_environment
 from sedlab.errors import SedlabError, warn_once
+from sedlab.system.environment import can_have_queues, number_from_environment
 
 #: Environment variable with the number of loading processes: it belongs to a machine, and the experiment, with all that
 #: is trained by it, stays as it is.

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, NonNegativeInt
 
 from sedlab.errors import SedlabError
 from sedlab.files import read_json, write_json
-from sedlab.locking import take
+from sedlab.system.locking import take
 
 
 def file_sha256(path: str | Path) -> str:

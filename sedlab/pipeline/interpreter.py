@@ -14,7 +14,7 @@ from typing import Any
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
-from sedlab.environment import number_from_environment, safe_imports
+from sedlab.system.environment import number_from_environment, safe_imports
 
 KERNEL_NAME = NATIVE_KERNEL_NAME
 #: Environment variable with the time that a kernel may take to start; Jupyter's 60 s are short for a cold disk.

@@ -18,7 +18,7 @@ from sedlab.pipeline.notebooks import CellError, execute_notebook, kernel_died, 
 from sedlab.runs.locks import require_idle, when_run_ends
 from sedlab.runs.progress import forget_progress
 from sedlab.runs.run import Run, open_run
-from sedlab.streams import prepare_streams
+from sedlab.system.streams import prepare_streams
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from sedlab.config.experiment import Experiment
-from sedlab.environment import safe_imports
 from sedlab.errors import SedlabError
 from sedlab.pipeline.due import due_jobs
 from sedlab.pipeline.graph import find_job, graph_of
@@ -26,6 +25,7 @@ from sedlab.runs.leftovers import sweep
 from sedlab.runs.locks import RUN_PROCESS, run_lock, this_process, wait_until_idle
 from sedlab.runs.run import Run, create_run
 from sedlab.runs.versions import gpu_names
+from sedlab.system.environment import safe_imports
 
 #: Time a job gets to save its notebook and end its kernel after an interrupt.
 STOP_SECONDS = 8.0

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sedlab.errors import SedlabError
-from sedlab.locking import Held, Holder, held, holder_of, is_alive, start_time
+from sedlab.system.locking import Held, Holder, held, holder_of, is_alive, start_time
 
 #: Environment variable that names the `sedlab run` process a job belongs to, as "pid:start time".
 RUN_PROCESS = "SEDLAB_RUN_PROCESS"

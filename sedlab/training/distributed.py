@@ -26,9 +26,9 @@ from torch import multiprocessing
 from torch.optim import Optimizer
 
 from sedlab.config.experiment import TrainerConfig
-from sedlab.environment import importing_safely
 from sedlab.errors import SedlabError
 from sedlab.progress import Progress
+from sedlab.system.environment import importing_safely
 
 _POLL_SECONDS = 0.1
 #: Time the other processes get to end once one has failed.

@@ -14,8 +14,8 @@ from container import without_locks
 from shell import command
 
 from sedlab.errors import SedlabError
-from sedlab.locking import Holder
 from sedlab.runs.locks import node_lock, run_lock, wait_until_idle
+from sedlab.system.locking import Holder
 
 #: Works on a node until it is told to end; may leave a forked child behind, as data-loader workers are.
 WORKER = """
@@ -31,8 +31,9 @@ try:
         print("working", flush=True)
         if "SEDLAB_TOLD_OF_LOCKS" in os.environ:
             import subprocess
-            words = [sys.executable, "-c", "from sedlab.locking import held; from pathlib import Path; import sys\\n"
-                     "with held(Path(sys.argv[1])): pass", sys.argv[1] + "/other"]
+            code = "from sedlab.system.locking import held; from pathlib import Path; import sys\\n"
+            code += "with held(Path(sys.argv[1])): pass"
+            words = [sys.executable, "-c", code, sys.argv[1] + "/other"]
             assert subprocess.run(words, check=True, capture_output=True).stderr == b"", "a child says it again"
         sys.stdin.read()
 except SedlabError as error:

@@ -19,9 +19,9 @@ from sedlab.data.mini.difficulty import AUDIOSET, DEVTEST, PUBLIC, REAL, SYNTH, 
 from sedlab.data.mini.recording import SCENES, maestro_recording
 from sedlab.data.mini.rooms import device_response
 from sedlab.data.mini.soundscape import Clip, Event, audioset_clip, desed_clip
-from sedlab.environment import can_have_queues, importing_safely
 from sedlab.errors import SedlabError
 from sedlab.grid import SAMPLE_RATE
+from sedlab.system.environment import can_have_queues, importing_safely
 
 MAESTRO_AUDIO = "MAESTRO_original/maestro_dev/development_audio"
 MAESTRO_ANNOTATION = "MAESTRO_original/maestro_dev/development_annotation"

@@ -28,8 +28,8 @@ from sedlab.data.mini.rendering import (
 )
 from sedlab.errors import SedlabError
 from sedlab.files import read_json, write_json
-from sedlab.locking import held, holder_of
 from sedlab.progress import Progress
+from sedlab.system.locking import held, holder_of
 
 MARKER = "mini.json"
 #: Raised whenever the same configuration would give other files.

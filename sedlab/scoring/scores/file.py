@@ -19,8 +19,8 @@ from sedlab.data.stored_logits import open_logits, write_logits
 from sedlab.data.targets import frame_times as detector_frame_times
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
-from sedlab.memory import check_fits
 from sedlab.scoring.scores.tables import Arrays, LazyTables, ScoreTables
+from sedlab.system.memory import check_fits
 
 FORMAT = "sedlab-scores-1"
 #: Boundaries that differ by less are one boundary written with fewer digits.

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from shell import python
 
-from sedlab.home import can_write
+from sedlab.system.home import can_write
 
 TRY = """
 import json, os, sys
-from sedlab.home import warn_of_home, writable_home
+from sedlab.system.home import warn_of_home, writable_home
 if len(sys.argv) > 1:
     os.setgid(int(sys.argv[1])), os.setuid(int(sys.argv[1]))
 folder = writable_home()

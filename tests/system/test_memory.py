@@ -3,7 +3,7 @@
 import pytest
 
 from sedlab.errors import SedlabError
-from sedlab.memory import check_fits, free_memory
+from sedlab.system.memory import check_fits, free_memory
 
 
 @pytest.mark.parametrize(

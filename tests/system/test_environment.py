@@ -7,13 +7,13 @@ import os
 import pytest
 from shell import python
 
-from sedlab.environment import importing_safely, number_from_environment, safe_imports
 from sedlab.errors import SedlabError
+from sedlab.system.environment import importing_safely, number_from_environment, safe_imports
 
 #: A person's script, which starts processes as generating a corpus and training on several devices do.
 SCRIPT = """
 import multiprocessing, sys
-from sedlab.environment import importing_safely
+from sedlab.system.environment import importing_safely
 if __name__ == "__main__":
     with importing_safely():
         process = multiprocessing.get_context("spawn").Process(target=print, args=("child",))
