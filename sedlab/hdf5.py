@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sedlab.errors import SedlabError
+
 if TYPE_CHECKING:
     import h5py
 
@@ -36,16 +38,16 @@ def open_hdf5(path: Path) -> h5py.File:
 
 
 def own_dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
-    """Return a dataset that lies in the file itself, all of it; ValueError for any other."""
+    """Return a dataset that lies in the file itself; SedlabError for any other, ValueError for a part of one."""
     import h5py
 
     if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise ValueError(f"{name!r} is a link to another place")
+        raise SedlabError(f"{path}: {name!r} is a link to another place. Write the data themselves under this name.")
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
-        raise ValueError(f"{name!r} is no array")
+        raise SedlabError(f"{path}: {name!r} is no array. Write the data themselves under this name.")
     if dataset.is_virtual or dataset.external:
-        raise ValueError(f"{name!r} lies in other files")
+        raise SedlabError(f"{path}: {name!r} lies in other files. Write its data into this file.")
     size, unpacked = path.stat().st_size, math.prod(dataset.shape) * dataset.dtype.itemsize
     if unpacked > max(_MAX_UNPACKED * size, _SMALL_BYTES):
         raise ValueError(f"{name!r} says it has {unpacked} bytes, the file has {size}")

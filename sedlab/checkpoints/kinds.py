@@ -38,6 +38,7 @@ _OTHERS: tuple[tuple[bytes, str, str], ...] = (
     *((begin, *_SOUND) for begin in (b"RIFF", b"fLaC", b"OggS", b"ID3", b"FORM")),
 )
 _SAVE_PICKLE = "import pickle, torch; torch.save(pickle.load(open({path!r}, 'rb')), 'weights.ckpt')"
+_STORE = "import torch; torch.save(torch.load({path!r}, map_location='cpu'), 'weights.ckpt')"
 _SAVE_SCRIPT = "import torch; torch.save(torch.jit.load({path!r}, map_location='cpu').state_dict(), 'weights.ckpt')"
 
 
@@ -80,6 +81,7 @@ def _archive(path: Path) -> Kind:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
+            packed = any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist())
     except Exception as error:  # no end, or a damaged one: zipfile has no one error for that
         raise SedlabError(
             f"{path}: not a readable checkpoint, or cut short (an archive without its end). {AGAIN}."
@@ -93,6 +95,11 @@ def _archive(path: Path) -> Kind:
         inside = [name for name in names if name.endswith((".pt", ".pth", ".ckpt", ".safetensors"))]
         remedy = f"Unpack it and give {inside[0]!r}" if inside else "Give the .pt or .ckpt file of the network"
         raise SedlabError(f"{path}: not a readable checkpoint but another zip archive. {remedy}.")
+    # Mapped into memory, what is packed would be taken for the values.
+    if packed:
+        raise SedlabError(
+            f"{path}: not a readable checkpoint but one that was compressed. Write it anew: {program(_STORE, path)}"
+        )
     return "zip"
 
 

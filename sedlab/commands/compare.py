@@ -58,7 +58,7 @@ def compare(
     from sedlab.scoring.metrics.evaluation import counted_scores
     from sedlab.scoring.metrics.statistics.choice import METRICS
 
-    keep_inputs([scores_a, scores_b, ground_truth, durations], [csv_file, plot])
+    keep_inputs([scores_a, scores_b, ground_truth, durations, postprocess], [csv_file, plot])
     console = table_console()
     with progress_bar(console) as progress:
         frame, metrics = read_metrics_frame(

@@ -70,7 +70,7 @@ def evaluate(
     from sedlab.scoring.metrics.evaluation import EVENT_METRICS, PIPSDS, SEGMENT_METRICS
     from sedlab.scoring.scores.matching import SEGMENTS
 
-    keep_inputs([scores, ground_truth, durations], [json_file, csv_file, plot])
+    keep_inputs([scores, ground_truth, durations, postprocess], [json_file, csv_file, plot])
     console = table_console()
     with progress_bar(console) as progress:
         frame, metrics = read_metrics_frame(

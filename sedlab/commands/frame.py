@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,12 +48,21 @@ class Frame(Matched):
     """Seconds of each clip or recording; empty where no file says."""
 
 
-def keep_inputs(inputs: Iterable[Path | None], outputs: Iterable[Path | None]) -> None:
-    """Raise SedlabError for an output that would replace an input."""
-    read = {path.resolve() for path in inputs if path is not None}
-    for path in outputs:
-        if path is not None and path.resolve() in read:
+def keep_inputs(inputs: Iterable[Path | str | None], outputs: Iterable[Path | None]) -> None:
+    """Raise SedlabError for an output that would replace an input, or another output.
+
+    An input may be a word that is no file, as of `--postprocess`; of a folder of scores, all TSVs are read.
+    """
+    read = {Path(os.path.realpath(path)) for path in inputs if path is not None}
+    written = set()
+    for path in filter(None, outputs):
+        target = Path(os.path.realpath(path))
+        if target in read or (target.parent in read and target.suffix == ".tsv"):
             raise SedlabError(f"{path}: is read, and would be replaced by what is written. Give another file for it.")
+        # Two may well go to one stream.
+        if target in written and (target.is_file() or not target.exists()):
+            raise SedlabError(f"{path}: two outputs would be written to this file. Give each a file of its own.")
+        written.add(target)
 
 
 def match(scores: Sequence[EvaluationScores], truth: GroundTruth, *, common: bool) -> Matched:

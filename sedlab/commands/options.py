@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from sedlab.errors import SedlabError
+
 Scores = Annotated[Path, typer.Argument(metavar="SCORES", help="HDF5 score file, or a folder with one TSV a clip.")]
 GroundTruth = Annotated[
     Path, typer.Option(metavar="TSV", help="filename, onset, offset, event_label; soft labels also confidence.")
@@ -54,4 +56,7 @@ def names(text: str) -> tuple[str, ...]:
 
 def class_names(given: Sequence[str] | None, known: Container[str]) -> tuple[str, ...]:
     """Return the classes that were given, each once; a text that is one of the ``known`` is no list."""
-    return tuple(dict.fromkeys(name for text in given or () for name in ([text] if text in known else names(text))))
+    found = dict.fromkeys(name for text in given or () for name in ([text] if text in known else names(text)))
+    if given and not found:
+        raise SedlabError("--classes: names no class. Name one, or leave the option out for all of them.")
+    return tuple(found)

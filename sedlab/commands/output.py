@@ -79,10 +79,10 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def write_figure(path: Path, figure: Figure) -> None:
-    """Write a figure in the format that the file name says; SedlabError if there is none of that name."""
+    """Write a figure in the format that the file name says, PNG if it says none; SedlabError for an unknown one."""
     with atomic_path(path) as temporary:
         try:
-            figure.savefig(temporary, dpi=150)
+            figure.savefig(temporary, dpi=150, format=path.suffix[1:] or "png")
         except ValueError as error:
             raise SedlabError(f"--plot {path}: {error}. Use .png, .svg or .pdf.") from error
 

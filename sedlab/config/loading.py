@@ -148,6 +148,8 @@ def _read(preset: str | Path) -> tuple[bytes, str]:
     path = Path(preset)
     if path.suffix in (".yaml", ".yml"):
         try:
+            if path.exists() and not (path.is_file() or path.is_dir()):
+                raise SedlabError(f"{path}: is no file but a pipe or device. Name a YAML file.")
             return path.read_bytes(), str(path)
         except FileNotFoundError:
             known = ", ".join(preset_names())
@@ -168,7 +170,9 @@ def _apply(tree: dict[str, Any], override: str) -> dict[str, Any]:
     if not separator or not all(parts) or len(parts) > _MAX_DEPTH:
         raise SedlabError(f"{where}: expected key=value.")
     change = _plain_values(text, where)
-    if parts[0] in STAGES[1:] and len(parts) > 1:
+    if key.strip() in STAGES[1:] and not isinstance(change, dict):
+        raise SedlabError(f"{where}: {key.strip()} is a section. Give one of its options, {key.strip()}.KEY=VALUE.")
+    if parts[0] in STAGES[1:]:
         rule = {"when": {"stage": parts[0]}, "set": _nest(parts[1:], change)}
         rules = tree.get("rules") or []
         # Rules that are no list are refused when the experiment is validated.

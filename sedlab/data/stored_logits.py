@@ -119,25 +119,31 @@ def check_row(path: Path, clip_id: str, values: np.ndarray, checksum: int) -> No
 
 
 def _read_frame(path: Path, file: h5py.File) -> LogitsFile:
-    """Return everything but the logits; ValueError where it is not what such a file holds."""
+    """Return everything but the logits; SedlabError where it is not what such a file holds, ValueError for damage."""
     import h5py
 
     names, logits = (own_dataset(path, file, name) for name in ("filenames", "strong_logits"))
     if h5py.check_string_dtype(names.dtype) is None or names.ndim != 1:
-        raise ValueError(f"'filenames' is not a list of text but {names.dtype} {names.shape}")
+        raise SedlabError(
+            f"{path}: 'filenames' is not a list of text but {names.dtype} {names.shape}. Write a name a clip, (clips,)."
+        )
     if logits.dtype.kind != "f":
-        raise ValueError(f"'strong_logits' does not hold real numbers but {logits.dtype}")
+        raise SedlabError(
+            f"{path}: 'strong_logits' does not hold real numbers but {logits.dtype}. Write logits as float32."
+        )
     clip_ids = [str(name) for name in names.asstr("utf-8", errors="surrogateescape")[()]]
     attrs = {name: plain(value) for name, value in file.attrs.items()}
     checksum, checksums = attrs.pop("checksum", None), None
     if checksum is not None or "row_checksums" in list(file):
+        if "row_checksums" not in list(file):
+            raise ValueError("damaged: its checksums are gone")
         checksums = np.atleast_1d(own_dataset(path, file, "row_checksums")[()])
         if checksum != _frame_checksum(file, clip_ids, checksums) or checksums.shape != logits.shape[:1]:
             raise ValueError("damaged: its names or attributes are not those that were written")
     attrs.pop("checked", None)
     classes = attrs.pop("classes", [])
     if not isinstance(classes, list) or len(set(classes)) != len(classes) or "" in classes:
-        raise ValueError(f"'classes' are not different names but {short(classes)}")
+        raise SedlabError(f"{path}: 'classes' are not different names but {short(classes)}. Write a name a class.")
     return LogitsFile(path, clip_ids, logits, tuple(classes), attrs, checksums)
 
 

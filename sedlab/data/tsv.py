@@ -31,6 +31,18 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_AS_TEXT = "Save the table as text, with tabs between the columns."
+_NO_TABLES = {
+    b"\x1f\x8b": "a file that gzip compressed. Unpack it with gunzip.",
+    b"PK\3\4": f"a spreadsheet or a zip archive. {_AS_TEXT}",
+    b"\xd0\xcf\x11\xe0": f"a spreadsheet. {_AS_TEXT}",
+    b"\x89HDF": "an HDF5 file. Give the table (TSV).",
+    b"version https://git-lfs": "the pointer of Git LFS to one. Run `git lfs pull` in its repository.",
+    b"<!": "a web page. Open its address in a browser and save the file itself.",
+    b"<html": "a web page. Open its address in a browser and save the file itself.",
+}
+# Detectors know hundreds of classes. Reading more columns than this would take minutes.
+_MAX_COLUMNS = 10_000
 _SEPARATORS = {";": "semicolons", ",": "commas", None: "spaces"}
 _QUOTE = re.compile(r'(?:^|\t)\s*"', re.MULTILINE)
 # A field, and what ends it. A quotation mark that is never closed, or closed in the middle, is text.
@@ -170,6 +182,9 @@ def _read_text(path: Path, *, any_bytes: bool = False) -> str:
         raise SedlabError(f"{path}: no such table. Correct the path.") from None
     except (OSError, ValueError) as error:
         raise SedlabError(os_problem(error, path)) from None
+    for begin, what in _NO_TABLES.items():
+        if content.startswith(begin):
+            raise SedlabError(f"{path}: is no table but {what}")
     encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(encoding, errors="surrogateescape" if any_bytes else "strict")
@@ -182,11 +197,20 @@ def _read_text(path: Path, *, any_bytes: bool = False) -> str:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise SedlabError(f"{path}, line {line}: holds NUL characters, so it is no text. Save the table as UTF-8 text.")
+    if "\ufeff" in text:
+        line = text.count("\n", 0, text.index("\ufeff")) + 1
+        raise SedlabError(
+            f"{path}, line {line}: holds an invisible byte order mark (U+FEFF), as where tables were joined. Remove it "
+            "with a text editor, and a second header with it."
+        )
     return text
 
 
 def _fields(text: str, path: Path) -> pd.DataFrame:
     """Return the fields of all lines as text, numbered from 0; the index counts lines of the file."""
+    width = text.count("\t", 0, text.find("\n")) + 1
+    if width > _MAX_COLUMNS:
+        raise SedlabError(f"{path}: has {width} columns, more than {_MAX_COLUMNS}. Give a table with a row an event.")
     if _QUOTE.search(text):
         return _uneven_fields(text, path)
     try:

@@ -102,7 +102,9 @@ def advised(path, load, monkeypatch) -> str:
     """Do what the message about ``path`` advises, in the folder of the test, and return the file that it makes."""
     with pytest.raises(SedlabError) as caught:
         load(path)
-    assert "could run code" in str(caught.value) or "TorchScript" in str(caught.value)
+    assert (
+        "could run code" in str(caught.value) or "TorchScript" in str(caught.value) or "compressed" in str(caught.value)
+    )
     _, option, code = shlex.split(str(caught.value)[str(caught.value).index("python -c ") :])
     assert option == "-c"
     monkeypatch.chdir(path.parent)
@@ -114,7 +116,7 @@ class Settings:
     """What a training script keeps beside the weights."""
 
 
-@pytest.mark.parametrize("kind", ["beside", "module", "module in a dictionary", "plain pickle", "script"])
+@pytest.mark.parametrize("kind", ["beside", "module", "module in a dictionary", "plain pickle", "script", "compressed"])
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_weights_beside_code_can_be_kept_alone_as_the_message_says(tmp_path, monkeypatch, kind):
     state, path = transformer_state("atst"), tmp_path / 'it\'s "$HOME" `x`; {a} b.ckpt'
@@ -131,6 +133,12 @@ def test_weights_beside_code_can_be_kept_alone_as_the_message_says(tmp_path, mon
         torch.jit.save(torch.jit.script(module), path)
     elif kind == "plain pickle":
         path.write_bytes(pickle.dumps(state))
+    elif kind == "compressed":
+        torch.save(state, path.with_suffix(".pt"))
+        stored = zipfile.ZipFile(path.with_suffix(".pt"))
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+            for name in stored.namelist():
+                packed.writestr(name, stored.read(name))
     else:
         contents = {"module": module, "module in a dictionary": {"model": module}}
         torch.save(contents.get(kind, {"state_dict": state, "args": Settings()}), path)

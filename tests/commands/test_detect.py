@@ -415,6 +415,8 @@ def test_a_file_without_thresholds_is_one_line(tmp_path, detect, content, messag
         (["--threshold", "half"], "'half' is no number"),
         (["--threshold", "missing.json"], "missing.json: no such file"),
         (["--classes", "Dogg"], "Did you mean 'Dog'"),
+        (["--classes", ""], "--classes: names no class. Name one, or leave the option out"),
+        (["--classes", " , "], "--classes: names no class"),
         (["--postprocess", "medan"], "Did you mean 'median'"),
         (["--network", "teacher", "--checkpoint", "missing.pt"], "missing.pt"),
     ],

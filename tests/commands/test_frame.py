@@ -68,11 +68,16 @@ def test_files_that_share_no_clip_are_refused():
         (["Cat,Dog", "Cat"], ("Cat", "Dog")),
         (['12" mix'], ('12" mix',)),
         (None, ()),
-        ([" , "], ()),
     ],
 )
 def test_classes_are_chosen_by_lists_quotes_and_repetition(given, chosen):
     assert class_names(given, ("Cat", "Dog", "Bark, dog", '12" mix')) == chosen
+
+
+@pytest.mark.parametrize("given", [[""], [" , "], ['""']])
+def test_a_list_without_a_class_is_not_all_of_them(given):
+    with pytest.raises(SedlabError, match=r"--classes: names no class. Name one, or leave the option out"):
+        class_names(given, ("Cat", "Dog"))
 
 
 def test_names_with_quotation_marks_and_commas_go_through_what_is_written_and_read(tmp_path):

@@ -1,6 +1,7 @@
 """What commands print and write, whatever they are."""
 
 import io
+import os
 
 import pytest
 from matplotlib.figure import Figure
@@ -26,6 +27,18 @@ def test_a_bar_is_drawn_only_where_somebody_watches():
 def test_in_a_pipe_tables_are_wide(capsys):
     table_console().print("x" * 190)
     assert capsys.readouterr().out == "x" * 190 + "\n"
+
+
+@pytest.mark.parametrize("name", ["curve", "curve.PNG", "pipe"])
+def test_a_figure_is_a_png_unless_its_name_says_otherwise(tmp_path, name):
+    read = None
+    if name == "pipe":  # as /dev/stdout has no suffix
+        os.mkfifo(tmp_path / name)
+        read = os.open(tmp_path / name, os.O_RDONLY | os.O_NONBLOCK)
+    write_figure(tmp_path / name, Figure(figsize=(1, 1)))
+    content = os.read(read, 8) if read else (tmp_path / name).read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_figure_in_no_known_format_leaves_no_file(tmp_path):

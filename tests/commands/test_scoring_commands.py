@@ -98,11 +98,15 @@ def test_classes_without_event_are_not_tuned_and_the_file_says_nothing_of_them(t
     [
         ("evaluate", ("--json", "SCORES"), "is read, and would be replaced"),
         ("evaluate", ("--csv", "./TRUTH"), "is read, and would be replaced"),
+        ("evaluate", ("--postprocess", "TUNED", "--json", "TUNED"), "is read, and would be replaced"),
+        ("evaluate", ("--json", "NEW", "--csv", "./NEW"), "two outputs would be written to this file"),
+        ("evaluate", ("--json", "LOOP", "--metric", "collar_f1"), "loop.json: cannot be "),
         ("evaluate", ("--intervals", 10**7), "less than or equal to 100000"),
         ("evaluate", ("--durations", "SHORT"), "short.tsv: no duration of 1 of 4 clips (first: x0)"),
         ("evaluate", ("--postprocess", "TUNED"), "tuned.json: was tuned for class 'Whistle', of which"),
         ("tune", ("--out", "SCORES"), "is read, and would be replaced"),
         ("tune", ("--out", "NEW", "--durations", "SHORT"), "short.tsv: no duration of 1 of 4 clips (first: x0)"),
+        ("tune", ("--out", "NEW", "--plot", "NEW"), "two outputs would be written to this file"),
         ("tune", ("--out", "NEW", "--plot", "DURATIONS"), "is read, and would be replaced"),
     ],
 )
@@ -113,9 +117,12 @@ def test_refusals_name_the_file_and_leave_every_input_as_it_was(tmp_path, many, 
     places = {"SCORES": scores, "TRUTH": truth, "DURATIONS": durations, "NEW": tmp_path / "new.json"}
     places |= {
         "./TRUTH": truth.parent / "." / truth.name,
+        "./NEW": tmp_path / ".." / tmp_path.name / "new.json",
+        "LOOP": tmp_path / "loop.json",
         "SHORT": tmp_path / "short.tsv",
         "TUNED": tmp_path / "tuned.json",
     }
+    places["LOOP"].symlink_to("loop.json")
     before = [path.read_bytes() for path in (scores, truth, durations)]
     how = [places.get(option, option) for option in options]
     status, _, told = run(command, *many, *how)

@@ -67,6 +67,11 @@ def test_overrides_reach_any_depth():
     )
 
 
+def test_a_section_is_set_as_its_options_are():
+    whole, single = load_experiment("mini", ["stage2={epochs: 3}"]), load_experiment("mini", ["stage2.epochs=3"])
+    assert whole == single and whole.node("stage2", "atst", 1).training.epochs == 3
+
+
 @pytest.mark.parametrize(
     ("override", "words"),
     [
@@ -81,6 +86,9 @@ def test_overrides_reach_any_depth():
         ("stage1.train_transformer=true", "lr_transformer"),
         ("stage2.augment.teacher_input=mixed", "nothing to interpolate"),
         ("nonsense", "key=value"),
+        ("stage1=5", "stage1 is a section. Give one of its options, stage1.KEY=VALUE"),
+        ("stage1.epochs=yes", "epochs is true .or yes, no, on, off., which is no value for it"),
+        ("models.atst.transformer.depth=on", "depth is true"),
     ],
 )
 def test_wrong_overrides_are_explained_in_one_line(override, words):

@@ -1,6 +1,7 @@
 """Presets and settings as people and their programs write them: what no experiment has is one line that helps."""
 
 import json
+import os
 from importlib import resources
 
 import pytest
@@ -33,7 +34,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ('data.root="\\ud800"', "holds characters that no name has"),
         ("=1", "expected key=value"),
         (f"{'a' * 5000}=1", "unknown key"),
-        ("stage1=5", "unknown key stage1"),
+        ("stage1=5", "stage1 is a section"),
         ("rules=5", "rules: "),
     ],
 )
@@ -91,6 +92,9 @@ def test_a_node_is_refused_in_the_name_of_the_file(tmp_path):
     for absent, message in ((tmp_path / "no.yaml", "no such file. Correct the path"), (tmp_path, "unknown preset")):
         with pytest.raises(SedlabError, match=message):
             load_experiment(absent)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(SedlabError, match=r"is no file but a pipe or device. Name a YAML file"):
+        load_experiment(tmp_path / "pipe.yaml")
     (tmp_path / "folder.yaml").mkdir()
     with pytest.raises(SedlabError, match=r"Is a directory\. A file is expected there"):
         load_experiment(tmp_path / "folder.yaml")

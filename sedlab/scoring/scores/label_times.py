@@ -52,7 +52,18 @@ def label_time_notes(
 
 
 def duration_notes(path: Path, durations: Mapping[str, float], ends: Mapping[str, float]) -> list[str]:
-    """Return a sentence if many clips are said to last longer than their scores, which end at ``ends`` (seconds)."""
+    """Return a sentence if many clips do not last as long as their scores, which end at ``ends`` (seconds).
+
+    Scores may go on for a window of 10 s or so: networks that hear whole windows give scores of the silence, too.
+    """
+    shorter = [clip_id for clip_id, end in ends.items() if end > 2 * durations.get(clip_id, end) + 10]
+    if len(shorter) > FEW * len(ends):
+        first = shorter[0]
+        return [
+            f"{path}: {len(shorter)} of {len(ends)} clips end long before their scores (first: {first}, "
+            f"{durations[first]:g} s, scores to {ends[first]:g} s). Check that both "
+            "are seconds, durations and the times of scores."
+        ]
     longer = [clip_id for clip_id, end in ends.items() if durations.get(clip_id, 0.0) > end + TOLERANCE]
     # Published scores cut single long clips.
     if len(longer) <= FEW * len(ends):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sedlab.errors import SedlabError, nearest
+from sedlab.errors import SedlabError, nearest, short
 from sedlab.labels import MAESTRO_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth
 from sedlab.scoring.scores.tables import among
@@ -38,7 +38,7 @@ def scored_classes(
     unknown = [label for label in classes if label not in scores.classes]
     if unknown:
         raise SedlabError(
-            f"{scores.path}: no scores for {len(unknown)} of {len(classes)} classes (first: {unknown[0]!r})."
+            f"{scores.path}: no scores for {len(unknown)} of {len(classes)} classes (first: {short(unknown[0])})."
             f"{nearest(unknown[0], scores.classes)} Name the classes to score with --classes."
         )
     return classes
@@ -63,7 +63,8 @@ def match_clips(
     if not both:
         raise SedlabError(
             f"{scores.path}: none of its {len(scores.tables)} clips (first: {next(iter(scores.tables), None)}) is in "
-            f"{truth.path}. Give the ground truth of the clips that were scored."
+            f"{truth.path} (first: {next(iter(truth.clip_ids), None)}). Give the ground truth of the clips "
+            "that were scored."
         )
     if (unscored or unknown) and not common:
         sides = [

@@ -80,6 +80,8 @@ def test_durations_in_milliseconds_are_told(ends):
     scored = dict.fromkeys(ends, 9.984)
     path = Path("durations.tsv")
     assert duration_notes(path, ends, scored) == []
+    (note,) = duration_notes(path, ends, {name: 1000 * seconds for name, seconds in scored.items()})
+    assert "end long before their scores" in note and "the times of scores" in note
     (note,) = duration_notes(path, {name: 1000 * seconds for name, seconds in ends.items()}, scored)
     assert note.startswith(f"durations.tsv: {len(ends)} of {len(ends)} clips") and "scores to 9.984 s" in note
 
