@@ -25,6 +25,7 @@ from sedlab.commands.lab import lab
 from sedlab.commands.run import run, watch
 from sedlab.commands.tune import tune
 from sedlab.commands.weights import download_weights, inspect_weights, list_weights
+from sedlab.environment import shadowing_module
 from sedlab.errors import SedlabError, printable, short, unforeseen_problem
 from sedlab.system.home import writable_home
 from sedlab.system.streams import discard_output, prepare_streams
@@ -96,6 +97,11 @@ def _tell(error: Exception) -> None:
 
 
 def _fault(error: Exception) -> str:
+    if other := shadowing_module():
+        return (
+            f"{other}: PYTHONPATH puts it before a module that sedlab needs ({type(error).__name__}: "
+            f"{short(str(error))}). Unset PYTHONPATH, or rename that, and run this again."
+        )
     text = "".join(traceback.format_exception(error))
     with suppress(OSError):
         _, name = tempfile.mkstemp(prefix="sedlab-", suffix=".log")

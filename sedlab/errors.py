@@ -42,7 +42,7 @@ class SedlabWarning(UserWarning):
 
 def nearest(name: str, options: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest of ``options``, or an empty string when none is close."""
-    match = get_close_matches(str(name), [str(o) for o in options], n=1, cutoff=0.5)
+    match = get_close_matches(str(name), [str(o) for o in options if str(o) != str(name)], n=1, cutoff=0.5)
     return f" Did you mean {match[0]!r}?" if match else ""
 
 

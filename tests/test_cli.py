@@ -164,6 +164,18 @@ def test_a_fault_of_ours_is_one_line_and_a_traceback_in_a_file(tmp_path, monkeyp
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["raise RuntimeError('another numpy')", ""])
+def test_a_module_that_pythonpath_puts_before_ours_is_named(tmp_path, text):
+    (tmp_path / "numpy.py").write_text(text)
+    (tmp_path / "own.py").write_text("raise RuntimeError")
+    line = f"$sedlab evaluate {tmp_path} --ground-truth {tmp_path}/own.py"
+    done = shell(line, PYTHONPATH=f"{tmp_path}")
+    assert done.returncode == 1 and done.stderr.count(b"\n") == 1
+    assert done.stderr.startswith(f"error: {tmp_path}/numpy.py: PYTHONPATH puts it before".encode())
+    remedied = shell(line, PYTHONPATH="")
+    assert b"PYTHONPATH" not in remedied.stderr and b"own.py" in remedied.stderr
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sedlab.commands.output import table_console
+from sedlab.environment import shadowing_module
 from sedlab.errors import SedlabError
 from sedlab.system.home import can_write, writable_home
 
@@ -98,7 +99,9 @@ class _Missing(Exception):
 
 
 def _python() -> str:
-    return f"{platform.python_version()} ({sys.executable})"
+    other = shadowing_module()
+    hidden = f"; PYTHONPATH puts {other} before its own: unset it if something here is broken" if other else ""
+    return f"{platform.python_version()} ({sys.executable}){hidden}"
 
 
 def _torch() -> str:

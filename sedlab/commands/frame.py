@@ -194,7 +194,8 @@ def read_metrics_frame(
     frame = read_frame(score_files, ground_truth, durations, kind=_kind(asked[0]) if asked else None, **options)
     if frame.kind == EVENTS and durations is None:
         raise SedlabError(
-            f"{ground_truth}: PSDS counts false alarms per hour and needs the clips' durations. Add --durations."
+            f"{ground_truth}: metrics of events need the clips' durations (filename, duration in seconds). "
+            "Add --durations."
         )
     if frame.kind == EVENTS:
         check_durations(durations, frame.durations, frame.truth, frame.classes)

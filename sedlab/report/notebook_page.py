@@ -63,7 +63,10 @@ class _Exporter(HTMLExporter):
 
 
 class _Renderer(IPythonRenderer):
-    """Markdown with formulas as MathML."""
+    """Markdown with formulas as MathML, without links to notebooks, which do not lie beside the page."""
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        return text if url.endswith(".ipynb") else super().link(text, url, title)
 
     def block_math(self, body: str) -> str:
         return _mathml(body, as_block=True)

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pkgutil
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.machinery import PathFinder
+from pathlib import Path
 
 from sedlab.errors import SedlabError, warn_once
 
@@ -39,6 +43,16 @@ def safe_imports() -> dict[str, str]:
     # An empty entry, as `PYTHONPATH=$PYTHONPATH:/mine` leaves, is the working folder.
     entries = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(entries)}
+
+
+def shadowing_module() -> Path | None:
+    """Return a module that PYTHONPATH puts before one of this environment's or of Python; None without."""
+    own = [sysconfig.get_path(kind) for kind in ("purelib", "platlib", "stdlib")]
+    for folder in filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)):
+        for module in pkgutil.iter_modules([folder]):
+            if PathFinder.find_spec(module.name, own) and os.path.realpath(folder) not in map(os.path.realpath, own):
+                return Path(PathFinder.find_spec(module.name, [folder]).origin or folder)
+    return None
 
 
 @contextmanager

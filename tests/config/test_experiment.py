@@ -76,6 +76,7 @@ def test_a_section_is_set_as_its_options_are():
     ("override", "words"),
     [
         ("stage1.epoch=3", "Did you mean 'epochs'"),
+        ("arch=atst", "Did you mean 'archs'"),
         ("itarations=3", "Did you mean 'iterations'"),
         ("stage2.loss.pseudoo=1", "Did you mean 'pseudo'"),
         ("data.mini.num_devtes=1", "Did you mean 'num_devtest'"),

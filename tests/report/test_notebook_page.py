@@ -68,3 +68,9 @@ def test_broken_states_of_widgets_do_not_cost_the_page(tmp_path):
         view = new_output("display_data", data={VIEW: {"model_id": "x"}, "text/plain": "what was there"})
         page = page_of(tmp_path, new_code_cell("1", outputs=[view]), metadata={"widgets": {STATE: state}})
         assert "what was there" in page
+
+
+def test_links_to_notebooks_that_do_not_lie_beside_the_page_are_text(tmp_path):
+    links = "Next: [07 Compare](07_compare.ipynb), [paper](https://arxiv.org/abs/2408.00791)"
+    text = page_of(tmp_path, new_markdown_cell(links))
+    assert "Next: 07 Compare" in text and 'href="https://arxiv.org/abs/2408.00791"' in text

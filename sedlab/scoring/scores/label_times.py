@@ -15,9 +15,13 @@ from sedlab.scoring.scores.inputs import GroundTruth
 TOLERANCE = 0.5
 #: A larger part of the events than this is no slip in single rows.
 FEW = 0.05
+#: In a table of seconds the last of this many events ends later than in this part of its clip.
+MANY, EARLY = 20, 1 / 3
 #: What times in a table of seconds may be instead, and how many make a second.
 UNITS: tuple[tuple[str, float], ...] = (
     ("frames of 64 ms", 15.625),
+    ("frames of 40 ms", 25),
+    ("frames at 30 a second", 30),
     ("frames of 20 ms", 50),
     ("hundredths of a second", 100),
     ("milliseconds", 1000),
@@ -32,7 +36,7 @@ def label_time_notes(
     *,
     tolerance: float = TOLERANCE,
 ) -> list[str]:
-    """Return a sentence about events that end more than ``tolerance`` (seconds) after their clip, if there are some.
+    """Return a sentence about events more than ``tolerance`` (seconds) after their clip, or all of them at its start.
 
     ``ends`` are the seconds at which clips end, ``scored`` those at which their scores do; clips that the first does
     not name are not looked at. SedlabError, with the likely cause, when they are more than ``FEW`` of the events.
@@ -40,7 +44,13 @@ def label_time_notes(
     events = truth.events.assign(end=truth.events["clip_id"].map(ends)).dropna(subset=["end"])
     outside = events[events["offset"] > events["end"] + tolerance]
     if outside.empty:
-        return []
+        reach = (events["offset"] / events["end"]).max() if len(events) >= MANY else EARLY
+        if reach >= EARLY:
+            return []
+        return [
+            f"{truth.path}: all {len(events)} events end in the first {100 * reach:.1f} % of their clips. "
+            "Check that labels, and durations, are in seconds."
+        ]
     row = outside.iloc[0]
     found = (
         f"{len(outside)} of {len(events)} events end after their clip (first: {row['label']!r} in {row['clip_id']}, "
@@ -84,10 +94,12 @@ def _cause(events: pd.DataFrame, scored: Mapping[str, float]) -> str:
     clips = events.groupby("clip_id")
     if ((clips["offset"].max() - clips["onset"].min()) > clips["end"].first() + TOLERANCE).any():
         reach = (events["offset"] / (events["end"] + TOLERANCE)).max()
-        for name, of_a_second in UNITS:
-            # In the right unit the last of the events ends in the later part of a clip.
-            if of_a_second / 3 < reach <= of_a_second:
-                return f"The times look like {name}: divide them by {of_a_second:g}, labels are in seconds."
+        # In the right unit the last of the events ends in the later part of a clip; several units may fit.
+        fitting = [f"{name} (divide by {count:g})" for name, count in UNITS if count * EARLY < reach <= count]
+        if 100 * EARLY < events["offset"].max() <= 100:
+            fitting.append("per cent of the clip (divide by 100, times its seconds)")
+        if fitting:
+            return f"Labels are in seconds, and these times may be {' or '.join(fitting)}: convert them."
     return (
         "Times may be shifted, counted from the start of a longer recording, or of other clips: give onset and offset "
         "in seconds from the start of each clip, and the durations of these clips."

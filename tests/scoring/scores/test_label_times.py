@@ -51,15 +51,30 @@ def test_published_labels_are_taken_as_they_are(truth, ends):
 def test_times_in_another_unit_are_refused_and_dividing_them_helps(truth, ends, name, of_a_second):
     wrong = moved(truth, times=of_a_second)
     message = refusal(wrong, ends, ends)
-    assert f"look like {name}" in message
-    (divisor,) = re.findall(r"divide them by ([\d.]+\d)", message)
+    (divisor,) = re.findall(rf"may be .*{name} \(divide by ([\d.]+)\)", message)
     assert label_time_notes(moved(wrong, times=1 / float(divisor)), ends, ends) == []
+
+
+def test_every_unit_that_fits_is_named_also_per_cent(truth, ends):
+    length = truth.events["clip_id"].map(ends)
+    wrong = replace(
+        truth, events=truth.events.assign(**{c: truth.events[c] / length * 100 for c in ("onset", "offset")})
+    )
+    assert "or per cent of the clip (divide by 100, times its seconds)" in refusal(wrong, ends, ends)
+    message = refusal(moved(truth, times=16000), ends, ends)
+    assert "16 kHz (divide by 16000) or samples at 22.05 kHz (divide by 22050)" in message and "per cent" not in message
+
+
+@pytest.mark.parametrize("factor", [1 / 60, 1 / 10, 1 / 1000])
+def test_times_in_a_larger_unit_are_told(truth, ends, factor):
+    (note,) = label_time_notes(moved(truth, times=factor), ends, ends)
+    assert "all 2765 events end in the first" in note and "Check that labels, and durations, are in seconds." in note
 
 
 @pytest.mark.parametrize("change", [{"offset": 3.0}, {"onset": 3.0, "offset": 3.0}, {"onset": 120.0, "offset": 120.0}])
 def test_late_times_are_refused_without_a_wrong_guess(truth, ends, change):
     message = refusal(moved(truth, **change), ends, ends)
-    assert "may be shifted" in message and "look like" not in message
+    assert "may be shifted" in message and "may be frames" not in message and "divide" not in message
     assert re.search(r"\d+ of 2765 events end after their clip \(first: '\w+' in \S+, [\d.]+ to [\d.]+ s of", message)
 
 
@@ -97,4 +112,4 @@ def test_any_shift_and_unit_is_found_on_clips_of_any_length():
         ends = dict.fromkeys(clip_ids, length)
         assert label_time_notes(truth, ends, ends) == []
         assert "may be shifted" in refusal(moved(truth, onset=length / 3, offset=length / 3), ends, ends)
-        assert "look like milliseconds" in refusal(moved(truth, times=1000.0), ends, ends)
+        assert "milliseconds (divide by 1000)" in refusal(moved(truth, times=1000.0), ends, ends)
