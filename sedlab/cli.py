@@ -25,8 +25,8 @@ from sedlab.commands.lab import lab
 from sedlab.commands.run import run, watch
 from sedlab.commands.tune import tune
 from sedlab.commands.weights import download_weights, inspect_weights, list_weights
-from sedlab.environment import shadowing_module
 from sedlab.errors import SedlabError, printable, short, unforeseen_problem
+from sedlab.system.environment import shadowing_module
 from sedlab.system.home import writable_home
 from sedlab.system.streams import discard_output, prepare_streams
 

@@ -17,8 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sedlab.commands.output import table_console
-from sedlab.environment import shadowing_module
 from sedlab.errors import SedlabError
+from sedlab.system.environment import shadowing_module
 from sedlab.system.home import can_write, writable_home
 
 #: Free space below which a finding is a warning: the mini experiment needs a fraction of it, real corpora more.
