@@ -11,6 +11,7 @@ import codecs
 import csv
 import io
 import re
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -33,7 +34,7 @@ _MARKS = {
 }
 _AS_TEXT = "Save the table as text, with tabs between the columns."
 _NO_TABLES = {
-    b"\x1f\x8b": "a file that gzip compressed. Unpack it with gunzip.",
+    b"\x1f\x8b": "a file that gzip compressed. Unpack it: zcat < {path} > unpacked.tsv",
     b"PK\3\4": f"a spreadsheet or a zip archive. {_AS_TEXT}",
     b"\xd0\xcf\x11\xe0": f"a spreadsheet. {_AS_TEXT}",
     b"\x89HDF": "an HDF5 file. Give the table (TSV).",
@@ -184,7 +185,7 @@ def _read_text(path: Path, *, any_bytes: bool = False) -> str:
         raise SedlabError(os_problem(error, path)) from None
     for begin, what in _NO_TABLES.items():
         if content.startswith(begin):
-            raise SedlabError(f"{path}: is no table but {what}")
+            raise SedlabError(f"{path}: is no table but {what.format(path=shlex.quote(str(path)))}")
     encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(encoding, errors="surrogateescape" if any_bytes else "strict")

@@ -1,7 +1,9 @@
 """Tables as people and their programs save them: what is read as meant, and what is refused, in one line that helps."""
 
+import gzip
 import os
 import re
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -76,7 +78,7 @@ def _as_on_disk(name):
         (TABLE.replace("a.w", "a\0w"), "line 2: holds NUL characters"),
         (TABLE.replace("a.wav", "é.wav").encode("latin-1"), r"line 2: not UTF-8 text \(byte 0xe9\). Save"),
         (b"\xff\xfea", "not UTF-16 text"),
-        (b"\x1f\x8b\x08\x00", "is no table but a file that gzip compressed. Unpack it"),
+        (b"\x1f\x8b\x08\x00", "is no table but a file that gzip compressed. Unpack it: zcat < "),
         (b"PK\3\4\0\0", "is no table but a spreadsheet or a zip archive. Save the table as text"),
         (b"<!DOCTYPE html>", "is no table but a web page"),
         ("version https://git-lfs.github.com/spec/v1", "is no table but the pointer of Git LFS"),
@@ -96,6 +98,14 @@ def test_other_tables_are_refused_with_line_and_remedy(tmp_path, content, messag
     with pytest.raises(SedlabError, match=message) as error:
         read(save(tmp_path / "t.tsv", content))
     assert str(error.value).startswith(str(tmp_path / "t.tsv")) and len(str(error.value).splitlines()) == 1
+
+
+def test_a_compressed_table_is_unpacked_as_the_message_says(tmp_path):
+    path = save(tmp_path / "it's a.tsv", gzip.compress(TABLE.encode()))
+    with pytest.raises(SedlabError, match="gzip compressed") as error:
+        read(path)
+    subprocess.run(str(error.value).split("Unpack it: ")[1], shell=True, check=True, cwd=tmp_path)
+    assert read(tmp_path / "unpacked.tsv") == [["a.wav", 0.5, "Dog"]]
 
 
 def test_tabs_behind_the_last_field_do_no_harm(tmp_path):
