@@ -11,6 +11,7 @@ import typer
 from sedlab.commands import options
 from sedlab.commands.frame import keep_inputs, read_metrics_frame
 from sedlab.commands.output import (
+    figure_name,
     number_table,
     progress_bar,
     say_written,
@@ -88,7 +89,7 @@ def compare(
     if plot is not None:
         from sedlab.views.figures.intervals import differences_figure
 
-        write_figure(plot, differences_figure(table, a=scores_a.stem, b=scores_b.stem))
+        write_figure(plot, differences_figure(table, a=figure_name(scores_a), b=figure_name(scores_b)))
     say_written(csv_file, plot)
 
 

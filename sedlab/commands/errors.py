@@ -10,7 +10,15 @@ import typer
 
 from sedlab.commands import options
 from sedlab.commands.frame import Frame, read_frame
-from sedlab.commands.output import number_table, progress_bar, table_console, warn, write_figure, write_table
+from sedlab.commands.output import (
+    figure_name,
+    number_table,
+    progress_bar,
+    table_console,
+    warn,
+    write_figure,
+    write_table,
+)
 from sedlab.errors import SedlabError
 
 if TYPE_CHECKING:
@@ -58,9 +66,9 @@ def errors(
         found = _find_errors(frame, threshold, progress)
     hours = None if durations is None else _hours(durations, frame)
     cases = found[0]
-    tables, pictures = _describe(cases, scores.stem)
+    tables, pictures = _describe(cases, figure_name(scores))
     if against is not None:
-        changes = _describe_changes(found[1], cases, f"From {against.stem} to {scores.stem}")
+        changes = _describe_changes(found[1], cases, f"From {figure_name(against)} to {figure_name(scores)}")
         tables, pictures = tables | changes[0], pictures | changes[1]
 
     told = f"{scores}, post-processing: {postprocess}, threshold {threshold:g}"

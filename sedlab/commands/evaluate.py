@@ -13,6 +13,7 @@ import typer
 from sedlab.commands import options
 from sedlab.commands.frame import Frame, keep_inputs, read_metrics_frame
 from sedlab.commands.output import (
+    figure_name,
     format_number,
     number_table,
     progress_bar,
@@ -100,7 +101,7 @@ def evaluate(
         from sedlab.scoring.metrics.psds import psds
         from sedlab.views.figures.psd_roc import psd_roc_figure
 
-        write_figure(plot, psd_roc_figure({scores.stem: psds(evaluation.counted)}, title="PSDS1"))
+        write_figure(plot, psd_roc_figure({figure_name(scores): psds(evaluation.counted)}, title="PSDS1"))
     say_written(json_file, csv_file, plot)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from sedlab.data.formats.names import readable_name
 from sedlab.errors import SedlabError, printable
 from sedlab.files import atomic_path
 
@@ -76,6 +77,11 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as CSV; names that are no UTF-8 as the bytes they are."""
     with atomic_path(path) as temporary:
         table.to_csv(temporary, index=False, errors="surrogateescape")
+
+
+def figure_name(scores: Path) -> str:
+    """Return what scores are called in a figure: the file's name without suffix, as text that can be drawn."""
+    return readable_name(scores.stem)
 
 
 def write_figure(path: Path, figure: Figure) -> None:

@@ -15,7 +15,7 @@ from sedlab.data.formats.names import readable_name
 from sedlab.data.formats.suffixes import AUDIO_SUFFIXES, is_audio_name
 from sedlab.data.tables import CLIP_COLUMNS, EVENT_COLUMNS
 from sedlab.data.tsv import line_number, read_tsv
-from sedlab.errors import SedlabError, nearest
+from sedlab.errors import SedlabError, nearest, short
 
 _SUFFIX_PATTERN = rf"(?i)({'|'.join(suffix.replace('.', r'[.]') for suffix in AUDIO_SUFFIXES)})$"
 
@@ -149,7 +149,9 @@ def check_labels(labels: pd.Series, classes: Sequence[str], path: Path, *, heade
     unknown = ~labels.isin(classes)
     if unknown.any():
         label, line = labels[unknown].iloc[0], line_number(labels.index[unknown][0], header)
-        raise SedlabError(f"{path}, line {line}: unknown class {label!r}.{nearest(label, classes)}")
+        raise SedlabError(
+            f"{path}, line {line}: unknown class {short(label)}.{nearest(label, classes) or ' Correct it.'}"
+        )
 
 
 def without_excluded(clips: pd.DataFrame, root: Path, subset: Subset) -> pd.DataFrame:

@@ -176,6 +176,8 @@ def _check_contents(
             f"{path}: strong_logits has shape {logits.shape}, expected {expected} (clips, frames, classes). "
             "Write the scores with their own classes and frame times."
         )
+    if "" in clip_ids:
+        raise SedlabError(f"{path}: a clip without name. Name every clip; write the file again.")
     if len(set(clip_ids)) != len(clip_ids):
         seen: set[str] = set()
         twice = next(clip_id for clip_id in clip_ids if clip_id in seen or seen.add(clip_id))

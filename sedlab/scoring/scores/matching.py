@@ -61,14 +61,14 @@ def match_clips(
     unknown = sorted(scores.tables.keys() - listed)
     both = [clip_id for clip_id in scores.tables if clip_id in listed]
     if not both:
+        first = next(iter(scores.tables), "-")
         raise SedlabError(
-            f"{scores.path}: none of its {len(scores.tables)} clips (first: {next(iter(scores.tables), None)}) is in "
-            f"{truth.path} (first: {next(iter(truth.clip_ids), None)}). Give the ground truth of the clips "
-            "that were scored."
+            f"{scores.path}: none of its {len(scores.tables)} clips (first: {first:.80}) is in {truth.path} "
+            f"(first: {next(iter(truth.clip_ids), '-'):.80}). Give the ground truth of the clips that were scored."
         )
     if (unscored or unknown) and not common:
         sides = [
-            f"{len(clips)} clips {what} (first: {clips[0]})"
+            f"{len(clips)} clips {what} (first: {clips[0]:.80})"
             for clips, what in ((unscored, f"without scores in {scores.path}"), (unknown, "without ground truth"))
             if clips
         ]

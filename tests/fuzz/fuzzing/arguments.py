@@ -207,5 +207,5 @@ def _mixed_case(random: Random) -> Case:
         f"{command[0]} {option} {text[:40]!r}",
         None,
         ("new",),
-        names=(option, text.strip()[:40] or "no such", "Got"),
+        names=(option, text.strip()[:40], "no such", "Got"),
     )

@@ -53,7 +53,7 @@ def download_case(random: Random, index: int, folder: Path, material: Material) 
     root = (
         "weights"
         if random.random() < 0.9
-        else random.choice(["a\nb", "é é", "file", "file/x", "x" * 300, "[/b]", "/proc/x", "/dev/null"])
+        else random.choice(["a\nb", "é é", "file", "file/x", "x" * 300, "[b]", "/proc/x", "/dev/null"])
     )
     (folder / "file").write_bytes(b"x")
     idea = f"{status} {[header[:30] for header in headers]} {address[:40]} {name[:20]} {root[:20]}"

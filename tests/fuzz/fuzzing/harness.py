@@ -26,7 +26,7 @@ from pathlib import Path
 from fuzzing.case import Case
 
 #: Seconds of CPU after which a case hangs, and of waiting on a busy machine.
-CPU_SECONDS, WALL_SECONDS = 10, 60
+CPU_SECONDS, WALL_SECONDS = 10, 180
 #: A case may take this much more memory than the process it is forked from.
 MEMORY = 3 << 30
 #: What a file may grow to: a case that fills the disk ends instead.
@@ -229,7 +229,9 @@ def _sentence(case: Case, line: str) -> list[str]:
         found.append(f"message: not printable: {line[:300]!r}")
     if len(line) > 1500 + 3 * max(map(len, case.arguments)):
         found.append(f"message: {len(line)} characters long: {line[:200]}")
-    if not any(name in line for name in case.names or _named(case)):
+    # As a line shows it: white space once, control characters as escapes.
+    shown = [form for name in case.names or _named(case) for form in (name, " ".join(name.split()), repr(name)[1:-1])]
+    if not any(name in line for name in shown if name):
         found.append(f"message: names neither file nor option: {line[:300]}")
     if not _REMEDY.search(line.partition(": ")[2]):
         found.append(f"message: no remedy: {line[:300]}")

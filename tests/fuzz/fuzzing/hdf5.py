@@ -136,9 +136,14 @@ def beyond_single_precision(random: Random, path: Path) -> None:
 def other_names(random: Random, path: Path) -> None:
     names = random.choice([np.arange(3), np.zeros(3), np.array(["a", "a", "b"], object), np.array(CLIPS[:2], object),
                            np.array([[c] for c in CLIPS], object), "one", np.array(["", "a", "b"], object),
-                           np.array([b"\xff\xfe", b"a", b"b"]), np.array([True, False, True]), np.zeros((0,),
+                           np.array([True, False, True]), np.zeros((0,),
                                "S1")])  # fmt: skip
     _plain(path, names=names)
+
+
+@IDEAS.either
+def names_in_another_encoding(random: Random, path: Path) -> None:
+    _plain(path, names=np.array([b"\xff\xfe", b"h\xf6r", b"b"]))
 
 
 @IDEAS.bad

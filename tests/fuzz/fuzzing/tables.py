@@ -88,7 +88,7 @@ def a_quotation_mark_in_a_name(random: Random, table: Table) -> None:
     row[table.header.index("filename")] = random.choice(['12" mix.wav', '"', "'a.wav", '""', 'a"b"c.wav'])
 
 
-@IDEAS.bad
+@IDEAS.either
 def unicode_of_windows(random: Random, table: Table) -> None:
     table.encoding = random.choice(["utf-16", "utf-16-le", "utf-32"])
 
