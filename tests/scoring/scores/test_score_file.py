@@ -106,7 +106,7 @@ def test_missing_file_and_foreign_content_are_refused(tmp_path):
     with h5py.File(tmp_path / "numbers.hdf5", "w") as file:
         file["filenames"] = np.arange(3)
         file["strong_logits"] = np.zeros((3, 156, 27))
-    with pytest.raises(SedlabError, match=r"numbers\.hdf5: not a readable score file"):
+    with pytest.raises(SedlabError, match=r"numbers\.hdf5: 'filenames' is not a list of text"):
         read_score_file(tmp_path / "numbers.hdf5")
 
 
