@@ -88,7 +88,7 @@ def test_refusals_are_one_line_and_status_1(tmp_path):
 @pytest.mark.parametrize(
     ("options", "durations", "message"),
     [
-        (COMMON, None, "needs the clips' durations"),
+        (COMMON, None, "need the clips' durations"),
         (COMMON | {"postprocess": "medain"}, DURATIONS, "no such file or method.*'median'"),
         (COMMON | {"postprocess": "csebbs"}, DURATIONS, "needs tuned parameters.*sedlab tune"),
         (COMMON | {"classes": ["Dogs"]}, DURATIONS, "'Dogs'.*Did you mean 'Dog'"),
