@@ -23,7 +23,8 @@ class Config(BaseModel):
         for name, value in values.items() if isinstance(values, dict) else ():
             annotation = cls.model_fields[name].annotation if name in cls.model_fields else bool
             if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):
-                raise ValueError(f"{name} is {str(value).lower()} (or yes, no, on, off), which is no value for it")
+                given = f"{name} is {str(value).lower()} (or yes, no, on, off), which is no value for it"
+                raise ValueError(f"{given}. Leave it out, or write what it should be")
         return values
 
 
