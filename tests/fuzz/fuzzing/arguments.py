@@ -37,7 +37,7 @@ _BAD_VALUES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("evaluate", "--classes", ("x", "Dog,Cat", "dog", "é", "Dog;Speech", _LONG, "[/b]", "{a}")),
     ("evaluate", "--postprocess", ("x", "medium", "csebbs", "x.json", _LONG, ".", "truth.tsv", "[/b]", "scores.hdf5")),
     ("evaluate", "--json", ("truth.tsv/x", _LONG, ".", "folder", "/proc/x", "scores.hdf5", "truth.tsv", "link")),
-    ("evaluate", "--plot", ("x.xyz", "x", "folder", ".png", "x.png/y", "x.doc")),
+    ("evaluate", "--plot", ("x.xyz", "folder", "truth.tsv/x.png", "x.doc")),
     ("errors", "--out", ("truth.tsv", "truth.tsv/x", _LONG, "/proc/x", "/dev/null/x", "/dev/null")),
     ("compare", "--csv", ("truth.tsv/x", "folder", "other.hdf5/x", "scores.hdf5")),
     ("tune", "--out", ("truth.tsv/x", "folder", "scores.hdf5", "x" * 300)),

@@ -261,6 +261,8 @@ def _files(case: Case, status: int, before: dict[str, tuple], after: dict[str, t
     found = [f"input changed: {path}" for path in before if after.get(path) != before[path]
              and not within(path, case.outputs if status == 0 else case.kept)]  # fmt: skip
     for path in sorted(after.keys() - before.keys()):
+        if status == 0 and within(path, case.outputs):
+            continue
         if _TEMPORARY.search(path) and not within(path, case.kept):
             found.append(f"half-written: temporary file {path!r}")
         elif status and not within(path, case.kept):
