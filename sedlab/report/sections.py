@@ -172,7 +172,11 @@ def times(run: Run) -> Markup:
 def configuration(run: Run) -> Markup:
     """Return the resolved configuration, of the experiment and of each node."""
     paths = [run.path / "config.yaml", *sorted((run.path / "configs").glob("*.yaml"))]
-    files = {str(path.relative_to(run.path)): path.read_text(encoding="utf-8") for path in paths if path.is_file()}
+    files = {
+        str(path.relative_to(run.path)): path.read_text(encoding="utf-8", errors="backslashreplace")
+        for path in paths
+        if path.is_file()
+    }
     return render("configuration", files=files)
 
 

@@ -37,7 +37,7 @@ _TEMPORARY = re.compile(r"(^|/)\.[^/]+$|\.(part|tmp|temp|lock)$")
 _FAULTS = ("Traceback (most recent call last)", "Exception ignored", "a fault of sedlab")
 # A sentence or clause that says what to do, or what would have been right.
 _REMEDY = re.compile(
-    r"[.;:)] [A-Z]\w+|--\w|Did you mean|Try |expected|[Kk]nown: |choose from|must |should |"
+    r"[.;:)] [A-Z]\w+|--\w|: delete |Did you mean|Try |expected|[Kk]nown: |choose from|must |should |"
     r"is not one of|is not in the range"
 )
 

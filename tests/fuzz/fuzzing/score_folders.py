@@ -175,7 +175,6 @@ def _as_of_other_tables(random: Random, folder: Path, index: int) -> tuple[str, 
         "a column less",
         "a column twice",
         "a field too many",
-        "a field too few",
         "another delimiter",
     }
     sure = {"windows line ends", "no last line end", "columns in another order"}
