@@ -8,6 +8,7 @@ import pickle
 import re
 import warnings
 from collections import defaultdict
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import torch
 
 from sedlab.checkpoints.kinds import AGAIN, kind_of, program
 from sedlab.checkpoints.seal import Damaged, check_whole
+from sedlab.data.formats.names import readable_name
 from sedlab.errors import SedlabError
 
 #: Types that training scripts store beside the weights and that do nothing when they are rebuilt. Paths of any system
@@ -64,8 +66,11 @@ def read_checkpoint_file(path: str | Path, *, device: str | torch.device = "cpu"
             check_whole(path)
         with torch.serialization.safe_globals(_HARMLESS), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of old formats: whoever reads a file cannot change how it was written
-            # The older format cannot be mapped.
-            return torch.load(path, map_location=device, weights_only=True, mmap=mapped and kind == "zip")
+            # The older format cannot be mapped, nor a file whose name is no UTF-8: torch cannot open it.
+            named = readable_name(path) == str(path)
+            source = path if named else BytesIO(path.read_bytes())
+            mmap = mapped and named and kind == "zip"
+            return torch.load(source, map_location=device, weights_only=True, mmap=mmap)
     except Damaged as error:
         raise SedlabError(f"{path}: damaged ({error}). {AGAIN}.") from error
     except pickle.UnpicklingError as error:
