@@ -142,7 +142,9 @@ def _read_frame(path: Path, file: h5py.File) -> LogitsFile:
             raise ValueError("damaged: its names or attributes are not those that were written")
     attrs.pop("checked", None)
     classes = attrs.pop("classes", [])
-    if not isinstance(classes, list) or len(set(classes)) != len(classes) or "" in classes:
+    # Names that differ by blanks alone are one name to whoever reads them.
+    names = {str(name).strip() for name in classes} if isinstance(classes, list) else set()
+    if not isinstance(classes, list) or len(names) != len(classes) or "" in names:
         raise SedlabError(f"{path}: 'classes' are not different names but {short(classes)}. Write a name a class.")
     return LogitsFile(path, clip_ids, logits, tuple(classes), attrs, checksums)
 

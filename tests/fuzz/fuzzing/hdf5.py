@@ -150,11 +150,16 @@ def names_in_another_encoding(random: Random, path: Path) -> None:
 def other_classes(random: Random, path: Path) -> None:
     classes = random.choice([np.array(["Dog", "Dog", "Speech"], object), np.array(CLASSES[:2], object),
         np.arange(3), "Dog", 3,
-                             np.array(["", "Dog", "Speech"], object), np.array([CLASSES], object), np.zeros(0),
+                             np.array(["", "Dog", "Speech"], object), np.zeros(0),
                                  np.zeros(3),
-                             np.array([b"\xff", b"Dog", b"Speech"]), np.array([" Dog", "Dog", "Speech"],
+                             np.array([" Dog", "Dog", "Speech"],
                                  object)])  # fmt: skip
     _plain(path, classes=classes)
+
+
+@IDEAS.either
+def classes_in_another_form(random: Random, path: Path) -> None:
+    _plain(path, classes=random.choice([np.array([CLASSES], object), np.array([b"\xff", b"Dog", b"Speech"])]))
 
 
 @IDEAS.bad
