@@ -16,7 +16,7 @@ GroundTruth = Annotated[
     Path, typer.Option(metavar="TSV", help="filename, onset, offset, event_label; soft labels also confidence.")
 ]
 Durations = Annotated[
-    Path | None, typer.Option(metavar="TSV", help="filename, duration (seconds). PSDS and rates an hour need it.")
+    Path | None, typer.Option(metavar="TSV", help="filename, duration (seconds). Metrics of events need it.")
 ]
 Metric = Annotated[
     str,
