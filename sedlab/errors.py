@@ -33,7 +33,13 @@ def warn_once(warning: str) -> None:
 
 def printable(text: str) -> str:
     """Return ``text`` with control characters, marks that turn the reading direction, and stray bytes as escapes."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(c if c.isprintable() or c == "\n" else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # a byte of a name that is no UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
 
 
 class SedlabWarning(UserWarning):

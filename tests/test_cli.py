@@ -186,7 +186,7 @@ def test_a_module_that_pythonpath_puts_before_ours_is_named(tmp_path, text):
         (IsADirectoryError(21, "Is a directory", "logs/a.txt"), "logs/a.txt: Is a directory. A file is expected there"),
         (
             NotADirectoryError(20, "Not a directory", b"caf\xe9"),
-            "caf\\udce9: Not a directory. A folder is expected there",
+            "caf\\xe9: Not a directory. A folder is expected there",
         ),
         (OSError(28, "No space left on device"), "the output: No space left on device. Free space"),
         (OSError("odd"), "the output: odd. See to it"),

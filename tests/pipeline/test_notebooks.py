@@ -57,6 +57,10 @@ def test_failed_cell_gives_one_line_and_the_copy_stays(tmp_path):
 
 def test_a_kernel_that_takes_too_long_is_one_line_and_the_remedy_gives_it_time(tmp_path, monkeypatch):
     path = write_notebook(tmp_path / "a.ipynb", "count = 1", "count * 2")
+    slow_start = tmp_path / "ipython" / "profile_default" / "startup" / "sleep.py"
+    slow_start.parent.mkdir(parents=True)
+    slow_start.write_text("import time; time.sleep(3)")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("SEDLAB_KERNEL_SECONDS", "0")
     with pytest.raises(SedlabError, match=r"no kernel started \(.*in 0 seconds\)") as told:
         execute_notebook(path, tmp_path / "out.ipynb", {"count": 21}, folder=tmp_path)

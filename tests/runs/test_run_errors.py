@@ -98,5 +98,5 @@ def test_a_run_without_errors_says_what_to_do(tmp_path):
     run = small_run(tmp_path)
     with pytest.raises(SedlabError, match="no errors were named yet"):
         runs.read_errors(run)
-    with pytest.raises(SedlabError, match="no scores of devtest yet"):
+    with pytest.raises(SedlabError, match="no scores of devtest"):
         all_errors(run)
