@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import stat
 import subprocess
@@ -81,10 +82,15 @@ def test_a_pipe_is_filled_and_one_that_nobody_reads_does_not_stop_us(tmp_path):
     reading, received = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK), []
     os.set_blocking(reading, True)
     text = "x" * 200_000  # more than a pipe holds
-    reader = threading.Thread(target=lambda: received.append(os.fdopen(reading).read()))
+
+    def read():
+        select.select([reading], [], [], 10)  # until somebody writes: before that, a pipe looks like one at its end
+        received.append(os.fdopen(reading).read())
+
+    reader = threading.Thread(target=read)
     writer = threading.Thread(target=write_text, args=(tmp_path / "pipe", text))
-    writer.start()
     reader.start()
+    writer.start()
     writer.join(10)
     reader.join(10)
     assert received == [text]
