@@ -45,19 +45,16 @@ def name_case(random: Random, index: int, folder: Path, material: Material) -> C
     )
 
 
-def _evaluate(name: str):
+def _scored(name: str):
+    """What is renamed for a command that scores, and how it is told."""
     renamed = {"scores.hdf5": f"{name}.hdf5", "truth.tsv": f"{name}.tsv", "durations.tsv": f"d/{name}.tsv"}
-    options = (
-        "--ground-truth",
-        f"{name}.tsv",
-        "--durations",
-        f"d/{name}.tsv",
-        "--json",
-        f"{name}.json",
-        "--plot",
-        f"{name}.png",
-    )
-    return renamed, ("evaluate", f"{name}.hdf5", *options), (f"{name}.json", f"{name}.png")
+    return renamed, (f"{name}.hdf5", "--ground-truth", f"{name}.tsv", "--durations", f"d/{name}.tsv")
+
+
+def _evaluate(name: str):
+    renamed, inputs = _scored(name)
+    outputs = ("--json", f"{name}.json", "--plot", f"{name}.png")
+    return renamed, ("evaluate", *inputs, *outputs), (f"{name}.json", f"{name}.png")
 
 
 def _errors(name: str):
@@ -66,18 +63,8 @@ def _errors(name: str):
 
 
 def _tune(name: str):
-    renamed = {"scores.hdf5": f"{name}.hdf5", "truth.tsv": f"{name}.tsv", "durations.tsv": f"d/{name}.tsv"}
-    options = (
-        "--ground-truth",
-        f"{name}.tsv",
-        "--durations",
-        f"d/{name}.tsv",
-        "--method",
-        "median",
-        "--out",
-        f"{name}.json",
-    )
-    return renamed, ("tune", f"{name}.hdf5", *options), (f"{name}.json",)
+    renamed, inputs = _scored(name)
+    return renamed, ("tune", *inputs, "--method", "median", "--out", f"{name}.json"), (f"{name}.json",)
 
 
 def _detect(name: str):
