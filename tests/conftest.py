@@ -6,6 +6,7 @@ import os
 
 import hypothesis
 import pytest
+from nano_sizes import NANO_SIZES
 
 # Before any test file imports NumPy or torch: threads that wait for each other's cores make the tests crawl.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -14,13 +15,6 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "
 # An example that takes long on a busy machine is no failure.
 hypothesis.settings.register_profile("sedlab", deadline=None)
 hypothesis.settings.load_profile("sedlab")
-
-#: Shorter recordings with as many windows of 10 s, and next to nothing to validate on.
-NANO_SIZES = {"maestro_seconds": 12, "maestro_hop_train": 1, "maestro_hop_dev": 1} | {
-    f"num_{subset}": 1
-    for subset in ("synth_val", "devtest", "public", "maestro_dev", "audioset_train", "audioset_eval")
-}
-
 
 #: The files that take minutes, the longest first.
 LONGEST = ("test_paper_steps.py", "test_whole_graph.py", "test_run.py", "test_ddp.py", "test_notebooks_run.py")

@@ -110,25 +110,30 @@ def score(run: Run, stage: Stage, arch: str, iteration: int) -> list[Path]:
     from sedlab.scoring.scores.file import write_score_file
     from sedlab.scoring.scores.predict import predict_logits
 
-    written = []
-    with Work.of(run, "scores", stage=stage, arch=arch, iteration=iteration).recorded() as (manifest, progress):
-        node, plan, corpus, cache = run.node(stage, arch, iteration), score_plan(run), run.corpus(), run.cache()
-        for network in NETWORKS:
-            detector = load_network(run.node_dir(stage, arch, iteration) / "best.pt", network=network)
-            for stem in plan.scored(stage, network):
-                scores = predict_logits(
-                    detector,
-                    cache,
-                    corpus.subset(*(name for name in corpus.subsets if SCORE_FILE[name] == stem)).clips,
-                    batch_size=node.training.trainer.eval_batch,
-                    device=score_device(node),
-                    progress=progress.named(f"{network}, {stem}"),
-                    attrs={"model": arch, "stage": stage, "iteration": iteration, "network": network, "run": run.name},
-                )
-                written.append(run.path / score_file(iteration, stage, arch, stem, teacher=network == "teacher"))
-                write_score_file(written[-1], scores)
-        manifest.results = {"files": len(written)}
-    return written
+    work, plan = Work.of(run, "scores", stage=stage, arch=arch, iteration=iteration), score_plan(run)
+    planned = [(network, stem) for network in NETWORKS for stem in plan.scored(stage, network)]
+    files = [
+        run.path / score_file(iteration, stage, arch, stem, teacher=network == "teacher") for network, stem in planned
+    ]
+    if work.is_current:
+        return files
+    with work.recorded() as (manifest, progress):
+        node, corpus, cache = run.node(stage, arch, iteration), run.corpus(), run.cache()
+        best = run.node_dir(stage, arch, iteration) / "best.pt"
+        detectors = {network: load_network(best, network=network) for network in NETWORKS}
+        for path, (network, stem) in zip(files, planned, strict=True):
+            scores = predict_logits(
+                detectors[network],
+                cache,
+                corpus.subset(*(name for name in corpus.subsets if SCORE_FILE[name] == stem)).clips,
+                batch_size=node.training.trainer.eval_batch,
+                device=score_device(node),
+                progress=progress.named(f"{network}, {stem}"),
+                attrs={"model": arch, "stage": stage, "iteration": iteration, "network": network, "run": run.name},
+            )
+            write_score_file(path, scores)
+        manifest.results = {"files": len(files)}
+    return files
 
 
 def make_pseudo_labels(run: Run, iteration: int) -> dict[str, Path]:

@@ -171,6 +171,7 @@ def test_stepping_through_the_stages_of_a_finished_run_changes_nothing(project, 
     before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.suffix in (".pt", ".hdf5", ".json")}
     fits = [stages.pretrain(run, "atst"), *(stages.train(run, stage, "atst", 2) for stage in ("stage1", "stage2"))]
     assert all(fit.best.is_file() and fit.steps > 0 and fit.history.is_file() for fit in fits)
+    assert all(path.is_file() for stage in ("stage1", "stage2") for path in stages.score(run, stage, "atst", 1))
     assert all(path.is_file() for path in stages.make_pseudo_labels(run, 1).values())
     assert not stages.evaluate(run, 1).empty
     assert not stages.compare(run).empty
