@@ -107,6 +107,8 @@ def test_every_figure_has_titles_and_labels_and_a_small_file(every_figure, name)
     assert len(png) < 150_000
     pixels = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
     assert pixels.std() > 5
+    seen, drawn = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")), figure.canvas.buffer_rgba()
+    assert np.abs(seen - np.asarray(drawn)[..., :3].astype(int)).max() <= 12
 
 
 @pytest.mark.parametrize(
