@@ -72,7 +72,7 @@ def encode(pixels: np.ndarray) -> bytes:
 
 
 def _palette(colours: np.ndarray) -> np.ndarray | None:
-    """Return at most 256 of ``colours`` (n, 3), the commonest first, such that each has one nearby; None: it takes more.
+    """Return at most 256 of ``colours`` (n, 3), the commonest first, so that each has one nearby; None: too few.
 
     Areas keep their own colour, as areas are common; what moves are shades at the edges of letters and lines. Counting
     alone would not do: a bar of colour with 64 steps has few dots of each, fewer than some shade of grey between two
