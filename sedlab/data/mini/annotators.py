@@ -8,6 +8,7 @@ TASLP 2023). Here the competence is known, and each listener judges single secon
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
@@ -34,8 +35,32 @@ CONFUSIONS: Mapping[str, str] = {
 _PERSISTENCE = 0.8
 
 
+@dataclass(frozen=True)
+class Opinions:
+    """What several listeners say about the seconds of one recording, and how far each is believed.
+
+    Shape letters: A annotators, C classes, S seconds.
+    """
+
+    competence: np.ndarray
+    """(A, C) in (0, 1): the weight of each listener's word about each class"""
+    heard: np.ndarray
+    """(A, C, S) bool"""
+
+    @property
+    def soft(self) -> np.ndarray:
+        """The mean opinion (C, S) in [0, 1], listeners weighted by their competence."""
+        weights = self.competence[:, :, None]
+        return (weights * self.heard).sum(axis=0) / weights.sum(axis=0)
+
+
 def soft_labels(rng: Generator, snr_db: np.ndarray, classes: Sequence[str], *, num_annotators: int) -> np.ndarray:
-    """Return the mean opinion (classes, seconds) in [0, 1], listeners weighted by their competence.
+    """Return the mean opinion (classes, seconds) in [0, 1] of so many drawn listeners, see `draw_opinions`."""
+    return draw_opinions(rng, snr_db, classes, num_annotators=num_annotators).soft
+
+
+def draw_opinions(rng: Generator, snr_db: np.ndarray, classes: Sequence[str], *, num_annotators: int) -> Opinions:
+    """Return what so many listeners, drawn by ``rng``, hear of each class in each second.
 
     Parameters
     ----------
@@ -50,13 +75,13 @@ def soft_labels(rng: Generator, snr_db: np.ndarray, classes: Sequence[str], *, n
         rng.uniform(*ANNOTATOR_COMPETENCE, (num_annotators, 1)) + rng.normal(0, 0.05, (num_annotators, len(classes))),
         0.3,
         0.99,
-    )[:, :, None]
-    incompetence = 1 - competence
-    report = 1 - (1 - competence * audible) * (1 - 0.5 * incompetence * confused) * (
+    )
+    believed = competence[:, :, None]
+    incompetence = 1 - believed
+    report = 1 - (1 - believed * audible) * (1 - 0.5 * incompetence * confused) * (
         1 - ANNOTATOR_FALSE_ALARM * incompetence
     )
-    opinions = _persistent_uniform(rng, report.shape) < report
-    return (competence * opinions).sum(axis=0) / competence.sum(axis=0)
+    return Opinions(competence, _persistent_uniform(rng, report.shape) < report)
 
 
 def _persistent_uniform(rng: Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -50,20 +50,22 @@ def batch_figure(
 
     extent = (0, clip_seconds, len(waveform) - 0.5, -0.5)
     marks.image(axes[0], _level(waveform), "Greys", (-60, 0), extent)
-    frame.label_axes(axes[0], title="Level (dB)", x="Time (s)", y="Clip, by group")
+    frame.label_axes(axes[0], title="Level (darker: louder)", x="Time (s)", y="Clip, by group")
     marks.image(axes[1], strong.max(axis=1, initial=0), style.TRUTH_CMAP, extent=extent)
-    frame.label_axes(axes[1], title="Strong targets", x="Time (s)")
+    frame.label_axes(axes[1], title="Frame targets", x="Time (s)")
     _class_columns(axes[2], np.where(mask, weak, np.nan), classes, style.TRUTH_CMAP, "Clip-level targets and mask")
     if pseudo is not None:
         largest = pseudo.max(axis=2, initial=0)
         _class_columns(axes[3], largest, classes, style.PSEUDO_LABEL_CMAP, "Pseudo-label, largest")
-    _mark_groups(axes, batch.rows, len(waveform))
+    mark_groups(axes, batch.rows, len(waveform))
     handles = [
-        Patch(color=style.GROUND_TRUTH, label="target 1"),
-        Patch(facecolor="white", edgecolor=style.MUTED, label="target 0"),
+        Patch(color=style.GROUND_TRUTH, label="target 1: active"),
+        Patch(color=style.TRUTH_CMAP(0.5), label="between: a soft label's confidence"),
+        Patch(facecolor="white", edgecolor=style.MUTED, label="target 0: absent, or no label"),
         Patch(color=style.NOT_ANNOTATED, label="masked: the annotation says nothing"),
-        Patch(color=style.PSEUDO_LABEL, label="pseudo-label probability"),
-    ][: len(axes)]
+    ]
+    if pseudo is not None:
+        handles.append(Patch(color=style.PSEUDO_LABEL, label="pseudo-label probability"))
     names = [patch.get_label() for patch in handles]
     frame.figure_legend(figure, handles, names, loc="outside lower center", ncols=len(handles))
     return figure
@@ -85,13 +87,13 @@ def _class_columns(ax: Axes, values: np.ndarray, classes: Sequence[str], cmap: C
     ax.set_xticks(shown, class_names(classes[::step]), rotation=90, fontsize=6)
 
 
-def _mark_groups(axes: Sequence[Axes], rows: Rows, num_clips: int) -> None:
-    """Name the groups at the left edge and draw a line between them."""
-    middles, names = [], []
+def mark_groups(axes: Sequence[Axes], rows: Rows, num_clips: int, *, names: bool = True) -> None:
+    """Mark the groups at the left edge, by name unless told not to, and draw a line between them."""
+    middles, called = [], []
     for name, clips in rows.present().items():
         start, stop = clips.start, clips.stop
         middles.append((start + stop - 1) / 2)
-        names.append(f"{name} ({stop - start})")
+        called.append(f"{name} ({stop - start})")
         colour = style.GROUP_COLOUR.get(name, style.MUTED)
         # In axes coordinates, where the first row is at the top.
         corner = (-0.06, 1 - stop / num_clips)
@@ -101,6 +103,6 @@ def _mark_groups(axes: Sequence[Axes], rows: Rows, num_clips: int) -> None:
         for ax in axes:
             if stop < num_clips:
                 ax.axhline(stop - 0.5, color=style.MUTED, linewidth=1)
-    axes[0].set_yticks(middles, names, fontsize=style.TICK_SIZE)
+    axes[0].set_yticks(middles, called, fontsize=style.TICK_SIZE)
     for ax in axes:
-        ax.tick_params(axis="y", length=0, pad=10)
+        ax.tick_params(axis="y", length=0, pad=16, labelleft=names and ax is axes[0])

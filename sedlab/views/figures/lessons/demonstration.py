@@ -14,6 +14,13 @@ import numpy as np
 from sedlab.errors import SedlabError, nearest
 from sedlab.grid import SAMPLE_RATE
 from sedlab.views.figures.clips.spectrogram import HOP, mel_power, relative_decibel
+from sedlab.views.figures.lessons.strength import (
+    changed_features,
+    changed_sounds,
+    settings_of,
+    strength_of,
+    with_upper_edge,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -66,6 +73,7 @@ def demonstrate(
     responses: Tensor | None = None,
     clip: int | None = None,
     seed: int = 0,
+    strength: float | None = None,
     **settings: Any,
 ) -> Demonstration:
     """Return a clip of ``batch`` before and after one augmentation, the others switched off.
@@ -79,6 +87,8 @@ def demonstrate(
         Needed for "device_response", see `align_responses`.
     clip : int or None
         Place in the batch; None for the changed clip with the most labels.
+    strength : float or None
+        Exactly so strong, in the unit of `STRENGTHS`; None: drawn as in training.
     settings
         Options of the augmentation in place of the published ones, to see it better: ``db=(-20, 20)``.
 
@@ -92,17 +102,22 @@ def demonstrate(
     if name not in AUGMENTATIONS:
         raise SedlabError(f"unknown augmentation {name!r}.{nearest(name, AUGMENTATIONS)}")
     _check_needs(name, batch, detector, responses)
+    title = AUGMENTATIONS[name]
+    if strength is not None:
+        title += f", {strength_of(name).what} {strength_of(name).spell(strength)}"
+        if (growing := settings_of(name, strength)) is not None:
+            settings, strength = growing | settings, None
     generator = torch.Generator().manual_seed(seed)
     if name in AUDIBLE:
-        change = _sound_change(name, batch, responses, generator, settings)
+        change = _sound_change(name, batch, responses, generator, settings, strength)
     else:
-        change = _feature_change(name, batch, detector, generator, settings)
+        change = _feature_change(name, batch, detector, generator, settings, strength)
     if clip is None:
         relabelled = (change.targets.strong != batch.targets.strong).any(2).any(1)
         clip = _most_labels(batch, change.clips | relabelled)
     group = next(group for group, rows in batch.rows.present().items() if rows.start <= clip < rows.stop)
     return Demonstration(
-        title=f"{AUGMENTATIONS[name]}: {group} clip {batch.clip_ids[clip]}",
+        title=f"{title}: {group} clip {batch.clip_ids[clip]}",
         features=change.features(clip),
         labels=_labels(batch, change.targets, clip),
         sounds=change.sounds(clip) if change.sounds else None,
@@ -121,13 +136,21 @@ class _Change:
 
 
 def _sound_change(
-    name: str, batch: Batch, responses: Tensor | None, generator: torch.Generator, settings: Mapping[str, Any]
+    name: str,
+    batch: Batch,
+    responses: Tensor | None,
+    generator: torch.Generator,
+    settings: Mapping[str, Any],
+    strength: float | None,
 ) -> _Change:
     from sedlab.training.augmentation import augment_waveforms
 
     alone = batch if name == "wavmix" else replace(batch, partners=None)
-    responses = responses if name == "device_response" else None
-    changed = augment_waveforms(alone, _alone(name, settings), generator, responses=responses)
+    if strength is not None:
+        changed = changed_sounds(name, alone, strength, generator)
+    else:
+        responses = responses if name == "device_response" else None
+        changed = augment_waveforms(alone, _alone(name, settings), generator, responses=responses)
     before, after = batch.waveform, changed.waveform
 
     def sounds(clip: int) -> Pair:
@@ -140,16 +163,31 @@ def _sound_change(
 
 
 def _feature_change(
-    name: str, batch: Batch, detector: DetectorConfig, generator: torch.Generator, settings: Mapping[str, Any]
+    name: str,
+    batch: Batch,
+    detector: DetectorConfig,
+    generator: torch.Generator,
+    settings: Mapping[str, Any],
+    strength: float | None,
 ) -> _Change:
     from sedlab.audio.frontends import CrnnMel, build_frontend
     from sedlab.models.detector import Features
     from sedlab.training.augmentation import augment
+    from sedlab.training.augmentation_steps import Clips
 
     frontend = build_frontend(detector.transformer).eval()
     before = Features(CrnnMel(detector.crnn)(batch.waveform), frontend(batch.waveform))
     if name == "band_edges":
-        after, targets = before._replace(transformer=frontend.train()(batch.waveform, generator)), batch.targets
+        if strength is None:
+            other = frontend.train()
+        else:
+            other = build_frontend(with_upper_edge(detector.transformer, strength)).eval()
+        after, targets = before._replace(transformer=other(batch.waveform, generator)), batch.targets
+    elif strength is not None:
+        num_labels = batch.targets.strong.shape[-1]
+        scales = round(before.mel.shape[-1] / num_labels), before.transformer.shape[-1] / num_labels
+        clips = changed_features(name, Clips(before, scales, batch.targets, batch.rows), strength, generator)
+        after, targets = clips.streams, clips.targets
     else:
         augmented = augment(before, batch.targets, batch.rows, _alone(name, settings), generator)
         after, targets = augmented.student, augmented.targets

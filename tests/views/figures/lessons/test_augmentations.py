@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from scipy import stats
 
 from sedlab.audio.device_response import align_responses
 from sedlab.config.loading import load_experiment
@@ -17,6 +18,7 @@ from sedlab.errors import SedlabError
 from sedlab.labels import valid_classes
 from sedlab.views import AugmentationInspector, augmentation_figure, demonstrate
 from sedlab.views.figures.lessons.demonstration import AUDIBLE, AUGMENTATIONS
+from sedlab.views.figures.lessons.strength import STRENGTHS
 
 PASST = load_experiment("nano").models["passt"]
 RESPONSES = align_responses([np.array([0.0, 0.0, 1.0, 0.6, 0.3])])
@@ -96,6 +98,53 @@ def test_settings_replace_published_strengths(batch):
     assert change[0] < 3 < change[1]
 
 
+def distance(shown) -> float:
+    """How far features, or sounds where features are on a scale of their own, have moved."""
+    pairs = [shown.sounds] if shown.sounds else shown.features.values()
+    return max(float(np.abs(np.subtract(*pair)).mean()) for pair in pairs)
+
+
+@pytest.mark.parametrize("name", STRENGTHS)
+def test_more_strength_changes_more_and_the_title_says_how_much(name, batch):
+    # Published and stronger; bands and edges act the more, the smaller the value.
+    values = STRENGTHS[name].values
+    weak, strong = {"warp": (100, 20), "band_edges": (7000, 5000), "gain": (3, 24)}.get(name, (values[1], values[-1]))
+    mild, wild = (demonstrate(name, batch, PASST, clip=2, seed=4, strength=value) for value in (weak, strong))
+    assert distance(mild) < distance(wild)
+    assert f"{strong:g} {STRENGTHS[name].unit}" in wild.title
+    published = demonstrate(name, batch, PASST, clip=2, strength=STRENGTHS[name].published)
+    assert "(published)" in published.title and "(published)" not in wild.title
+
+
+@pytest.mark.parametrize(
+    ("name", "idle"), [("gain", 0), ("mixup", 0), ("mixstyle", 0), ("time_mask", 0), ("warp", 100)]
+)
+def test_no_strength_changes_nothing(name, idle, batch):
+    shown = demonstrate(name, batch, PASST, clip=2, strength=idle)
+    assert distance(shown) == pytest.approx(0, abs=1e-5)
+    assert np.array_equal(*shown.labels)
+
+
+def test_the_share_of_the_other_clip_is_the_one_asked_for(batch):
+    for name in ("wavmix", "mixup"):
+        clip = 2 if name == "wavmix" else 5
+        shown = demonstrate(name, batch, PASST, clip=clip, seed=1, strength=30)
+        own = shown.labels[0].max(axis=1).argmax()
+        assert shown.labels[1][own].max() == pytest.approx(0.7)
+
+
+def test_published_shares_are_the_medians_of_the_published_draws():
+    for name, alpha in (("wavmix", 0.2), ("mixup", 0.2), ("mixstyle", 0.3)):
+        median = 100 * stats.beta.ppf(0.25, alpha, alpha)
+        assert STRENGTHS[name].published == pytest.approx(median, abs=0.06)
+    assert all(strength.published in strength.values for strength in STRENGTHS.values())
+
+
+def test_what_has_no_strength_says_so(batch):
+    with pytest.raises(SedlabError, match="harden: has no strength"):
+        demonstrate("harden", batch, PASST, strength=1)
+
+
 @pytest.mark.parametrize(
     ("name", "arch", "words"),
     [
@@ -122,6 +171,23 @@ def test_the_inspector_shows_and_plays_what_is_chosen(batch):
     assert bytes(inspector.picture.value) != picture
     assert "no sound" in inspector.sound.children[0].value
     inspector.seed.value = 3
+    assert inspector.message.value == ""
+
+
+def test_the_inspector_s_slider_opens_at_the_published_strength_and_turns_it(batch):
+    inspector = AugmentationInspector(batch, PASST, responses=RESPONSES)
+    inspector.clip.value, inspector.name.value = 2, "filter"
+    assert inspector.strength.value == 6 and inspector.strength.label == "6 dB (published)"
+    mild = distance(inspector.shown)
+    inspector.strength.value = 30
+    assert distance(inspector.shown) > 2 * mild
+    assert "30 dB" in inspector.shown.title
+    inspector.name.value = "gain"
+    inspector.strength.value = -12
+    before, after = inspector.shown.sounds
+    np.testing.assert_allclose(after, before * 10 ** (-12 / 20), rtol=1e-5)
+    inspector.name.value = "device_response"
+    assert inspector.strength.disabled and "no strength" in inspector.drawn.value
     assert inspector.message.value == ""
 
 
