@@ -12,6 +12,7 @@ __all__, __getattr__, __dir__ = names_on_demand(
     __name__,
     {
         "run": ("Run", "create_run", "open_run"),
+        "handover": ("handed_on",),
         "history": ("histories", "wall_times"),
         "scores": (
             "annotated_classes",
