@@ -35,6 +35,18 @@ __all__, __getattr__, __dir__ = names_on_demand(
             "compared_audits",
         ),
         "watching": ("watch",),
+        "lessons.following": ("follow_teachers",),
+        "lessons.mixtures": ("hear_mixture",),
+        "lessons.tags": ("pull_of_a_tag",),
+        "lessons.changes": ("changed_scores", "moved_classes"),
+        "lessons.terms": ("loss_terms",),
+        "lessons.claims": (
+            "teacher_lead",
+            "difference_from_parent",
+            "compared_histories",
+            "heard_differently",
+            "shares_of_loss",
+        ),
         "errors": ("error_cases", "scored_systems", "baseline_of", "read_errors", "cases_of", "case_view"),
     },
 )

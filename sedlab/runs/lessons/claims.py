@@ -1,0 +1,129 @@
+"""Sentences that follow the numbers of a training: who leads, what a variant changed, what each network is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sedlab.config.experiment import Node, Stage, StageConfig
+from sedlab.runs.history import histories
+from sedlab.runs.run import Run
+from sedlab.scoring.names import STAGE_NAME, model_name
+
+_STUDENT, _TEACHER = "val/objective", "val/teacher/objective"
+#: A lead at least as one-sided would come of fair coins in one case of twenty.
+_LUCK = 0.05
+
+
+def teacher_lead(history: pd.DataFrame) -> str:
+    """Return who was ahead in the validations of a history, student or teacher, and whether luck could decide so.
+
+    Luck is a fair coin for each validation. They are not independent of each other, so that it is still likelier.
+    """
+    if not {_STUDENT, _TEACHER} <= set(history.columns):
+        return "Nothing was validated here, so nobody knows whether the teacher is ahead of its student."
+    lead = (history[_TEACHER] - history[_STUDENT]).dropna()
+    ahead, behind = int((lead > 0).sum()), int((lead < 0).sum())
+    if not ahead + behind:
+        return f"In all of the {len(lead)} validations teacher and student are level."
+    text = (
+        f"The teacher is ahead of its student in {ahead} of {len(lead)} validations and behind in {behind} "
+        f"(teacher minus student: {lead.min():+.3f} to {lead.max():+.3f}, at the end {lead.iloc[-1]:+.3f})."
+    )
+    if _coin(ahead, ahead + behind) > _LUCK:
+        return f"{text} As many heads or tails come of tossing a coin: who leads is luck in this training."
+    leader = "teacher" if ahead > behind else "student"
+    return f"{text} A coin would hardly do that: in this training the {leader} leads."
+
+
+def difference_from_parent(run: Run, stage: Stage, arch: str, iteration: int, parent: Run | None) -> str:
+    """Return how the best objective of a node differs from that of the run it is a variant of, or how to make one."""
+    own, other = (_history(one, stage, arch, iteration) for one in (run, parent))
+    if parent is None or other is None or own is None:
+        notebook = {"stage1": "03_stage1", "stage2": "04_stage2"}[stage]
+        why = "This run is no variant." if parent is None else f"{parent.name} has not trained this stage yet."
+        return (
+            f"{why} To make one and lay its curves over these:\n\n"
+            f"papermill notebooks/{notebook}.ipynb no-teacher.ipynb -p run {_relative(run)} -p arch {arch} "
+            f'-p iteration {iteration} -p settings "{stage}.loss.self_supervised=0"'
+        )
+    best, before = own[_STUDENT].max(), other[_STUDENT].max()
+    where = f"{STAGE_NAME[stage]} of {model_name(arch)}, iteration {iteration}"
+    return (
+        f"Best objective in {where}: {best:.3f} in {run.name}, {before:.3f} in {parent.name}, a difference of "
+        f"{best - before:+.3f}. One training each decides little: with another seed either number may move as far."
+    )
+
+
+def compared_histories(
+    run: Run, stage: Stage, arch: str, iteration: int, parent: Run | None
+) -> dict[str, pd.DataFrame]:
+    """Return the history of a node by the name of its run, that of the run it is a variant of before it."""
+    found = {one.name: _history(one, stage, arch, iteration) for one in (parent, run) if one is not None}
+    return {name: table for name, table in found.items() if table is not None}
+
+
+def heard_differently(node: Node) -> str:
+    """Return in words what teacher and student of a stage are given to hear, as far as it differs."""
+    training = node.training
+    assert isinstance(training, StageConfig)
+    augment, where = (
+        training.augment,
+        f"{STAGE_NAME[node.stage]} of {model_name(node.arch)}, iteration {node.iteration}",
+    )
+    own_filter = augment.filter.p > 0 and augment.filter.views == 2
+    if augment.teacher_input == "mixed":
+        same = f"In {where}, student and teacher hear the same clips, mixed alike"
+        if own_filter:
+            streams = "the CRNN's stream" if augment.filter.streams == "crnn" else "both streams"
+            return (
+                f"{same}, but in {_percent(augment.filter.p)} of the steps each through a random equaliser of its own "
+                f"(FilterAugment, {streams}): they have to agree whatever the recording's colour."
+            )
+        return f"{same} and coloured alike: what they disagree about is their weights{_dropout(node)}."
+    names = {"mixup": "mixup", "mixstyle": "Freq-MixStyle", "warp": "frequency warp"}
+    own = [f"{name} ({_percent(getattr(augment, key).p)})" for key, name in names.items() if getattr(augment, key).p]
+    if augment.filter.p:
+        own.append(f"FilterAugment ({_percent(augment.filter.p)})")
+    shared = [f"time mask ({_percent(augment.time_mask.p)})"] * bool(augment.time_mask.p)
+    shared += [f"device response ({_percent(augment.device_response.p)} of the clips)"] * bool(
+        augment.device_response.p
+    )
+    shared += [f"wavmix ({_percent(augment.wavmix.p)} of the clips)"] * bool(augment.wavmix.p)
+    both = f" Both hear: {', '.join(shared)}." if shared else ""
+    alone = f" The student alone hears, in so many of the steps: {', '.join(own)}." if own else ""
+    return f"In {where}, the teacher hears the clips as they were before mixup.{both}{alone}"
+
+
+def shares_of_loss(history: pd.DataFrame, last: int = 50) -> pd.Series:
+    """Return what each weighted part has of the total loss, mean over the last steps; adds up to 1."""
+    parts = [f"loss/{name}" for name in ("supervised", "self_supervised", "pseudo") if f"loss/{name}" in history]
+    means = history[parts].tail(last).mean().fillna(0.0)
+    return (means / means.sum()).rename(lambda name: name.removeprefix("loss/").replace("_", " ")).rename("share")
+
+
+def _history(run: Run | None, stage: Stage, arch: str, iteration: int) -> pd.DataFrame | None:
+    table = histories(run, stage, iteration).get(arch) if run is not None and arch in run.experiment.archs else None
+    return table if table is not None and _STUDENT in table else None
+
+
+def _coin(heads: int, tosses: int) -> float:
+    """Return how often fair coins are at least as one-sided."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(heads, tosses).pvalue)
+
+
+def _relative(run: Run) -> Path:
+    return run.path.relative_to(run.project)
+
+
+def _percent(share: float) -> str:
+    return f"{np.round(100 * share):.0f} %"
+
+
+def _dropout(node: Node) -> str:
+    probability = node.detector.crnn.dropout
+    return f", and their dropout ({_percent(probability)} of the units, drawn for each)" if probability else " alone"
