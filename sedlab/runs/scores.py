@@ -10,10 +10,11 @@ import pandas as pd
 
 from sedlab.data.corpora.layout import family, layout
 from sedlab.errors import SedlabError
-from sedlab.labels import CLASSES, valid_classes
+from sedlab.labels import CLASSES, MAESTRO_EVAL_CLASSES, valid_classes
 from sedlab.runs.run import ENSEMBLE, Run
 from sedlab.scoring.metrics import psds as scenarios
 from sedlab.scoring.metrics.comparison import Comparison, compare
+from sedlab.scoring.metrics.mpauc import MpaucResult, segment_mpauc
 from sedlab.scoring.metrics.psds import PsdsResult
 from sedlab.scoring.postprocess import Postprocess
 from sedlab.scoring.scores.file import ScoreFile, read_score_file
@@ -95,6 +96,26 @@ def psds_of(
     part = run.corpus().subset(subset)
     tables = postprocessed_scores(run, iteration, model, stage=stage, subset=subset, postprocess=postprocess)
     return scenarios.psds(counted_subset(tables, part, subset), getattr(scenarios, scenario))
+
+
+def mpauc_of(
+    run: Run,
+    iteration: int,
+    model: str,
+    *,
+    stage: str = "stage2",
+    subset: str = "maestro_dev",
+    postprocess: str = "none",
+) -> MpaucResult:
+    """Return mpAUC and curves of a student or an ensemble; ``postprocess`` as for `postprocessed_scores`.
+
+    Scores of all 27 classes are post-processed, as a submission holds them: event boxes are tuned on DESED's.
+    """
+    part = run.corpus().subset(subset)
+    scores = read_scores(run.score_file(iteration, model, subset, stage=stage)).select(list(part.clips["clip_id"]))
+    how = run.csebbs(iteration, model) if postprocess == "csebbs" else postprocess
+    tables = Postprocess.read(how).scores(scores.tables(), MAESTRO_EVAL_CLASSES)
+    return segment_mpauc(counted_subset(tables, part, subset))
 
 
 def compared_ensembles(run: Run, first: int, second: int, *, subset: str = "devtest") -> Comparison:

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from container import small_shared_memory, without_locks
+from finished_nano import PRINTED, copy_of, finished_nano
 from notebook_outputs import shown
 from shell import sedlab, start
 
@@ -26,19 +27,16 @@ from sedlab.scoring.scores.file import read_score_file
 from sedlab.scoring.scores.predict import predict_logits
 from sedlab.scoring.subset import evaluate_score_file
 
+__all__ = ["finished_nano"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 ARCHS = ("passt", "beats", "atst")
 KEY = ("psds1", "median", "all")
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
+def project(finished_nano, tmp_path_factory) -> Path:
     """A folder in which `sedlab run nano` has ended."""
-    folder = tmp_path_factory.mktemp("project")
-    done = sedlab("run", "nano", cwd=folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (folder / "printed.txt").write_text(done.stdout)
-    return folder
+    return copy_of(finished_nano, tmp_path_factory.mktemp("whole") / "project")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +52,7 @@ def dry_run(project: Path, *options: str) -> dict[str, str]:
 
 
 def test_it_ends_with_the_ladder_and_the_path_of_the_report(project):
-    lines = (project / "printed.txt").read_text().splitlines()
+    lines = (project / PRINTED).read_text().splitlines()
     (header,) = [index for index, line in enumerate(lines) if "PSDS1" in line and "mpAUC" in line]
     assert any("ensemble" in line for line in lines[header:])
     assert lines[-1].startswith("report: runs/nano/report.html")

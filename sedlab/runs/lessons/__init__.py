@@ -1,1 +1,1 @@
-"""What the notebooks of the stages show of a training: small experiments with a run's networks, and sentences."""
+"""What notebooks ask of a run to teach with: the case that shows it, and sentences that follow its numbers."""

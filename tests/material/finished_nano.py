@@ -1,0 +1,38 @@
+"""A project in which `sedlab run nano` has ended, made once for all tests that need one, in whichever process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from shell import sedlab
+
+#: What the command printed, kept beside the run.
+PRINTED = "printed.txt"
+
+
+@pytest.fixture(scope="session")
+def finished_nano(tmp_path_factory) -> Path:
+    """Return the folder; it is shared, so take a copy of it (`copy_of`)."""
+    base = tmp_path_factory.getbasetemp()
+    # Processes that test side by side have a folder each, in one that they share.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "finished-nano"
+    with (shared / "finished-nano.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / PRINTED).is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            done = sedlab("run", "nano", cwd=folder)
+            assert done.returncode == 0, done.stdout + done.stderr
+            (folder / PRINTED).write_text(done.stdout)
+    return folder
+
+
+def copy_of(project: Path, folder: Path) -> Path:
+    """Copy a project into a new ``folder``, with time stamps, so that what is finished stays so; return the folder."""
+    shutil.copytree(project, folder)
+    return folder
