@@ -10,10 +10,12 @@ from typing import Any
 
 _EXPORTS = {
     "SedlabError": "sedlab.errors",
+    "check_parameters": "sedlab.pipeline.steps.parameters",
     "load_corpus": "sedlab.data.corpora.load",
     "load_detector": "sedlab.inference.loading",
     "load_experiment": "sedlab.config.loading",
     "load_transformer": "sedlab.checkpoints.loading",
+    "new_run": "sedlab.runs.variants",
     "open_run": "sedlab.runs.run",
     "read_score_file": "sedlab.scoring.scores.file",
 }

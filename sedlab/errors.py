@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 class SedlabError(Exception):
     """A problem the user can act on: one line that says where, what, and the remedy."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows below a cell: the line, without the way through our code."""
+        return [f"{type(self).__name__}: {self}"]
+
     def __str__(self) -> str:
         return printable(" ".join(super().__str__().splitlines()))
 

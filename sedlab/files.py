@@ -148,6 +148,20 @@ def sweep_temporaries(folder: Path) -> None:
                 path.unlink()
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Put the file ``source`` at ``target`` too, without taking its space twice where the file system allows that."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.stem[:40]}.{secrets.token_hex(4)}{target.suffix[:16]}")
+    try:
+        os.link(source, temporary)
+        temporary.replace(target)
+    except OSError:
+        with atomic_path(target) as copy:
+            shutil.copyfile(source, copy)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write ``text`` (UTF-8) to ``path`` atomically."""
     with atomic_path(path) as temporary:

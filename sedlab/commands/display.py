@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -20,6 +21,11 @@ class LineDisplay(Display):
         self._console = console
         self._total = 0
         self._done = 0
+
+    def shared(self, jobs: Mapping[str, Sequence[str]]) -> None:
+        """Say what need not be done."""
+        for donor, names in jobs.items():
+            say(self._console, f"{len(names)} taken from runs/{donor}: {', '.join(names)}")
 
     def planned(self, jobs: int) -> None:
         """Say how many jobs there are."""

@@ -17,7 +17,7 @@ from sedlab.errors import SedlabError, nearest, short
 from sedlab.system.home import warn_of_home
 
 if TYPE_CHECKING:
-    from sedlab.pipeline.runner import Outcome, PlannedJob
+    from sedlab.pipeline.runner import Outcome, Plan
     from sedlab.runs.run import Run
 
 
@@ -31,13 +31,19 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change an option of the preset. Repeat.")
     ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="NODE", help="Only this job, or jobs that begin so, and what they need.")
+    ] = None,
+    share: Annotated[
+        bool, typer.Option("--share/--no-share", help="Take finished jobs that read the same from other runs in runs/.")
+    ] = True,
     cores: Annotated[int | None, typer.Option(min=1, help="CPU cores to use. Default: all.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs to run, and what they lack.")] = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="Run nothing; read every file of the run and compare it with its record.")
     ] = False,
 ) -> None:
-    """Run an experiment, or what is missing of it.
+    """Run an experiment, or what is missing of it, or of one stage: --until data, pretrain, iteration1_stage1_atst.
 
     Example: sedlab run mini --name quick --arch atst --iterations 1 --set stage2.epochs=5
     """
@@ -46,7 +52,8 @@ def run(
     from sedlab.config.loading import load_experiment
     from sedlab.pipeline.runner import plan, run_experiment
     from sedlab.runs.integrity import changed_sizes
-    from sedlab.runs.run import RUNS_FOLDER, Run
+    from sedlab.runs.run import CONFIG_FILE, RUNS_FOLDER, Run, open_run
+    from sedlab.runs.variants import note_variant
     from sedlab.runs.versions import num_cores
 
     warn_of_home()
@@ -62,23 +69,30 @@ def run(
         _verify(console, folder)
         return
     warn(changed_sizes(folder))
-    _check_readiness(console, Run(folder.resolve(), experiment), explain=dry_run)
+    _check_readiness(console, Run(folder.resolve(), experiment), until or "", explain=dry_run)
     if dry_run:
-        _print_plan(console, plan(experiment, folder))
+        _print_plan(console, plan(experiment, folder, until=until or "", share=share))
         return
     begin = time.monotonic()
     display = LiveDisplay(console, folder) if console.is_terminal else LineDisplay(console)
     try:
         with display if isinstance(display, LiveDisplay) else nullcontext():
-            outcome = run_experiment(experiment, folder, cores=cores or num_cores(), display=display)
+            outcome = run_experiment(
+                experiment, folder, cores=cores or num_cores(), display=display, until=until or "", share=share
+            )
     except KeyboardInterrupt:
         raise SedlabError("interrupted. Run the same command again to go on.") from None
+    if changes and folder.name != experiment.name and (folder.parent / experiment.name / CONFIG_FILE).is_file():
+        note_variant(open_run(folder), experiment.name, changes)
     warn(outcome.warnings)
     if outcome.failed:
         raise SedlabError(_failure(outcome, folder))
     if not outcome.jobs:
         console.print("nothing to do")
-    _print_end(console, folder, time.monotonic() - begin)
+    if until:
+        _print_made(console, folder, until)
+    else:
+        _print_end(console, folder, time.monotonic() - begin)
 
 
 def _verify(console: Console, folder: Path) -> None:
@@ -124,27 +138,32 @@ def _run_name(name: str) -> str:
         raise SedlabError(f"--name {short(name)}: {error}.") from None
 
 
-def _check_readiness(console: Console, run: Run, *, explain: bool) -> None:
+def _check_readiness(console: Console, run: Run, until: str, *, explain: bool) -> None:
     """Look for what the run needs. Print what was found when something is missing, and to ``explain`` what a run on
     prepared corpora will take; raise SedlabError when something is missing."""
     from sedlab.commands.readiness_page import print_jobs, print_readiness
-    from sedlab.pipeline.graph import build_graph
+    from sedlab.pipeline.graph import build_graph, jobs_until
     from sedlab.pipeline.readiness import examine
     from sedlab.pipeline.score_plan import ScorePlan
     from sedlab.pipeline.subset_states import subsets_in_use
 
-    ready = examine(run)
+    jobs = build_graph(run.experiment, ScorePlan(tuple(subsets_in_use(run))))
+    names_ = [job.name for job in (jobs_until(jobs, until) if until else jobs)]
+    ready = examine(run, names_)
     if ready.missing or (explain and ready.subsets):
         print_readiness(console, run.name, ready)
     if not ready.missing:
         return
-    print_jobs(console, [job.name for job in build_graph(run.experiment, ScorePlan(tuple(subsets_in_use(run))))])
+    print_jobs(console, names_)
     first = ", ".join(ready.missing[:3]) + (", ..." if len(ready.missing) > 3 else "")
     things = "a thing it needs is" if len(ready.missing) == 1 else f"{len(ready.missing)} things it needs are"
     raise SedlabError(f"{run.name}: {things} not here ({first}). Get them as said above, then run this again.")
 
 
-def _print_plan(console: Console, jobs: list[PlannedJob]) -> None:
+def _print_plan(console: Console, planned: Plan) -> None:
+    jobs = planned.jobs
+    for donor, names_ in planned.shared.items():
+        say(console, f"{len(names_)} taken from runs/{donor}: {', '.join(names_)}")
     if not jobs:
         console.print("nothing to do")
         return
@@ -166,6 +185,17 @@ def _failure(outcome: Outcome, folder: Path) -> str:
     node = first.partition(":")[0]
     log = folder / "logs" / f"{node}.txt"
     return f"{first.rstrip('.')}.{more} Printed: {log}. Run the same command again to go on."
+
+
+def _print_made(console: Console, folder: Path, until: str) -> None:
+    """Print where the results of the jobs that were asked for lie."""
+    from sedlab.pipeline.graph import graph_of, jobs_until
+    from sedlab.runs.run import open_run
+
+    jobs = jobs_until(graph_of(open_run(folder)), until)
+    for job in jobs:
+        if job.name == until or job.name.startswith(f"{until}_"):
+            say(console, f"{job.name}: {folder / Path(job.manifest).parent}")
 
 
 def _print_end(console: Console, folder: Path, seconds: float) -> None:

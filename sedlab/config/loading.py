@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +18,8 @@ from sedlab.errors import SedlabError, nearest, os_problem, short
 # Far more than any experiment says; text of a few lines can unfold to more than memory holds.
 _MAX_VALUES = 20_000
 _MAX_DEPTH = 20
+#: A comma that a key follows; those inside a value, as of a list, are followed by none.
+_NEXT_SETTING = re.compile(r",(?=\s*(?:[A-Za-z_]\w*(?:\.\w+)*\s*=|$))")
 _TOO_DEEP = "sections in sections without end"
 
 
@@ -37,11 +40,31 @@ def load_experiment(preset: str | Path, overrides: Iterable[str] = ()) -> Experi
         For an unknown preset or key (with the nearest name), or a value out of range.
     """
     text, where = _read(preset)
-    tree = parse_yaml(text, where)
-    for override in overrides:
-        tree = _apply(tree, override)
-        where += f", --set {_shortened(override)}"
-    return experiment_from_tree(tree, where)
+    return _with_settings(parse_yaml(text, where), overrides, where, "--set")
+
+
+def with_settings(experiment: Experiment, settings: Iterable[str], where: str) -> Experiment:
+    """Return an experiment with ``key=value`` settings applied as `load_experiment` applies overrides.
+
+    ``where`` names the experiment in errors. Raises SedlabError as `load_experiment`.
+    """
+    return _with_settings(experiment.model_dump(mode="json"), settings, where, "setting")
+
+
+def split_settings(settings: str | Iterable[str]) -> tuple[str, ...]:
+    """Return ``"a.b=1, c=[2, 3]"`` or a list of such texts as single settings: ``("a.b=1", "c=[2, 3]")``.
+
+    Raises
+    ------
+    SedlabError
+        When a part of it is no ``key=value``.
+    """
+    texts = [settings] if isinstance(settings, str) else list(settings)
+    found = [part.strip() for text in texts for part in _NEXT_SETTING.split(str(text)) if part.strip()]
+    for part in found:
+        if "=" not in part:
+            raise SedlabError(f"settings: {short(part)} is no key=value, such as stage1.epochs=5. Correct it.")
+    return tuple("=".join(half.strip() for half in part.split("=", 1)) for part in found)
 
 
 def experiment_from_tree(tree: dict[str, Any], where: str) -> Experiment:
@@ -163,10 +186,16 @@ def _read(preset: str | Path) -> tuple[bytes, str]:
     return (_presets() / f"{preset}.yaml").read_bytes(), f"preset {preset}"
 
 
-def _apply(tree: dict[str, Any], override: str) -> dict[str, Any]:
+def _with_settings(tree: dict[str, Any], settings: Iterable[str], where: str, word: str) -> Experiment:
+    for setting in settings:
+        named = f"{word} {_shortened(setting)}"
+        tree, where = _apply(tree, setting, named), f"{where}, {named}"
+    return experiment_from_tree(tree, where)
+
+
+def _apply(tree: dict[str, Any], override: str, where: str) -> dict[str, Any]:
     key, separator, text = override.partition("=")
     parts = key.strip().split(".")
-    where = f"--set {_shortened(override)}"
     if not separator or not all(parts) or len(parts) > _MAX_DEPTH:
         raise SedlabError(f"{where}: expected key=value.")
     change = _plain_values(text, where)

@@ -103,6 +103,28 @@ def find_job(jobs: Iterable[Job], name: str) -> Job:
     return by_name[name]
 
 
+def jobs_until(jobs: Iterable[Job], until: str) -> list[Job]:
+    """Return the job of that name, or all whose names begin with it, and everything they need, in order.
+
+    So `iteration1_stage1_atst` is one training, `iteration1_stage1` those of all transformers, `pretrain` all
+    pre-training, `iteration1` the iteration. Raises SedlabError with the nearest name.
+    """
+    jobs = list(jobs)
+    chosen = [job.name for job in jobs if job.name == until or job.name.startswith(f"{until}_")]
+    return jobs_needed(jobs, chosen or [find_job(jobs, until).name])
+
+
+def jobs_needed(jobs: Iterable[Job], names: Iterable[str]) -> list[Job]:
+    """Return the jobs of these names and every job whose outputs they need, directly or not, in order."""
+    jobs, names = list(jobs), set(names)
+    wanted: set[str] = set()
+    for job in reversed(jobs):
+        if job.name in names or not wanted.isdisjoint(job.outputs):
+            names.add(job.name)
+            wanted |= set(job.inputs)
+    return [job for job in jobs if job.name in names]
+
+
 def build_graph(
     experiment: Experiment, plan: ScorePlan, outside: Mapping[str, tuple[str, ...]] | None = None
 ) -> list[Job]:

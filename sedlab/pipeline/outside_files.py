@@ -5,6 +5,7 @@ An experiment names each by its name in the weights registry, or by a path; rela
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from sedlab.config.experiment import Node, PretrainConfig
@@ -36,10 +37,10 @@ def require_teacher_logits(run: Run, node: Node) -> Path | None:
     return _require(run, _teachers(node), f"{node.name} learns from it")
 
 
-def missing_weights(run: Run) -> list[str]:
+def missing_weights(run: Run, nodes: Iterable[Node] | None = None) -> list[str]:
     """Return the names in the registry of the files that unfinished nodes of the run need and that are not there."""
     missing = {}
-    for node in unfinished_nodes(run):
+    for node in unfinished_nodes(run, nodes):
         for name in (node.weights, _teachers(node)):
             if name is not None and not _is_path(name):
                 state = file_state(find(name), run.project / WEIGHTS_FOLDER).state
@@ -48,15 +49,18 @@ def missing_weights(run: Run) -> list[str]:
     return list(missing)
 
 
-def check_outside_files(run: Run) -> None:
+def check_outside_files(run: Run, jobs: Collection[str] | None = None) -> None:
     """Check that every file from outside that unfinished nodes read is there, before anything is started.
+
+    ``jobs`` are the names of those that are to be run; None: all.
 
     Raises
     ------
     SedlabError
         When files are missing, with one command that gets all those that can be downloaded.
     """
-    missing = missing_weights(run)
+    nodes = [node for node in run.experiment.nodes() if jobs is None or node.name in jobs]
+    missing = missing_weights(run, nodes)
     if len(missing) > 1:
         root = _weights_root(run)
         option = "" if root == WEIGHTS_FOLDER else f" --root {root}"
@@ -64,14 +68,14 @@ def check_outside_files(run: Run) -> None:
             f"{root}: {len(missing)} files that the run starts from are not there ({', '.join(missing)}). "
             f"Run: sedlab weights download {' '.join(missing)}{option}"
         )
-    for node in unfinished_nodes(run):
+    for node in unfinished_nodes(run, nodes):
         require_weights(run, node)
         require_teacher_logits(run, node)
 
 
-def unfinished_nodes(run: Run) -> list[Node]:
-    """Return the trainings that the run has still to do."""
-    nodes = run.experiment.nodes()
+def unfinished_nodes(run: Run, nodes: Iterable[Node] | None = None) -> list[Node]:
+    """Return the trainings that the run has still to do, of these nodes or of all."""
+    nodes = run.experiment.nodes() if nodes is None else nodes
     return [n for n in nodes if not (run.node_dir(n.stage, n.arch, n.iteration) / "manifest.json").is_file()]
 
 

@@ -7,12 +7,12 @@ and weights of trainings that have finished, are not needed.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from sedlab.config.experiment import StageConfig
+from sedlab.config.experiment import Node, StageConfig
 from sedlab.data.corpora.layout import SUBSETS, TEST_SUBSETS
 from sedlab.pipeline.outside_files import outside_files, unfinished_nodes
 from sedlab.pipeline.subset_states import SubsetState, subset_states, subsets_in_use, training_clips
@@ -87,20 +87,24 @@ class Readiness:
         return lacking + (["a GPU"] if self.machine.needs_gpu and not self.machine.gpus else [])
 
 
-def examine(run: Run) -> Readiness:
-    """Look for everything the experiment of ``run`` needs; the run's folder need not exist."""
+def examine(run: Run, jobs: Collection[str] | None = None) -> Readiness:
+    """Look for everything the experiment of ``run`` needs; the run's folder need not exist.
+
+    ``jobs`` are the names of those that are to be run; None: all.
+    """
+    nodes = [node for node in run.experiment.nodes() if jobs is None or node.name in jobs]
     subsets = subset_states(run)
     found = {state.subset.name: state for state in subsets}
     clips, from_found_clips = training_clips(found)
-    trainings = tuple(training_cost(node, clips) for node in run.experiment.nodes()) if subsets else ()
+    trainings = tuple(training_cost(node, clips) for node in nodes) if subsets else ()
     return Readiness(
         root=run.data_root,
         subsets=subsets,
         data_files=tuple(_data_files(run)) if subsets else (),
-        weights=tuple(_weights(run)),
+        weights=tuple(_weights(run, nodes)),
         trainings=trainings,
         from_found_clips=from_found_clips,
-        machine=_machine(run, found, trainings),
+        machine=_machine(run, nodes, found, trainings),
     )
 
 
@@ -147,11 +151,11 @@ def _responses(folder: Path) -> NeededFile:
     )
 
 
-def _weights(run: Run) -> Iterator[NeededFile]:
+def _weights(run: Run, wanted: Collection[Node]) -> Iterator[NeededFile]:
     root = run.project / WEIGHTS_FOLDER
     registered = {root / entry.file: entry for entry in entries()}
     needed_by: dict[Path, list[str]] = {}
-    for node in unfinished_nodes(run):
+    for node in unfinished_nodes(run, wanted):
         for path in outside_files(run, node):
             needed_by.setdefault(Path(path), []).append(node.name)
     for path, nodes in needed_by.items():
@@ -172,7 +176,9 @@ def _weights_file(path: Path, nodes: list[str], entry: Entry | None) -> NeededFi
     return NeededFile(path, purpose, True, found.state, found.detail, download, advice)
 
 
-def _machine(run: Run, found: Mapping[str, SubsetState], trainings: tuple[TrainingCost, ...]) -> Machine:
+def _machine(
+    run: Run, nodes: Collection[Node], found: Mapping[str, SubsetState], trainings: tuple[TrainingCost, ...]
+) -> Machine:
     experiment = run.experiment
     counts = {name: state.clips or state.subset.published_count or 0 for name, state in found.items()}
     scored = sum(counts.values()) - counts.get("audioset_train", 0) - counts.get("audioset_eval", 0)
@@ -184,7 +190,7 @@ def _machine(run: Run, found: Mapping[str, SubsetState], trainings: tuple[Traini
     return Machine(
         gpus=tuple(gpu_names()),
         gpu_bytes=gpu_memory_bytes(),
-        needs_gpu=any(node.training.trainer.accelerator == "cuda" for node in experiment.nodes()),
+        needs_gpu=any(node.training.trainer.accelerator == "cuda" for node in nodes),
         free_bytes=shutil.disk_usage(_existing(run.data_root)).free,
         cache_bytes=CACHE_CLIP_BYTES * sum(counts.values()),
         scores_bytes=SCORE_CLIP_BYTES * scores,

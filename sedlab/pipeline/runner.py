@@ -7,7 +7,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +15,9 @@ from typing import Any
 
 from sedlab.config.experiment import Experiment
 from sedlab.errors import SedlabError
-from sedlab.pipeline.due import due_jobs
-from sedlab.pipeline.graph import find_job, graph_of
+from sedlab.pipeline.due.jobs import due_jobs
+from sedlab.pipeline.due.shared import Shared, find_shared, take
+from sedlab.pipeline.graph import Job, find_job, graph_of, jobs_until
 from sedlab.pipeline.interpreter import python_command
 from sedlab.pipeline.outside_files import check_outside_files
 from sedlab.pipeline.scheduler import JobEvent
@@ -54,6 +55,9 @@ class Outcome:
 class Display:
     """Shows a run while it goes on, called from one thread; this one shows nothing."""
 
+    def shared(self, jobs: Mapping[str, Sequence[str]]) -> None:
+        """The results of these jobs were taken from other runs, by the names of these."""
+
     def planned(self, jobs: int) -> None:
         """So many jobs are to be run."""
 
@@ -70,8 +74,18 @@ class Display:
         """Called about four times a second."""
 
 
-def plan(experiment: Experiment, folder: Path) -> list[PlannedJob]:
-    """Return the jobs `run` would start, in the graph's order, with reasons; nothing is written.
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done in a run."""
+
+    jobs: list[PlannedJob]
+    """In the graph's order."""
+    shared: dict[str, list[str]]
+    """Jobs whose results are taken from other runs, by the names of these."""
+
+
+def plan(experiment: Experiment, folder: Path, *, until: str = "", share: bool = True) -> Plan:
+    """Return what `run_experiment` would do, with reasons; nothing is written.
 
     Raises
     ------
@@ -79,32 +93,64 @@ def plan(experiment: Experiment, folder: Path) -> list[PlannedJob]:
         As `run_experiment`.
     """
     run = Run(folder.resolve(), experiment)
-    check_outside_files(run)
+    jobs = wanted_jobs(run, until)
+    check_outside_files(run, {job.name for job in jobs})
     # Nothing runs where there is no folder.
     with run_lock(folder) if folder.is_dir() else nullcontext():
-        return _planned(run, Digests(run.path))
+        digests = Digests(run.path)
+        shared = find_shared(run, jobs, digests) if share else Shared()
+        return Plan(_planned(run, jobs, digests, shared), shared.by_donor())
 
 
-def run_experiment(experiment: Experiment, folder: Path, *, cores: int, display: Display) -> Outcome:
+def run_experiment(
+    experiment: Experiment,
+    folder: Path,
+    *,
+    cores: int,
+    display: Display,
+    until: str = "",
+    jobs: Collection[str] | None = None,
+    share: bool = True,
+) -> Outcome:
     """Bring the run folder up to date with the experiment, starting what is missing or whose inputs changed.
+
+    Parameters
+    ----------
+    until : str
+        Name of a job, or the beginning of several, as `jobs_until` takes it: these and what they need. Empty: all.
+    jobs : collection of str or None
+        Names of the only jobs that may be started.
+    share : bool
+        Take what other runs in the same folder have done already, where they read the same.
 
     Raises
     ------
     SedlabError
         When another `sedlab run` holds the folder, the graph cannot be built, or weights it starts from are missing.
     """
-    check_outside_files(Run(folder.resolve(), experiment))
+    wanted = wanted_jobs(Run(folder.resolve(), experiment), until)
+    wanted = [job for job in wanted if jobs is None or job.name in jobs]
+    check_outside_files(Run(folder.resolve(), experiment), {job.name for job in wanted})
     with run_lock(folder):
         wait_until_idle(folder)
         sweep(folder)
         run, digests = create_run(experiment, folder), Digests(folder)
-        planned = _planned(run, digests)
+        shared = find_shared(run, wanted, digests) if share else Shared()
+        if shared.jobs:
+            take(run, shared)
+            display.shared(shared.by_donor())
+        planned = _planned(run, wanted, digests)
         digests.save()
         return _schedule(run, planned, cores, display) if planned else Outcome()
 
 
-def _planned(run: Run, digests: Digests) -> list[PlannedJob]:
-    return [PlannedJob(name, reason) for name, reason in due_jobs(run, graph_of(run), digests).items()]
+def wanted_jobs(run: Run, until: str = "") -> list[Job]:
+    """Return the jobs of a run, those ``until`` alone if it is given."""
+    return jobs_until(graph_of(run), until) if until else graph_of(run)
+
+
+def _planned(run: Run, jobs: list[Job], digests: Digests, shared: Shared | None = None) -> list[PlannedJob]:
+    return [PlannedJob(name, reason) for name, reason in due_jobs(run, jobs, digests, shared).items()]
 
 
 def _schedule(run: Run, planned: list[PlannedJob], cores: int, display: Display) -> Outcome:

@@ -17,6 +17,8 @@ from sedlab.data.corpora.layout import SCORE_FILE, TRAIN_SUBSETS
 from sedlab.pipeline.outside_files import require_teacher_logits, require_weights
 from sedlab.pipeline.resume import finished_fit, fit_results, start_over_if_inputs_changed
 from sedlab.pipeline.score_plan import NETWORKS, score_plan
+from sedlab.pipeline.steps.begin import begin as begin
+from sedlab.pipeline.steps.begin import bring_inputs
 from sedlab.pipeline.validation import detector_validation, evaluate_tagger, score_device, tagger_validation
 from sedlab.pipeline.work import Work
 from sedlab.runs.run import ENSEMBLE, TUNING_SUBSET, Run, score_file
@@ -48,6 +50,16 @@ def run_stage(run: Run, kind: str, parameters: Mapping[str, Any]) -> object:
         "report": report,
     }
     return functions[kind](run, **parameters)
+
+
+def need(run: Run, kind: str, **parameters: Any) -> Any:
+    """Bring a stage of a run and everything it needs up to date, and return what its function returns.
+
+    For instance ``stages.need(run, "pseudo_labels", iteration=1)``, or with ``arch`` and ``stage`` where a kind has
+    them. Raises SedlabError as `begin`.
+    """
+    bring_inputs(run, kind, parameters)
+    return run_stage(run, kind, parameters)
 
 
 def prepare_data(run: Run) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sedlab.pipeline.due import Inputs
+from sedlab.pipeline.due.inputs import Inputs
 from sedlab.pipeline.graph import Job, find_job, graph_of, job_name
 from sedlab.runs.digests import Digests
 from sedlab.runs.manifest import Manifest, recorded

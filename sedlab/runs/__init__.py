@@ -13,6 +13,7 @@ __all__, __getattr__, __dir__ = names_on_demand(
     {
         "run": ("Run", "create_run", "open_run"),
         "handover": ("handed_on",),
+        "variants": ("new_run",),
         "history": ("histories", "wall_times"),
         "scores": (
             "annotated_classes",

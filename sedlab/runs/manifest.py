@@ -40,6 +40,8 @@ class Manifest(BaseModel):
     """SHA-256 of each of them."""
     inputs: dict[str, str] = {}
     """What was in each input, as a digest."""
+    shared_from: str = ""
+    """The run in which the work was done; empty: in this one."""
 
 
 @contextmanager

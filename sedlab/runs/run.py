@@ -7,6 +7,7 @@ Everything is found from the folder alone. Relative data roots are relative to t
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +55,45 @@ class Run:
     def name(self) -> str:
         """Name of the folder."""
         return self.path.name
+
+    @property
+    def parent(self) -> Run | None:
+        """The run that this one is a variant of, if it is there; None: of none."""
+        from sedlab.runs.variants import read_variant
+
+        found = read_variant(self.path)
+        if found is None or not (self.path.parent / found.of / CONFIG_FILE).is_file():
+            return None
+        return open_run(self.path.parent / found.of)
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """In what a variant differs from its parent, `key=value` texts."""
+        from sedlab.runs.variants import read_variant
+
+        found = read_variant(self.path)
+        return tuple(found.settings) if found else ()
+
+    def variant(self, name: str, settings: str | Iterable[str]) -> Run:
+        """Make, or open, a sibling run that differs in some settings.
+
+        Stages that these do not touch are taken from runs that have them, once they are asked for.
+
+        Parameters
+        ----------
+        name : str
+            Of the folder in `runs/`; empty: from the settings.
+        settings : str or iterable of str
+            `key=value` texts, such as `"stage1.loss.self_supervised=0"`, as those of `sedlab run --set`.
+
+        Raises
+        ------
+        SedlabError
+            For an unknown setting, or when another run or variant has that name.
+        """
+        from sedlab.runs.variants import make_variant
+
+        return make_variant(self, name, settings)
 
     @property
     def iterations(self) -> range:

@@ -12,7 +12,7 @@ from finished_run import finish
 from tiny_project import experiment_tree
 
 from sedlab.config.loading import experiment_from_tree
-from sedlab.pipeline.due import due_jobs
+from sedlab.pipeline.due.jobs import due_jobs
 from sedlab.pipeline.graph import graph_of
 from sedlab.runs.digests import Digests
 from sedlab.runs.run import Run, create_run, open_run

@@ -99,7 +99,7 @@ def test_finished_nodes_need_no_weights(tmp_path):
 def test_a_dry_run_of_a_new_run_finds_the_files_of_the_project(tmp_path):
     run = make_run(tmp_path, pretrain=None, weights={"atst": "own.pt"})
     put(tmp_path / "own.pt")
-    names = {job.name for job in plan(run.experiment, tmp_path / "runs" / "new")}
+    names = {job.name for job in plan(run.experiment, tmp_path / "runs" / "new").jobs}
     assert {"data", "iteration2_stage1_atst"} <= names
     assert not (tmp_path / "runs" / "new").exists()
 

@@ -9,7 +9,7 @@ from tiny_project import make_experiment
 from typer.testing import CliRunner
 
 from sedlab.cli import app
-from sedlab.pipeline.due import due_jobs
+from sedlab.pipeline.due.jobs import due_jobs
 from sedlab.pipeline.graph import graph_of
 from sedlab.runs.digests import Digests
 from sedlab.runs.integrity import changed_sizes, verify

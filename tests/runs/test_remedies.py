@@ -11,7 +11,7 @@ from sedlab import runs
 from sedlab.config.loading import experiment_from_tree
 from sedlab.data.cache import INDEX, WAVEFORMS, WaveformCache
 from sedlab.errors import SedlabError
-from sedlab.pipeline.due import due_jobs
+from sedlab.pipeline.due.jobs import due_jobs
 from sedlab.pipeline.graph import graph_of
 from sedlab.pipeline.stages import prepare_data
 from sedlab.runs.digests import Digests

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from finished_run import write_empty_cache
 
-from sedlab.pipeline.due import Inputs
+from sedlab.pipeline.due.inputs import Inputs
 from sedlab.pipeline.graph import find_job, graph_of, job_name
 from sedlab.runs.digests import Digests
 from sedlab.runs.manifest import recorded

@@ -1,15 +1,12 @@
-"""Which jobs of a run are to be done: contents decide, not times, so that a copied run is as finished as the original.
-
-A job is done when its manifest and all that it wrote are there and each input has the contents that the manifest
-recorded. Paths of files outside the run do not count, neither as inputs nor in a configuration.
-"""
+"""What the jobs of a run read and wrote, as digests, and whether that is what their manifests recorded."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from sedlab.config.experiment import Experiment, Node
 from sedlab.errors import SedlabError
@@ -19,28 +16,14 @@ from sedlab.runs.manifest import Manifest, read_manifest
 from sedlab.runs.run import CONFIG_FILE, Run, config_file, config_files
 
 
-def due_jobs(run: Run, jobs: Iterable[Job], digests: Digests) -> dict[str, str]:
-    """Return the jobs that have to run, producers before consumers, with the reason of each."""
-    jobs = list(jobs)
-    made_by = {path: job.name for job in jobs for path in job.outputs}
-    inputs = Inputs(run, digests)
-    due: dict[str, str] = {}
-    for job in jobs:
-        follows = [path for path in job.inputs if made_by.get(path) in due]
-        reason = inputs.own_reason(job) or (f"Input files updated by another job: {_few(follows)}" if follows else "")
-        if reason:
-            due[job.name] = reason
-    if "data" not in due and _lacks_cache(run, due):
-        # What has been learnt from the clips stands; they are only made readable again.
-        due = {"data": f"Missing waveform cache: {run.cache_dir}", **due}
-    return due
-
-
 class Inputs:
-    """What the jobs of a run read, as digests."""
+    """What the jobs of a run read, as digests.
 
-    def __init__(self, run: Run, digests: Digests) -> None:
-        self._run, self._digests = run, digests
+    ``made`` are the digests of files that are as good as there, whatever the run folder has in their place.
+    """
+
+    def __init__(self, run: Run, digests: Digests, made: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._run, self._digests, self._made = run, digests, made
         self._files = config_files(run.experiment)
         nodes = {config_file(node.name): _without_paths(node) for node in run.experiment.nodes()}
         self._configs = self._files | nodes | {CONFIG_FILE: _without_paths(run.experiment)}
@@ -59,14 +42,14 @@ class Inputs:
             if name in self._configs:
                 found[key] = hashlib.sha256(self._configs[name].encode()).hexdigest()
             else:
-                found[key] = self._digest(name) if (self._run.path / name).is_file() else ""
+                found[key] = self._digest(name)
         return found
 
     def own_reason(self, job: Job) -> str:
         """Return why a job has to run even though no other does; empty: it does not."""
         outputs = [self._run.path / name for name in job.outputs]
         if missing := [name for name, path in zip(job.outputs, outputs, strict=True) if not path.is_file()]:
-            return f"Missing output files: {_few(missing)}"
+            return f"Missing output files: {few(missing)}"
         try:
             manifest = read_manifest(self._run.path / job.manifest)
         except SedlabError:
@@ -78,11 +61,11 @@ class Inputs:
     def _changed_inputs(self, job: Job, manifest: Manifest) -> str:
         present = self.of(job)
         if others := set(manifest.inputs) ^ set(present):
-            return f"Other inputs than before: {_few(others)}"
+            return f"Other inputs than before: {few(others)}"
         # What is not there is made by a job that is due, or are weights that nobody needs after the training.
         named = zip(job.inputs, present.items(), strict=True)
         changed = [name for name, (key, digest) in named if digest not in ("", manifest.inputs[key])]
-        return f"Changed input files: {_few(changed)}" if changed else ""
+        return f"Changed input files: {few(changed)}" if changed else ""
 
     def _newer_inputs(self, job: Job) -> str:
         """Judge by times a job of an earlier version, which recorded no digests."""
@@ -96,17 +79,24 @@ class Inputs:
             return differs or path.stat().st_mtime_ns > made
 
         newer = [name for name in job.inputs if is_newer(name)]
-        return f"Newer input files: {_few(newer)}" if newer else ""
+        return f"Newer input files: {few(newer)}" if newer else ""
 
     def _digest(self, name: str) -> str:
+        if name in self._made:
+            return self._made[name]
+        if not (self._run.path / name).is_file():
+            return ""
         if Path(name).name != "manifest.json":
             return self._digests.of(name)
-        # It says when a job ran; what it says about its results is all that matters to others.
         try:
-            results = read_manifest(self._run.path / name).results
+            return results_digest(read_manifest(self._run.path / name))
         except SedlabError:
             return ""  # its own job is due
-        return hashlib.sha256(json.dumps(results, sort_keys=True).encode()).hexdigest()
+
+
+def results_digest(manifest: Manifest) -> str:
+    """Return the digest of a manifest as an input: of what it says about results, not of when its job ran."""
+    return hashlib.sha256(json.dumps(manifest.results, sort_keys=True).encode()).hexdigest()
 
 
 def _without_paths(config: Experiment | Node) -> str:
@@ -118,19 +108,7 @@ def _without_paths(config: Experiment | Node) -> str:
     return json.dumps(tree)
 
 
-def _lacks_cache(run: Run, due: dict[str, str]) -> bool:
-    from sedlab.data.cache import WaveformCache
-
-    # A finished run that was copied without its clips lacks nothing.
-    if not due and not run.data_root.is_dir():
-        return False
-    try:
-        WaveformCache.open(run.cache_dir)
-    except SedlabError:
-        return True
-    return False
-
-
-def _few(names: Iterable[str]) -> str:
+def few(names: Iterable[str]) -> str:
+    """Return the first of some names, and how many more there are."""
     first, *more = sorted(names)
     return f"{first} and {len(more)} more" if more else first
