@@ -17,6 +17,7 @@ from sedlab.scoring.metrics.comparison import Comparison, compare
 from sedlab.scoring.metrics.mpauc import MpaucResult, segment_mpauc
 from sedlab.scoring.metrics.psds import PsdsResult
 from sedlab.scoring.postprocess import Postprocess
+from sedlab.scoring.postprocess.choice import CSEBBS, MEDIAN, NONE
 from sedlab.scoring.scores.file import ScoreFile, read_score_file
 from sedlab.scoring.scores.tables import ScoreTables
 from sedlab.scoring.subset import counted_subset
@@ -116,6 +117,18 @@ def mpauc_of(
     how = run.csebbs(iteration, model) if postprocess == "csebbs" else postprocess
     tables = Postprocess.read(how).scores(scores.tables(), MAESTRO_EVAL_CLASSES)
     return segment_mpauc(counted_subset(tables, part, subset))
+
+
+def mpauc_by_postprocess(run: Run, iteration: int, *, subset: str = "maestro_dev") -> pd.DataFrame:
+    """Return mpAUC of each model of stage 2 (rows) without post-processing, with event boxes and with the filter.
+
+    Columns none, csebbs, median. nan where no boxes were tuned.
+    """
+    ways, rows = (NONE, CSEBBS, MEDIAN), {}
+    for model in scored_models(run, iteration, subset):
+        known = [how for how in ways if how != CSEBBS or run.csebbs(iteration, model).is_file()]
+        rows[model] = {how: mpauc_of(run, iteration, model, subset=subset, postprocess=how).overall for how in known}
+    return pd.DataFrame(rows, index=list(ways), dtype=float).T
 
 
 def compared_ensembles(run: Run, first: int, second: int, *, subset: str = "devtest") -> Comparison:

@@ -110,7 +110,7 @@ SHOWN = {
     "iteration2_stage2_atst": (5, ()),
     "iteration1_pseudo_labels": (9, ("ClipInspector", "PseudoLabelInspector")),
     "iteration2_pseudo_labels": (10, ("ClipInspector", "PseudoLabelInspector")),
-    "iteration2_evaluate": (5, ("PsdsInspector", "ClipInspector")),
+    "iteration2_evaluate": (10, ("PsdsInspector", "ClipInspector")),
     "compare": (7, ()),
     "errors": (5, ("ErrorInspector",)),
 }

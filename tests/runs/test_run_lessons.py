@@ -15,6 +15,7 @@ from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
 from sedlab.runs.lessons.gains import ALONE_AGAIN, STAGE_2, TOGETHER, TOGETHER_AGAIN
 from sedlab.scoring.errors.cases import find_errors
+from sedlab.scoring.metrics.psds import PsdRoc, PsdsResult
 from sedlab.scoring.postprocess import Postprocess
 from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
 from sedlab.scoring.results import COLUMNS, read_results
@@ -164,8 +165,11 @@ def test_what_people_said_adds_up(run):
 
 def test_boxes_leave_mpauc_as_it_is(run):
     Postprocess.of(CsebbsParams({"Dog": CsebbsSetting(0.5, 0.2)})).write(run.csebbs(1, "ensemble"))
-    raw, boxed = (runs.mpauc_of(run, 1, "ensemble", postprocess=how) for how in ("none", "csebbs"))
-    assert boxed.overall == raw.overall and not np.isnan(raw.overall)
+    table = runs.mpauc_by_postprocess(run, 1)
+    assert table.index.tolist() == ["passt", "beats", "atst", "ensemble"] and table["none"].notna().all()
+    assert table.loc["ensemble", "csebbs"] == pytest.approx(table.loc["ensemble", "none"], abs=1e-12)
+    assert table.loc["ensemble", "median"] != table.loc["ensemble", "none"] and np.isnan(table.loc["atst", "csebbs"])
+    assert runs.mpauc_by_postprocess(small_run(run.path / "nothing"), 1).empty
 
 
 def test_errors_are_told_by_their_most_frequent_kind():
@@ -178,3 +182,16 @@ def test_errors_are_told_by_their_most_frequent_kind():
 
 def test_gains_of_a_run_on_disk(run):
     assert set(runs.ladder_gains(read_results(run.results))["metric"]) == {"psds1", "mpauc"}
+
+
+def test_one_bad_class_costs_twice():
+    curves = {f"class {k}": PsdRoc(np.array([0.0]), np.array([0.8])) for k in range(9)}
+    curves["bad_one"] = PsdRoc(np.array([0.0]), np.array([0.0]))
+    values = {label: curve.etpr[0] for label, curve in curves.items()}
+    result = PsdsResult(0.48, values, PsdRoc(np.empty(0), np.empty(0)), curves)
+    worst, rest = runs.without_worst(result)
+    assert worst == "bad_one" and rest.overall == pytest.approx(0.8) and len(rest.class_curves) == 9
+    # 0.08 through the mean, and three times that through the spread of 0.24.
+    said = runs.told_spread(result)
+    assert "The mean of the classes is 0.720; their spread takes 0.240 off, which leaves 0.480" in said
+    assert "the mean would rise by 0.080, and PSDS by 0.320: 4.0 times as much" in said
