@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -11,6 +13,9 @@ from nano_sizes import NANO_SIZES
 # Before any test file imports NumPy or torch: threads that wait for each other's cores make the tests crawl.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+# Executed notebooks are signed; the signatures of tests are of no use to the person who runs them.
+os.environ.setdefault("JUPYTER_DATA_DIR", str(Path(tempfile.gettempdir()) / f"sedlab-tests-{os.getuid()}" / "jupyter"))
 
 # An example that takes long on a busy machine is no failure.
 hypothesis.settings.register_profile("sedlab", deadline=None)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sedlab.errors import SedlabError, nearest
+from sedlab.errors import SedlabError, nearest, warn_once
 from sedlab.runs.versions import checkout_root
+from sedlab.system.home import can_write
 
 
 class CellError(SedlabError):
@@ -71,7 +72,7 @@ def check_parameters(path: Path, parameters: Mapping[str, Any]) -> None:
 
 
 def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *, folder: Path) -> None:
-    """Execute a notebook with ``folder`` as working folder; write the executed copy and an HTML page beside it.
+    """Execute a notebook with ``folder`` as working folder; write the executed copy, signed, and a page beside it.
 
     Both are written also when a cell fails.
 
@@ -121,7 +122,30 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
         ) from error
     finally:
         if output.is_file():
+            sign_notebook(output)
             export_page(output)
+
+
+def sign_notebook(path: Path) -> None:
+    """Sign a notebook that was executed here with the key of this user, as ``jupyter trust`` does.
+
+    JupyterLab shows one that is not signed as well, but takes what it does not trust out of its HTML. Where the key
+    cannot be kept, a warning says so.
+    """
+    import sqlite3
+
+    import nbformat
+    from jupyter_core.paths import jupyter_data_dir
+    from nbformat.sign import NotebookNotary
+
+    folder = Path(jupyter_data_dir())
+    try:
+        if not can_write(folder):
+            raise PermissionError("cannot be written to")
+        folder.mkdir(parents=True, exist_ok=True)
+        NotebookNotary(data_dir=str(folder)).sign(nbformat.read(str(path), as_version=4))
+    except (OSError, sqlite3.Error) as error:
+        warn_once(f"{folder}: {error}, so executed notebooks are not signed, and JupyterLab shows them as not trusted.")
 
 
 def _as_it_is(path: Path) -> str:

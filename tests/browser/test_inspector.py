@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-TOKEN = "test"
-TIMEOUT_MS = 30_000
-REMEDY = "apt-get install -y chromium, or the browser's package of your system"
+from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, note_foreign, run_all_cells
 
 NOTEBOOK = """
 import numpy as np
@@ -57,152 +46,89 @@ print("state:", inspector.clip_id, f"{inspector.player.playhead:.1f}", len(pseud
 
 
 @pytest.fixture(scope="module")
-def chromium() -> str:
-    if CHROMIUM is None:
-        message = f"browser test not run: no chromium found. Install it: {REMEDY}."
-        if os.environ.get("SEDLAB_REQUIRE_ALL") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    return CHROMIUM
-
-
-@pytest.fixture(scope="module")
-def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start JupyterLab on a folder with one notebook; yield the notebook's address."""
+    need_chromium()
     folder = tmp_path_factory.mktemp("lab")
     cells = [nbformat.v4.new_code_cell(source.strip()) for source in NOTEBOOK.split("---\n")]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "inspect.ipynb")
-
-    environment = dict(os.environ, IPYTHONDIR=str(folder / "ipython"))
-    for kind in ("CONFIG", "DATA", "RUNTIME"):
-        environment[f"JUPYTER_{kind}_DIR"] = str(folder / kind.lower())
-    # Without this a "news" notice lies over the notebook.
-    settings = folder / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = [
-        "--no-browser",
-        "--allow-root",
-        "--ip=127.0.0.1",
-        f"--port={port}",
-        "--ServerApp.port_retries=0",
-        f"--IdentityProvider.token={TOKEN}",
-        f"--ServerApp.root_dir={folder}",
-        "--LabApp.expose_app_in_browser=True",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]
-    log = folder / "server.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyter", "lab", *options], env=environment, stdout=output, stderr=output
-        )
-        try:
-            _wait_for_server(f"http://127.0.0.1:{port}/api/status?token={TOKEN}", server, log)
-            yield f"http://127.0.0.1:{port}/lab/tree/inspect.ipynb?token={TOKEN}"
-        finally:
-            # SIGTERM lets the server end its kernels.
-            server.terminate()
-            try:
-                server.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+    with jupyter_lab(folder) as address:
+        yield address.format("inspect.ipynb")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-def test_inspectors_react_to_mouse_and_keyboard(lab: str, chromium: str) -> None:
-    from playwright.sync_api import expect, sync_playwright
+def test_inspectors_react_to_mouse_and_keyboard(lab: str) -> None:
+    from playwright.sync_api import expect
 
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--mute-audio"]
-    arguments += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        try:
-            page = browser.new_page(viewport={"width": 1300, "height": 1400})
-            page.set_default_timeout(TIMEOUT_MS)
-            expect.set_options(timeout=TIMEOUT_MS)
-            problems: list[str] = []
-            elsewhere: list[str] = []
-            page.on("pageerror", lambda error: problems.append(str(error)))
-            page.on("request", lambda request: _note_foreign(request.url, elsewhere))
-            page.goto(lab)
-            _run_all_cells(page)
-            output = page.locator(".jp-OutputArea-output")
-            expect(output.filter(has_text="ALL DONE")).to_be_visible()
+    with browser() as opened:
+        page = opened.new_page(viewport={"width": 1300, "height": 1400})
+        page.set_default_timeout(TIMEOUT_MS)
+        expect.set_options(timeout=TIMEOUT_MS)
+        problems: list[str] = []
+        elsewhere: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: note_foreign(request.url, elsewhere))
+        page.goto(lab)
+        run_all_cells(page)
+        output = page.locator(".jp-OutputArea-output")
+        expect(output.filter(has_text="ALL DONE")).to_be_visible()
 
-            # The first clip: a picture, a sound the browser can decode, a label.
-            player = page.locator(".sedlab-player").first
-            picture, audio = player.locator("img"), player.locator("audio")
-            expect(page.locator(".widget-label").filter(has_text="1 of 3")).to_be_visible()
-            expect(picture).to_have_attribute("alt", "tone_low: Speech")
-            page.wait_for_function("() => document.querySelector('.sedlab-player audio').readyState >= 2")
-            assert audio.evaluate("node => node.duration") == pytest.approx(10.0, abs=0.01)
-            assert picture.evaluate("node => node.naturalWidth") > 500
+        # The first clip: a picture, a sound the browser can decode, a label.
+        player = page.locator(".sedlab-player").first
+        picture, audio = player.locator("img"), player.locator("audio")
+        expect(page.locator(".widget-label").filter(has_text="1 of 3")).to_be_visible()
+        expect(picture).to_have_attribute("alt", "tone_low: Speech")
+        page.wait_for_function("() => document.querySelector('.sedlab-player audio').readyState >= 2")
+        assert audio.evaluate("node => node.duration") == pytest.approx(10.0, abs=0.01)
+        assert picture.evaluate("node => node.naturalWidth") > 500
 
-            # Press the picture in its middle, then the keys: the playhead follows, and space plays.
-            player.focus()
+        # Press the picture in its middle, then the keys: the playhead follows, and space plays.
+        player.focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("() => document.querySelector('.sedlab-player audio').currentTime === 1.0")
+        before = player.locator(".sedlab-playhead").evaluate("node => parseFloat(node.style.left)")
+        page.keyboard.press(" ")
+        page.wait_for_function("() => document.querySelector('.sedlab-player audio').currentTime > 1.3")
+        page.keyboard.press(" ")
+        page.wait_for_function("() => document.querySelector('.sedlab-player audio').paused")
+        assert player.locator(".sedlab-playhead").evaluate("node => parseFloat(node.style.left)") > before
+        box = picture.bounding_box()
+        picture.click(position={"x": box["width"] / 2, "y": 60})
+        pressed = audio.evaluate("node => node.currentTime")
+        assert 3 < pressed < 6
+
+        # The next clip by key, and the last one by the slider: its error is shown, not lost.
+        old = picture.get_attribute("src")
+        page.keyboard.press("n")
+        expect(picture).not_to_have_attribute("src", old)
+        expect(picture).to_have_attribute("alt", "tone_high: Speech")
+        page.locator(".widget-slider .noUi-handle").first.focus()
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_role("alert")).to_contain_text("broken.wav is not a sound file")
+        page.get_by_label("Class").first.select_option("Dog")
+        expect(page.locator(".widget-label").filter(has_text="1 of 1")).to_be_visible()
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+        # A higher threshold leaves fewer events of the four (probabilities 0.27, 0.62, 0.88, 0.98).
+        counted = page.locator(".widget-html").filter(has_text="events")
+        expect(counted).to_contain_text("3 events")
+        page.locator(".widget-slider .noUi-handle").nth(1).focus()
+        for _ in range(7):
             page.keyboard.press("ArrowRight")
-            page.keyboard.press("ArrowRight")
-            page.wait_for_function("() => document.querySelector('.sedlab-player audio').currentTime === 1.0")
-            before = player.locator(".sedlab-playhead").evaluate("node => parseFloat(node.style.left)")
-            page.keyboard.press(" ")
-            page.wait_for_function("() => document.querySelector('.sedlab-player audio').currentTime > 1.3")
-            page.keyboard.press(" ")
-            page.wait_for_function("() => document.querySelector('.sedlab-player audio').paused")
-            assert player.locator(".sedlab-playhead").evaluate("node => parseFloat(node.style.left)") > before
-            box = picture.bounding_box()
-            picture.click(position={"x": box["width"] / 2, "y": 60})
-            pressed = audio.evaluate("node => node.currentTime")
-            assert 3 < pressed < 6
+        expect(counted).to_contain_text("2 events")
 
-            # The next clip by key, and the last one by the slider: its error is shown, not lost.
-            old = picture.get_attribute("src")
-            page.keyboard.press("n")
-            expect(picture).not_to_have_attribute("src", old)
-            expect(picture).to_have_attribute("alt", "tone_high: Speech")
-            page.locator(".widget-slider .noUi-handle").first.focus()
-            page.keyboard.press("ArrowRight")
-            expect(page.get_by_role("alert")).to_contain_text("broken.wav is not a sound file")
-            page.get_by_label("Class").first.select_option("Dog")
-            expect(page.locator(".widget-label").filter(has_text="1 of 1")).to_be_visible()
-            expect(page.get_by_role("alert")).to_have_count(0)
-
-            # A higher threshold leaves fewer events of the four (probabilities 0.27, 0.62, 0.88, 0.98).
-            counted = page.locator(".widget-html").filter(has_text="events")
-            expect(counted).to_contain_text("3 events")
-            page.locator(".widget-slider .noUi-handle").nth(1).focus()
-            for _ in range(7):
-                page.keyboard.press("ArrowRight")
-            expect(counted).to_contain_text("2 events")
-
-            # What the person did is known in Python.
-            player.focus()
-            page.keyboard.press("Home")
-            page.keyboard.press("ArrowRight")
-            assert _state_becomes(page, output, "state: tone_high 0.5 2 0.64"), output.last.text_content()
-            if folder := os.environ.get("SEDLAB_SCREENSHOTS"):
-                page.screenshot(path=str(Path(folder) / "inspector.png"))
-            assert problems == []
-            assert elsewhere == []
-        finally:
-            browser.close()
-
-
-def _run_all_cells(page) -> None:
-    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
-    # Cells run before the kernel is ready would open a dialog and wait for ever.
-    page.evaluate(
-        "async () => { const c = window.jupyterapp.shell.currentWidget.sessionContext;"
-        " await c.ready; await c.session.kernel.info; }"
-    )
-    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        # What the person did is known in Python.
+        player.focus()
+        page.keyboard.press("Home")
+        page.keyboard.press("ArrowRight")
+        assert _state_becomes(page, output, "state: tone_high 0.5 2 0.64"), output.last.text_content()
+        if folder := os.environ.get("SEDLAB_SCREENSHOTS"):
+            page.screenshot(path=str(Path(folder) / "inspector.png"))
+        assert problems == []
+        assert elsewhere == []
 
 
 def _state_becomes(page, output, text: str) -> bool:
@@ -218,21 +144,3 @@ def _state_becomes(page, output, text: str) -> bool:
         if output.filter(has_text=text).count():
             return True
     return False
-
-
-def _note_foreign(url: str, elsewhere: list[str]) -> None:
-    if not url.startswith(("http://127.0.0.1", "blob:", "data:", "ws://127.0.0.1")):
-        elsewhere.append(url)
-
-
-def _wait_for_server(url: str, server: subprocess.Popen, log: Path) -> None:
-    end = time.monotonic() + 40
-    while time.monotonic() < end:
-        if server.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")

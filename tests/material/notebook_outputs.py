@@ -22,7 +22,7 @@ class Shown:
     tables: list[list[list[str]]]
     """Rows of cells, heads included."""
     widgets: list[str]
-    """What a widget says of itself where no browser draws it."""
+    """The names of those of which a picture is kept."""
     printed: str
     complaints: str
     """What went to the standard error stream."""
@@ -37,7 +37,7 @@ def shown(path: Path) -> Shown:
     return Shown(
         pictures=[_pixels(one["image/png"]) for one in data if "image/png" in one],
         tables=[_Table.rows_of(one["text/html"]) for one in data if "<table" in one.get("text/html", "")],
-        widgets=[one["text/plain"] for one in data if "application/vnd.jupyter.widget-view+json" in one],
+        widgets=[one["text/plain"].partition(":")[0] for one in data if "as it opened" in one.get("text/html", "")],
         printed="".join(stream.text for stream in streams if stream.name == "stdout"),
         complaints="".join(stream.text for stream in streams if stream.name == "stderr"),
     )

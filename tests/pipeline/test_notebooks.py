@@ -2,12 +2,13 @@
 
 import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 from tiny_project import write_notebook
 
 from sedlab.errors import SedlabError
 from sedlab.pipeline import job, notebooks
 from sedlab.pipeline.graph import Job
-from sedlab.pipeline.notebooks import check_parameters, execute_notebook, notebook_parameters
+from sedlab.pipeline.notebooks import check_parameters, execute_notebook, notebook_parameters, sign_notebook
 from sedlab.runs.run import create_run
 
 
@@ -44,6 +45,18 @@ def test_executed_copy_and_page_show_the_result_in_the_working_folder(tmp_path):
     assert "42" in outputs(tmp_path / "out/a.ipynb")
     assert str(folder) in outputs(tmp_path / "out/a.ipynb")
     assert "42" in (tmp_path / "out/a.html").read_text()
+
+
+def test_executed_copy_is_signed_and_where_the_key_cannot_be_kept_a_line_says_so(tmp_path, monkeypatch, capfd):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", outputs=[])])
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    sign_notebook(tmp_path / "a.ipynb")
+    assert NotebookNotary(data_dir=str(tmp_path / "data")).check_signature(nbformat.read(tmp_path / "a.ipynb", 4))
+    assert capfd.readouterr() == ("", "")
+    monkeypatch.setenv("JUPYTER_DATA_DIR", "/dev/null/data")
+    sign_notebook(tmp_path / "a.ipynb")
+    assert "/dev/null/data: cannot be written to, so executed notebooks are not signed" in capfd.readouterr().err
 
 
 def test_failed_cell_gives_one_line_and_the_copy_stays(tmp_path):

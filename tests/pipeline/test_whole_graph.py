@@ -10,11 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
 import torch
 from container import small_shared_memory, without_locks
 from finished_nano import PRINTED, copy_of, finished_nano
+from jupyter_core.paths import jupyter_data_dir
+from nbformat.sign import NotebookNotary
 from notebook_outputs import shown
 from shell import sedlab, start
 
@@ -123,9 +126,22 @@ def test_executed_notebook_shows_its_pictures_and_inspectors(run, name):
     assert len(seen.pictures) >= num_pictures
     # An empty sheet, or axes without content, would be nearly white all over.
     assert all(picture.std() > 0.05 and min(picture.shape) > 150 for picture in seen.pictures)
-    assert [widget.partition("(")[0] for widget in seen.widgets] == list(widgets)
+    assert seen.widgets == list(widgets)
     assert seen.tables
     assert seen.complaints == ""
+
+
+def test_executed_notebooks_store_no_widget_are_signed_and_as_small_as_their_pages(run):
+    files = sorted((run.path / "notebooks").iterdir())
+    assert {file.suffix for file in files} == {".ipynb", ".html"}
+    assert [(file.name, file.stat().st_size) for file in files if file.stat().st_size > 3_000_000] == []
+    notary = NotebookNotary(data_dir=jupyter_data_dir())
+    for file in files:
+        if file.suffix == ".ipynb":
+            notebook = nbformat.read(file, as_version=4)
+            assert "widgets" not in notebook.metadata
+            assert "jupyter.widget" not in file.read_text(encoding="utf-8")
+            assert notary.check_signature(notebook)
 
 
 def test_notebook_shows_the_numbers_of_the_run(run):

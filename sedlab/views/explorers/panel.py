@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import ipywidgets as widgets
 
 from sedlab.errors import SedlabError
+from sedlab.views.kept import KeptWidget, without_comms
 
 #: What an inspector with nothing to show says to run, unless it is given another ``remedy``.
 RUN_FIRST = "sedlab run mini"
@@ -17,7 +18,7 @@ RUN_FIRST = "sedlab run mini"
 ALL = "all"
 
 
-class Panel(widgets.VBox):
+class Panel(KeptWidget, widgets.VBox):
     """Controls above pictures, with a line for messages between them.
 
     A subclass makes its controls, puts them in their place (`arrange`), and says what to do when one is turned
@@ -48,7 +49,8 @@ class Panel(widgets.VBox):
         """Run ``handler``; an error is shown in the widget: in a callback, it would reach only a log nobody reads."""
         self.message.value = ""
         try:
-            handler()
+            with without_comms():
+                handler()
         except Exception as error:
             self.message.value = _as_html(error)
 

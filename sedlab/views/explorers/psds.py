@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 
 import ipywidgets as widgets
 import pandas as pd
@@ -12,6 +12,7 @@ from sedlab.scoring.names import class_name
 from sedlab.views.explorers.panel import ALL, RUN_FIRST, Panel, dropdown, picture
 from sedlab.views.figures.embed import figure_to_png
 from sedlab.views.figures.psd_roc import psd_roc_figure, psd_roc_plotly
+from sedlab.views.kept import LIVE_ONLY
 
 
 class PsdsInspector(Panel):
@@ -43,6 +44,7 @@ class PsdsInspector(Panel):
         super().__init__()
         self._nodes, self._load = nodes.reset_index(drop=True), load
         self._results: dict[Hashable, PsdsResult] = {}
+        self._drawn: tuple[dict[str, PsdsResult], str | None] = ({}, None)
         self.selection = self._nodes.iloc[:0].assign(psds=pd.Series(dtype=float))
 
         names = [_name(row) for _, row in self._nodes.iterrows()]
@@ -58,6 +60,7 @@ class PsdsInspector(Panel):
         self.label = dropdown("Class", [ALL])
         self.picture = _plotly_widget() if interactive else picture()
         hint = widgets.HTML("<small>Hold Ctrl (⌘) or Shift to choose several.</small>")
+        hint.add_class(LIVE_ONLY)
         self.arrange([widgets.VBox([self.chosen, hint]), self.label], [self.picture])
         if self._nodes.empty:
             self.say_empty("There are no scores to compare.", remedy)
@@ -75,7 +78,14 @@ class PsdsInspector(Panel):
         label = None if self.label.value == ALL else self.label.value
         values = [r.overall if label is None else r.per_class.get(label, float("nan")) for r in results.values()]
         self.selection = self._nodes.loc[list(results)].assign(psds=values)
-        self._draw({_name(self._nodes.loc[k]): result for k, result in results.items()}, label)
+        self._drawn = {_name(self._nodes.loc[k]): result for k, result in results.items()}, label
+        self._draw(*self._drawn)
+
+    def still(self) -> Iterator[bytes | str]:
+        """Give what the controls say, and the curves."""
+        yield from super().still()
+        if not isinstance(self.picture, widgets.Image) and self._drawn[0]:
+            yield figure_to_png(psd_roc_figure(self._drawn[0], label=self._drawn[1]))
 
     def _draw_png(self, results: dict[str, PsdsResult], label: str | None) -> None:
         self.picture.value = figure_to_png(psd_roc_figure(results, label=label))

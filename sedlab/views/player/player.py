@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import anywidget
@@ -16,9 +16,10 @@ from sedlab.labels import CLASSES
 from sedlab.scoring.names import class_name
 from sedlab.views.figures.clips.clip import ClipView, view_figure
 from sedlab.views.figures.embed import figure_to_png
+from sedlab.views.kept import KeptWidget, audio_element
 
 
-class ClipPlayer(anywidget.AnyWidget):
+class ClipPlayer(KeptWidget, anywidget.AnyWidget):
     """Show a figure and play its sound; press the picture to listen from there.
 
     Keys, while the player has the focus: space plays and pauses, left and right move by half a second, Home goes to the
@@ -62,6 +63,13 @@ class ClipPlayer(anywidget.AnyWidget):
         labels = [] if view.events is None else sorted({class_name(label) for label in view.events["label"]})
         description = f"{view.title}: {', '.join(labels) or 'no event annotated'}"
         self.show(view_figure(view, classes=classes), view.waveform, view.sample_rate, description=description)
+
+    def still(self) -> Iterator[bytes | str]:
+        """Give the picture and the sound."""
+        if self.picture:
+            yield self.picture
+        if self.audio:
+            yield audio_element(self.audio)
 
     def _receive(self, _widget: object, content: dict, _buffers: object) -> None:
         if self._on_key is not None and content.get("type") == "key":

@@ -1,0 +1,124 @@
+"""JupyterLab and a browser to look at it with, for the tests that act as a person."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+TIMEOUT_MS = 30_000
+_TOKEN = "test"
+_REMEDY = "apt-get install -y chromium, or the browser's package of your system"
+_ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--mute-audio"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+
+
+def need_chromium() -> str:
+    """Return the browser; without one the test is skipped, or fails where everything must run."""
+    if CHROMIUM is None:
+        message = f"browser test not run: no chromium found. Install it: {_REMEDY}."
+        if os.environ.get("SEDLAB_REQUIRE_ALL") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    return CHROMIUM
+
+
+@contextmanager
+def browser() -> Iterator:
+    """Give a browser of playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=need_chromium(), args=list(_ARGUMENTS))
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+@contextmanager
+def jupyter_lab(folder: Path) -> Iterator[str]:
+    """Start JupyterLab on a folder; give the address of a notebook in it, with the place of its name in braces."""
+    environment = dict(os.environ, IPYTHONDIR=str(folder / "ipython"))
+    for kind in ("CONFIG", "DATA", "RUNTIME"):
+        environment[f"JUPYTER_{kind}_DIR"] = str(folder / kind.lower())
+    # Without this a "news" notice lies over the notebook.
+    settings = folder / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = [
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={_TOKEN}",
+        f"--ServerApp.root_dir={folder}",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyter", "lab", *options], env=environment, stdout=output, stderr=output
+        )
+        try:
+            _wait_for_server(f"http://127.0.0.1:{port}/api/status?token={_TOKEN}", server, log)
+            yield f"http://127.0.0.1:{port}/lab/tree/{{}}?token={_TOKEN}"
+        finally:
+            # SIGTERM lets the server end its kernels.
+            server.terminate()
+            try:
+                server.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def run_all_cells(page) -> None:
+    """Run every cell of the notebook in view, without waiting for them."""
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
+    # Cells run before the kernel is ready would open a dialog and wait for ever.
+    page.evaluate(
+        "async () => { const c = window.jupyterapp.shell.currentWidget.sessionContext;"
+        " await c.ready; await c.session.kernel.info; }"
+    )
+    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+
+def note_foreign(url: str, elsewhere: list[str]) -> None:
+    """Add an address that is not on this machine to ``elsewhere``."""
+    if not url.startswith(("http://127.0.0.1", "blob:", "data:", "ws://127.0.0.1")):
+        elsewhere.append(url)
+
+
+def _wait_for_server(url: str, server: subprocess.Popen, log: Path) -> None:
+    end = time.monotonic() + 40
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
