@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from sedlab.config.base import Config, explain
 from sedlab.config.experiment import STAGES, Experiment, merge
+from sedlab.config.model import ARCHS
 from sedlab.errors import SedlabError, nearest, os_problem, short
 
 # Far more than any experiment says; text of a few lines can unfold to more than memory holds.
@@ -32,7 +33,8 @@ def load_experiment(preset: str | Path, overrides: Iterable[str] = ()) -> Experi
     """Read a preset by name, or a YAML file by path, apply ``key=value`` overrides, and validate every node.
 
     An override's key is a path into the preset (``data.mini.seed=3``). One that starts with a stage's name
-    (``stage1.epochs=5``) changes that stage in every iteration and for every transformer, whatever the rules say.
+    (``stage1.epochs=5``) changes that stage in every iteration, whatever the rules say; for every transformer, or for
+    the one that is named behind it (``stage1.atst.epochs=5``).
 
     Raises
     ------
@@ -199,10 +201,13 @@ def _apply(tree: dict[str, Any], override: str, where: str) -> dict[str, Any]:
     if not separator or not all(parts) or len(parts) > _MAX_DEPTH:
         raise SedlabError(f"{where}: expected key=value.")
     change = _plain_values(text, where)
-    if key.strip() in STAGES[1:] and not isinstance(change, dict):
+    if parts[0] in STAGES[1:] and not set(parts[1:]) - set(ARCHS) and not isinstance(change, dict):
         raise SedlabError(f"{where}: {key.strip()} is a section. Give one of its options, {key.strip()}.KEY=VALUE.")
     if parts[0] in STAGES[1:]:
-        rule = {"when": {"stage": parts[0]}, "set": _nest(parts[1:], change)}
+        when, section = {"stage": parts[0]}, parts[1:]
+        if section and section[0] in ARCHS:
+            when, section = when | {"arch": section[0]}, section[1:]
+        rule = {"when": when, "set": _nest(section, change)}
         rules = tree.get("rules") or []
         # Rules that are no list are refused when the experiment is validated.
         return tree | {"rules": [*rules, rule]} if isinstance(rules, list) else tree
