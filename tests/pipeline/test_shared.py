@@ -126,7 +126,7 @@ def test_jobs_until_a_node_are_what_it_needs(run):
     ]
     assert len(jobs_until(jobs, "report")) == len(jobs)
     with pytest.raises(
-        SedlabError, match="unknown node 'iteration1_stage1_ats'. Did you mean 'iteration1_stage1_atst'"
+        SedlabError, match=r"unknown node 'iteration1_stage1_ats'. Did you mean 'iteration1_stage1_atst'"
     ):
         jobs_until(jobs, "iteration1_stage1_ats")
 

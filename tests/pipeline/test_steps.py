@@ -1,8 +1,9 @@
 """A stage by itself: what it refuses, which run it takes, what it says that it needs."""
 
 import json
-import os
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from finished_run import finish
@@ -17,7 +18,7 @@ from sedlab.pipeline.graph import graph_of
 from sedlab.pipeline.steps.begin import run_command
 from sedlab.pipeline.steps.estimate import estimate_seconds, told_seconds
 from sedlab.runs.locks import RUN_PROCESS
-from sedlab.runs.run import Run, create_run
+from sedlab.runs.run import Run, create_run, open_run
 
 
 @pytest.fixture
@@ -52,13 +53,20 @@ def test_what_a_person_assigns_and_what_is_known_is_left_alone(shell):
     sedlab.check_parameters(preset="mini", iteration=2)
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A working folder with a finished run."""
-    monkeypatch.chdir(tmp_path)
-    run = create_run(experiment_from_tree(experiment_tree(), "test"), tmp_path / "runs/tiny")
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """The folder of a finished run."""
+    run = create_run(experiment_from_tree(experiment_tree(), "test"), tmp_path_factory.mktemp("p") / "runs/tiny")
     finish(run)
-    return run
+    return run.project
+
+
+@pytest.fixture
+def project(original, tmp_path, monkeypatch):
+    """The finished run in a working folder of its own."""
+    shutil.copytree(original, tmp_path / "project", copy_function=shutil.copyfile)
+    monkeypatch.chdir(tmp_path / "project")
+    return open_run("runs/tiny")
 
 
 def test_a_finished_run_begins_without_a_word(project, capsys):
@@ -82,10 +90,10 @@ def test_a_finished_run_begins_without_a_word(project, capsys):
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_named(project, others, message):
-    before = sorted(os.listdir("runs"))
+    before = sorted(Path("runs").iterdir())
     with pytest.raises(SedlabError, match=message):
         stages.begin("stage1", **{"run": "runs/tiny", "arch": "atst", "iteration": 1} | others)
-    assert sorted(os.listdir("runs")) == before
+    assert sorted(Path("runs").iterdir()) == before
 
 
 def test_only_a_pretrained_transformer_has_a_pretraining(project):
@@ -97,7 +105,9 @@ def test_a_variant_says_what_it_takes_and_needs_nothing_more(project, capsys):
     opened = stages.begin("stage1", run="runs/tiny", settings="stage1.epochs=2", arch="atst", iteration=1)
     assert opened.path.name == "tiny-stage1.epochs=2" and opened.parent.path == project.path
     assert capsys.readouterr().out == "taken from runs/tiny: data, pretrain_atst\n"
-    with pytest.raises(SedlabError, match="iteration2_stage2_atst needs iteration 1 stage1 .* so it is not begun here"):
+    with pytest.raises(
+        SedlabError, match=r"iteration2_stage2_atst needs iteration 1 stage1 .* so it is not begun here"
+    ):
         # The networks are of the published size, which no CPU trains in an hour.
         stages.begin("stage2", run="runs/tiny", settings="stage1.epochs=20000", arch="atst", iteration=2)
 
