@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import soundfile
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
@@ -18,6 +15,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from sedlab.grid import SAMPLE_RATE
 from sedlab.views.figures.clips.clip import ClipView, view_figure
 from sedlab.views.figures.embed import figure_to_png_base64, figure_to_svg
+from sedlab.views.player.sound import mp3_base64
 
 MISSING = "–"
 
@@ -53,10 +51,8 @@ def _png(view: ClipView) -> str:
 
 
 def _mp3(waveform: np.ndarray) -> str:
-    """Return a waveform (N,) in [-1, 1] in base64; MP3, because every browser plays it and it is a sixth of WAV."""
-    file = io.BytesIO()
-    soundfile.write(file, waveform, SAMPLE_RATE, format="MP3")
-    return base64.b64encode(file.getvalue()).decode("ascii")
+    """Return a waveform (N,) in [-1, 1] as an MP3 file in base64."""
+    return mp3_base64(waveform, SAMPLE_RATE)
 
 
 def _word_columns(frame: pd.DataFrame) -> list[bool]:

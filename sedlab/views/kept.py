@@ -24,6 +24,7 @@ from PIL import Image
 
 from sedlab.system.frontend import person_present
 from sedlab.views.figures.embed import encode
+from sedlab.views.player.sound import audio_element
 
 #: Marks a part of a widget that says nothing without a kernel.
 LIVE_ONLY = "sedlab-live-only"
@@ -110,13 +111,9 @@ def without_comms() -> Iterator[None]:
         comm.create_comm = before
 
 
-def audio_element(sound: bytes) -> str:
-    """Return a WAV file as an HTML element that plays it: as MP3, which every browser plays and is a sixth in size."""
-    samples, sample_rate = soundfile.read(io.BytesIO(sound), dtype="float32")
-    file = io.BytesIO()
-    soundfile.write(file, samples, sample_rate, format="MP3")
-    data = base64.b64encode(file.getvalue()).decode("ascii")
-    return f'<br><audio controls src="data:audio/mpeg;base64,{data}"></audio>'
+def playing(wav: bytes) -> str:
+    """Return a WAV file as an HTML element that plays it."""
+    return "<br>" + audio_element(*soundfile.read(io.BytesIO(wav), dtype="float32"))
 
 
 def _still(widget: widgets.Widget) -> Iterator[bytes | str]:
@@ -131,7 +128,7 @@ def _still(widget: widgets.Widget) -> Iterator[bytes | str]:
     elif isinstance(widget, widgets.Image):
         yield from filter(None, [bytes(widget.value)])
     elif isinstance(widget, widgets.Audio):
-        yield from [audio_element(widget.value)] if widget.value else []
+        yield from [playing(widget.value)] if widget.value else []
     elif isinstance(widget, widgets.HTML):
         yield from filter(None, [widget.value])
     elif setting := _setting(widget):

@@ -16,7 +16,7 @@ from sedlab.labels import CLASSES
 from sedlab.scoring.names import class_name
 from sedlab.views.figures.clips.clip import ClipView, view_figure
 from sedlab.views.figures.embed import figure_to_png
-from sedlab.views.kept import KeptWidget, audio_element
+from sedlab.views.kept import KeptWidget, playing
 
 
 class ClipPlayer(KeptWidget, anywidget.AnyWidget):
@@ -69,7 +69,7 @@ class ClipPlayer(KeptWidget, anywidget.AnyWidget):
         if self.picture:
             yield self.picture
         if self.audio:
-            yield audio_element(self.audio)
+            yield playing(self.audio)
 
     def _receive(self, _widget: object, content: dict, _buffers: object) -> None:
         if self._on_key is not None and content.get("type") == "key":

@@ -19,6 +19,7 @@ from sedlab.views.figures.clips.clip import ClipView
 from sedlab.views.figures.embed import encode
 from sedlab.views.kept import LIVE_ONLY, KeptWidget
 from sedlab.views.player.player import ClipPlayer, wav_bytes
+from sedlab.views.player.sound import Sound
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 CELL = """
@@ -96,6 +97,13 @@ def test_pictures_of_a_panel_come_below_each_other_and_its_controls_say_what_the
     )
     samples, rate = soundfile.read(io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]+)", audio)[1])))
     assert rate == 16_000 and abs(len(samples) - 16_000) < 2_500
+
+
+def test_a_sound_is_an_element_that_plays_it_clipped_under_its_title():
+    element = Sound(np.tile([0.0, 3.0, 0.0, -3.0], (1, 4_000)), title="a <tone>")._repr_html_()
+    assert element.startswith("<div>a &lt;tone&gt;</div><audio controls")
+    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]+)", element)[1])))
+    assert rate == 16_000 and np.abs(samples).max() < 1.6
 
 
 def test_player_gives_its_picture_and_its_sound():

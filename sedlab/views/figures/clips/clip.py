@@ -35,6 +35,8 @@ class ClipView:
     """Ground truth: `onset`, `offset` (s; NaN for a clip-level label), `label`; `confidence` darkens the sure"""
     detections: pd.DataFrame | None = None
     """Detected events: `onset`, `offset` (s), `label`"""
+    soft: np.ndarray | None = None
+    """(T, C) soft labels: the share of annotators who heard the class"""
     pseudo: np.ndarray | None = None
     """(T, C) pseudo-label probabilities"""
     scores: np.ndarray | None = None
@@ -50,10 +52,10 @@ class ClipView:
 def clip_figure(
     waveform: np.ndarray, *, classes: Sequence[str] = CLASSES, frame_seconds: float = FRAME_SECONDS, **parts: Any
 ) -> frame.Picture:
-    """Return a spectrogram with events, pseudo-labels and scores below it on the same time axis.
+    """Return a spectrogram with events, soft labels, pseudo-labels and scores below it on the same time axis.
 
     ``parts`` are the other fields of ``ClipView``: ``events=...``, ``scores=...``; ``classes`` name the columns of
-    pseudo-labels and scores.
+    soft labels, pseudo-labels and scores.
     """
     return view_figure(ClipView(waveform, **parts), classes=classes, frame_seconds=frame_seconds)
 
@@ -63,13 +65,17 @@ def view_figure(
 ) -> frame.Picture:
     """Return ``clip_figure`` of everything in ``view``.
 
-    Events and detections share a track; clip-level labels are hatched. Pseudo-labels and scores are strips. Every
-    track has a row for each class of ground truth, detections, or a probability above 0.2 anywhere.
+    Events and detections share a track; clip-level labels are hatched. Soft labels, pseudo-labels and scores are
+    strips. Every track has a row for each class of ground truth, detections, or a value above 0.2 anywhere.
     """
     labels = shown_classes(view, classes)
     kinds = [("Ground truth", view.events, style.GROUND_TRUTH), ("Detections", view.detections, style.DETECTION)]
     kinds = [kind for kind in kinds if kind[1] is not None]
-    strips = [("Pseudo-label", view.pseudo, style.PSEUDO_LABEL_CMAP), ("Score", view.scores, style.SCORE_CMAP)]
+    strips = [
+        ("Soft label: share of annotators", view.soft, style.TRUTH_CMAP),
+        ("Pseudo-label probability", view.pseudo, style.PSEUDO_LABEL_CMAP),
+        ("Score probability", view.scores, style.SCORE_CMAP),
+    ]
     strips = [strip for strip in strips if strip[1] is not None]
 
     row_inches = max(0.34, tracks.ROW_HEIGHT * max(1, len(labels)))
@@ -101,7 +107,7 @@ def shown_classes(view: ClipView, classes: Sequence[str] = CLASSES) -> list[str]
     for table in (view.events, view.detections):
         if table is not None:
             wanted |= set(table["label"])
-    for probabilities in (view.pseudo, view.scores):
+    for probabilities in (view.soft, view.pseudo, view.scores):
         if probabilities is not None and len(probabilities):
             peaks = np.asarray(probabilities).max(axis=0)
             wanted |= {label for label, peak in zip(classes, peaks, strict=True) if peak > SHOWN_ABOVE}
@@ -127,7 +133,7 @@ def _draw_strip(
     ax: Axes, values: np.ndarray, labels: list[str], frame_seconds: float, *, name: str, cmap: Colormap
 ) -> None:
     """Draw ``values`` (classes, T) as one heat row per class, 0 white to 1 dark, with its scale at the right."""
-    if not _class_rows(ax, labels, f"{name} probability"):
+    if not _class_rows(ax, labels, name):
         return
     extent = (0, values.shape[1] * frame_seconds, len(labels) - 0.5, -0.5)
     drawn = tracks.draw_scores(ax, values, cmap, extent)

@@ -53,6 +53,17 @@ def test_clip_figure_has_one_row_of_axes_for_each_thing_given(waveform, events):
     assert len(clip_figure(waveform, pseudo=some[:, :1], classes=["Dog"]).axes) == 2
 
 
+def test_strips_are_named_for_what_they_are(waveform):
+    some = np.full((156, 27), 0.3)
+
+    strips = clip_figure(waveform, soft=some, pseudo=some, scores=some).axes[1:]
+
+    titles = ["Soft label: share of annotators", "Pseudo-label probability", "Score probability"]
+    assert [ax.get_title(loc="left") for ax in strips] == titles
+    assert all(len(ax.get_yticklabels()) == 27 for ax in strips)
+    assert len({ax.images[0].get_cmap().name for ax in strips}) == 3
+
+
 def test_events_are_drawn_where_they_are(waveform, events):
     ax = clip_figure(waveform, events=events).axes[1]
 
