@@ -6,6 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from sedlab.pipeline.notebooks import notebook_parameters
+
 NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
 FILES = sorted(NOTEBOOKS.glob("*.ipynb"))
 STORY = [
@@ -48,6 +50,13 @@ def test_notebook_has_no_outputs(path):
 def test_parameters_come_first(path):
     tagged = ["parameters" in cell.metadata.get("tags", []) for cell in code_cells(path)]
     assert tagged[0] and sum(tagged) == 1
+
+
+@every_notebook
+def test_papermill_knows_every_parameter(path):
+    """It skips a line with two equals signs, one of them in a comment, say."""
+    assigned = [node for node in ast.parse(code_cells(path)[0].source).body if isinstance(node, ast.Assign)]
+    assert notebook_parameters(path) == [node.targets[0].id for node in assigned]
 
 
 @every_notebook
