@@ -16,6 +16,7 @@ STORY = [
     "02_pretrain",
     "03_stage1",
     "04_stage2",
+    "04a_scores",
     "05_pseudo_labels",
     "06_evaluate",
     "07_compare",

@@ -137,6 +137,19 @@ def test_shares_of_the_loss_add_up_to_one():
     table = pd.DataFrame({"loss/supervised": [9.0, 3.0], "loss/self_supervised": [9.0, 1.0], "loss/pseudo": [9.0, 0.0]})
     shares = runs.shares_of_loss(table, last=1)
     assert shares.to_dict() == {"supervised": 0.75, "self supervised": 0.25, "pseudo": 0.0}
+    told = runs.agreement_share(table, 7.0, other=21.0, last=1)
+    assert "has 25.0% of the loss, at a weight of 7. At 21, the same disagreement would have 50.0%." in told
+    assert "At 70" not in runs.agreement_share(table, 70.0)
+
+
+def test_batches_have_the_groups_of_the_stage(nano_run):
+    node = nano_run.node("stage1", "atst", 1)
+    first, second = runs.training_batches(nano_run, node, 2)
+    assert {name: rows.stop - rows.start for name, rows in first.rows.present().items()} == {
+        name: size for name, size in node.training.batch.model_dump().items() if size
+    }
+    assert first.clip_ids != second.clip_ids
+    assert len(runs.training_batches(nano_run, node, at_most=1)[0]) == 5
 
 
 def test_terms_count_the_cells_that_the_mask_leaves_in(nano_run):

@@ -127,3 +127,19 @@ def _percent(share: float) -> str:
 def _dropout(node: Node) -> str:
     probability = node.detector.crnn.dropout
     return f", and their dropout ({_percent(probability)} of the units, drawn for each)" if probability else " alone"
+
+
+def agreement_share(history: pd.DataFrame, weight: float, *, other: float = 70.0, last: int = 50) -> str:
+    """Return which share of the loss agreement with the teacher has at its ``weight``, and would have at another.
+
+    The same disagreement is supposed; a training with the other weight would end with a smaller one.
+    """
+    share = shares_of_loss(history, last)["self supervised"]
+    text = f"Over the last {min(last, len(history))} steps, agreement with the teacher has {share:.1%} of the loss"
+    if not weight or weight == other:
+        return f"{text}, at a weight of {weight:g}."
+    scaled = share * other / weight
+    return (
+        f"{text}, at a weight of {weight:g}. At {other:g}, the same disagreement would have "
+        f"{scaled / (scaled + 1 - share):.1%}."
+    )

@@ -14,14 +14,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sedlab.data.batch import Batch, collate
-from sedlab.data.corpora.layout import TRAIN_SUBSETS
-from sedlab.data.dataset import SedDataset
-from sedlab.data.sampler import GroupBatchSampler
+from sedlab.data.batch import Batch
 from sedlab.grid import FRAME_SECONDS
 from sedlab.labels import CLASSES
 from sedlab.models.detector import Detector
 from sedlab.progress import Progress, no_progress
+from sedlab.runs.lessons.batches import training_batches
 from sedlab.runs.run import Run
 from sedlab.training.detection import DetectionTask
 from sedlab.training.distributed import make_fabric
@@ -70,7 +68,8 @@ def follow_teachers(
     with torch.random.fork_rng(devices=[]):
         task = DetectionTask(node, make_fabric(node.training.trainer), pretrained=_hearing(run, arch, iteration))
         student, device = task.student.train(), task.fabric.device
-        batches = [batch.to(device) for batch in _batches(run, node.training.batch.model_dump(), num_batches, seed)]
+        drawn = training_batches(run, node, num_batches, seed=seed, at_most=_CLIPS_OF_A_GROUP)
+        batches = [batch.to(device) for batch in drawn]
         inputs = [_inputs(student, batch) for batch in batches]
         clip, label, place = _watched(batches[0])
         teachers = {f"decay {decay:g}": (make_teacher(student).train(), decay) for decay in decays}
@@ -130,21 +129,6 @@ def _hearing(run: Run, arch: str, iteration: int) -> Path | None:
     """Return a file with the frozen transformer of the stage: pre-training's, or a finished stage's; None: neither."""
     folders = (run.node_dir("pretrain", arch), run.node_dir("stage1", arch, iteration))
     return next((folder / "best.pt" for folder in folders if (folder / "best.pt").is_file()), None)
-
-
-def _batches(run: Run, sizes: dict[str, int], count: int, seed: int) -> list[Batch]:
-    corpus = run.corpus()
-    training = corpus.subset(*[name for name in TRAIN_SUBSETS if name in corpus.subsets])
-    dataset = SedDataset(training, run.cache(), training=True, seed=seed)
-    groups = dataset.group_indices()
-    few = {group: min(size, _CLIPS_OF_A_GROUP, len(groups[group])) for group, size in sizes.items() if group in groups}
-    drawn: list[Batch] = []
-    epoch, sampler = 0, GroupBatchSampler(groups, few, seed=seed)
-    while len(drawn) < count:
-        sampler.set_epoch(epoch)
-        drawn += [collate([dataset[index] for index in indices]) for indices in list(sampler)[: count - len(drawn)]]
-        epoch += 1
-    return drawn
 
 
 @torch.no_grad()

@@ -48,8 +48,8 @@ class HeardMixture:
         if after < before:
             return f"{text} brought the student's answer closer to the mixture of the teacher's."
         return (
-            f"{text} not brought them closer. Both have become surer of each clip alone, and a student that is sure of "
-            "both sounds answers nearly 1 for either, not in proportion to its share."
+            f"{text} not brought them closer. A student that is sure of both sounds answers nearly 1 for either, "
+            "not in proportion to its share."
         )
 
 
