@@ -18,6 +18,7 @@ METRIC_NAME = {
     "intersection_f1_best": "best intersection F1",
     "mpauc": "mpAUC",
     "mpauc_linear": "mpAUC (linear)",
+    "weak_f1": "weak F1",
     "objective": "selection objective",
 }
 
@@ -41,3 +42,12 @@ def model_name(name: str) -> str:
 def metric_name(metric: str) -> str:
     """Return the display name of ``metric``: "mpauc" becomes "mpAUC", others lose their underscores."""
     return METRIC_NAME.get(metric, str(metric).replace("_", " "))
+
+
+def measure_name(measure: str) -> str:
+    """Return the display name of a metric and what it was measured on: "mpauc_maestro_val" is "mpAUC, maestro_val"."""
+    if measure in METRIC_NAME:
+        return METRIC_NAME[measure]
+    known = [metric for metric in METRIC_NAME if measure.startswith(f"{metric}_")]
+    metric = max(known, key=len, default="")
+    return f"{METRIC_NAME[metric]}, {measure[len(metric) + 1 :]}" if metric else metric_name(measure)

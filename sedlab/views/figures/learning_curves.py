@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sedlab.scoring.names import metric_name, model_name
+from sedlab.scoring.names import measure_name, model_name
 from sedlab.views.figures import frame, style
 
 _STEP = "Optimiser step"
 _TOTAL = "loss/total"
 #: Losses that span more than this are drawn on a logarithmic scale.
 _WIDE_SPAN = 30
+#: What is smaller than this part of the largest is left out there: terms begin at 0.
+_SHOWN_SPAN = 1e-4
 
 
 def learning_curves_figure(
@@ -40,13 +42,17 @@ def learning_curves_figure(
 
     size = (6.4 if num_panels == 1 else 4.3, 3.1)
     columns = 2 if num_panels in (2, 4) else 3
-    figure, axes = frame.panels(num_panels, columns, size, margins=(0, 0.3), title=title)
+    margins = (0, 0.3 + 0.6 * bool(losses)) if len(runs) == 1 else (1.4 * bool(measures), 0.3)
+    figure, axes = frame.panels(num_panels, columns, size, margins=margins, title=title)
     if losses and len(runs) == 1:
         _draw_parts(axes.pop(0), *runs.values(), losses)
     elif losses:
         _draw_totals(axes.pop(0), runs, losses)
     for measure, columns_of_measure in measures.items():
-        _draw_validation(axes.pop(0), runs, measure, columns_of_measure)
+        _draw_validation(axes[0], runs, measure, columns_of_measure)
+        handles, labels = axes.pop(0).get_legend_handles_labels()
+    if len(runs) > 1 and measures:
+        frame.figure_legend(figure, handles, labels)  # one for all: in a panel it would hide the first values
     if with_rate:
         ax = frame.label_axes(axes.pop(0), title="Learning rate", x=_STEP, y="Largest rate of all groups", grid="y")
         _line(ax, *runs.values(), "lr", color=style.STUDENT)
@@ -58,7 +64,7 @@ def _by_measure(columns: list[str]) -> dict[str, list[str]]:
     measures: dict[str, list[str]] = {}
     for column in columns:
         words = column.removeprefix("val/").replace("_", "/").split("/")
-        measure = " ".join(word for word in words if word not in ("student", "teacher")) or "value"
+        measure = "_".join(word for word in words if word not in ("student", "teacher")) or "value"
         measures.setdefault(measure, []).append(column)
     return measures
 
@@ -67,13 +73,15 @@ def _draw_parts(ax: Axes, history: pd.DataFrame, losses: list[str]) -> None:
     """Draw the parts of one run's loss, and their total."""
     frame.label_axes(ax, title="Loss and its parts", x=_STEP, y="Loss", grid="y")
     table = _averaged(history)
-    for place, column in enumerate(column for column in losses if column != _TOTAL):
+    # Parts that are not in use, such as pseudo-labels in iteration 1, are zero throughout.
+    parts = [column for column in losses if column != _TOTAL and (history[column] != 0).any()]
+    for place, column in enumerate(parts):
         look = {"color": style.class_colour(place), "linestyle": style.DASHES[place % len(style.DASHES)]}
         _line(ax, table, column, label=column.removeprefix("loss/").replace("_", " "), linewidth=1.1, **look)
     _line(ax, table, _TOTAL, label="total", linewidth=1.8, color="black")
     _scale_losses(ax)
-    _make_headroom(ax, 0.09 * (1 + (len(ax.get_lines()) + 1) // 2))
-    frame.legend(ax, loc="upper right", ncols=2)
+    # Below, where it hides no curve: room above them would take the axis through decades in which no loss lies.
+    frame.legend(ax, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, frameon=False, columnspacing=1.0)
 
 
 def _draw_totals(ax: Axes, runs: Mapping[str, pd.DataFrame], losses: list[str]) -> None:
@@ -93,28 +101,22 @@ def _scale_losses(ax: Axes) -> None:
     values = values[np.isfinite(values) & (values > 0)]
     if values.size and values.max() / values.min() > _WIDE_SPAN:
         ax.set_yscale("log")
-        ax.set_ylim(bottom=max(values.min(), values.max() * 1e-4) * 0.8)
-
-
-def _make_headroom(ax: Axes, share: float) -> None:
-    """Free the upper ``share`` of ``ax`` for a legend, on a linear or a logarithmic scale."""
-    scale = ax.yaxis.get_transform()
-    low, high = scale.transform(np.array(ax.get_ylim()))
-    ax.set_ylim(top=float(scale.inverted().transform(np.array([low + (high - low) / (1 - share)]))[0]))
+        ax.set_ylim(max(values.min(), values.max() * _SHOWN_SPAN) * 0.8, values.max() * 1.25)
 
 
 def _draw_validation(ax: Axes, runs: Mapping[str, pd.DataFrame], measure: str, columns: list[str]) -> None:
-    name = metric_name(measure)
+    name = measure_name(measure)
     y = name[0].upper() + name[1:] if name.islower() else name
     frame.label_axes(ax, title=f"Validation: {name}", x=_STEP, y=y, grid="y")
     for place, (run, table) in enumerate(runs.items()):
         for column in columns:
-            who = next((word for word in ("student", "teacher") if word in column), "")
+            who = "teacher" if "teacher" in column else "student" if "student" in column or len(columns) > 1 else ""
             alone = {"color": style.TEACHER if who == "teacher" else style.STUDENT, "marker": "o"}
             look = {**(alone if len(runs) == 1 else _run_look(place, run)), "markersize": 3.5}
             look["linestyle"] = "--" if who == "teacher" else "-"
             _line(ax, table, column, label=" ".join(filter(None, (model_name(run), who))) or "_", **look)
-    frame.legend(ax)
+    if len(runs) == 1:
+        frame.legend(ax)
 
 
 def _run_look(place: int, name: str) -> dict[str, object]:

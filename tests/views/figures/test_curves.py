@@ -84,6 +84,30 @@ def test_learning_curves_pair_student_and_teacher_and_skip_empty_cells(history):
     assert np.isfinite(student.get_ydata()).all()
 
 
+def test_the_axis_of_losses_ends_where_they_do_however_many_parts_there_are(history):
+    for place in range(9):
+        history[f"loss/part_{place}"] = history["loss/total"] * 10.0**-place
+    history["loss/pseudo"] = 0.0
+
+    ax = learning_curves_figure(history).axes[0]
+
+    assert ax.get_yscale() == "log"
+    assert ax.get_ylim()[1] < 2 * history["loss/total"].max()
+    assert ax.get_ylim()[0] > 1e-5 * history["loss/total"].max()
+    assert "pseudo" not in [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_validation_panels_say_what_was_measured_where_and_by_whom(history):
+    table = history.rename(
+        columns={"val/student_psds1": "val/psds1_synth_val", "val/teacher_psds1": "val/teacher/psds1_synth_val"}
+    )
+
+    panel = next(ax for ax in learning_curves_figure(table).axes if "PSDS1" in ax.get_title(loc="left"))
+
+    assert panel.get_ylabel() == "PSDS1, synth_val"
+    assert [line.get_label() for line in panel.get_lines()] == ["student", "teacher"]
+
+
 def test_learning_curves_of_several_runs_draw_a_line_for_each(history):
     figure = learning_curves_figure({"atst": history, "passt": history.drop(columns="loss/strong")})
 
