@@ -13,6 +13,7 @@ from sedlab.report.page import link, render
 from sedlab.report.tables import (
     best_single,
     intervals_table,
+    key_numbers,
     overall_table,
     postprocessing_table,
     pretraining_table,
@@ -44,18 +45,8 @@ def summary(run: Run) -> Markup:
 
 
 def headline(run: Run) -> Markup:
-    """Return the first and the last rung of the ladder as key numbers."""
-    table = read_ladder(run)
-    first = table[(table["stage"] == "stage1") & (table["iteration"] == 1) & (table["model"] != ENSEMBLE)]
-    best = table[(table["stage"] == "stage2") & (table["iteration"] == table["iteration"].max())]
-    best = best[best["model"] == ENSEMBLE]
-    values = {}
-    for metric in ("psds1", "mpauc"):
-        if not first.empty:
-            values[f"{metric_name(metric)}, stage 1 of iteration 1, mean of the models"] = float(first[metric].mean())
-        for rung in best.head(1).to_dict("records"):
-            values[f"{metric_name(metric)}, ensemble of iteration {rung['iteration']}"] = rung[metric]
-    return render("headline", values=values)
+    """Return how far the single models and the ensemble came, as key numbers."""
+    return render("headline", values=key_numbers(read_ladder(run)))
 
 
 def ladder(run: Run) -> Markup:

@@ -7,8 +7,8 @@ import pandas as pd
 from sedlab.errors import SedlabError
 from sedlab.runs.run import ENSEMBLE, Run
 from sedlab.runs.versions import read_versions
-from sedlab.scoring.names import STAGE_NAME, metric_name, model_name
-from sedlab.scoring.results import in_ladder, ladder, pivot, read_results, select
+from sedlab.scoring.names import MODEL_NAME, STAGE_NAME, metric_name, model_name
+from sedlab.scoring.results import LADDER, in_ladder, ladder, pivot, read_results, select
 
 #: What the report tells of every test set; those of the ladder come first, as a narrow page may hide what is last.
 TOLD = ("psds1", "psds2", "mpauc")
@@ -23,6 +23,30 @@ def read_ladder(run: Run) -> pd.DataFrame:
     if table.empty:
         raise SedlabError(f"{run.results}: holds no evaluated step. Run `sedlab run` to evaluate one.")
     return table
+
+
+def key_numbers(table: pd.DataFrame) -> dict[str, str]:
+    """Return {what: "first → last"} for the rungs of a ladder, like compared with like.
+
+    That is the mean of the single models that have both rungs, and the ensemble with the ensemble: that several models
+    together beat one of them says nothing about what a later iteration added. With one rung there is one value.
+    """
+    told = {}
+    for metric, subset in LADDER.items():
+        for are_ensembles in (False, True):
+            rows = table[(table["model"] == ENSEMBLE) == are_ensembles].dropna(subset=[metric])
+            if rows.empty:
+                continue
+            wide = rows.pivot(index=["iteration", "stage"], columns="model", values=metric).sort_index()
+            ends = (wide if len(wide) == 1 else wide.iloc[[0, -1]]).dropna(axis=1)
+            if ends.empty:
+                continue
+            models = ", ".join(model_name(model) for model in MODEL_NAME if model in ends)
+            who = "the ensemble" if are_ensembles else f"the mean of {models}" if ends.shape[1] > 1 else models
+            rungs = ", then ".join(f"{STAGE_NAME[stage]} of iteration {iteration}" for iteration, stage in ends.index)
+            values = " → ".join(f"{value:.3f}" for value in ends.mean(axis=1))
+            told[f"{metric_name(metric)} on {subset} of {who}: {rungs}"] = values
+    return told
 
 
 def overall_table(results: pd.DataFrame, *, teacher: bool = False) -> pd.DataFrame:
