@@ -114,7 +114,7 @@ SHOWN = {
     "iteration1_pseudo_labels": (9, ("ClipInspector", "PseudoLabelInspector")),
     "iteration2_pseudo_labels": (10, ("ClipInspector", "PseudoLabelInspector")),
     "iteration2_evaluate": (10, ("PsdsInspector", "ClipInspector")),
-    "compare": (7, ()),
+    "compare": (8, ()),
     "errors": (5, ("ErrorInspector",)),
 }
 

@@ -105,10 +105,9 @@ def test_two_runs_are_compared_on_the_same_clips(run, tmp_path):
 
 def test_settings_that_differ_are_told_node_by_node(run, tmp_path):
     changed = load_experiment("mini", ["stage1.loss.self_supervised=0"])
-    table = runs.changed_settings(run, replace(run, experiment=changed))
-    assert set(table["setting"]) == {"training.loss.self_supervised"}
-    assert set(table["node"]) == {node.name for node in changed.nodes() if node.stage == "stage1"}
-    assert set(table["after"]) == {0.0}
+    (row,) = runs.changed_settings(run, replace(run, experiment=changed)).itertuples(index=False)
+    assert row[:3] == ("training.loss.self_supervised", "0.2", "0.0")
+    assert row.nodes.split(", ") == [node.name for node in changed.nodes() if node.stage == "stage1"]
 
 
 def test_nodes_with_other_weights_are_found(tmp_path):
@@ -119,6 +118,18 @@ def test_nodes_with_other_weights_are_found(tmp_path):
             folder.mkdir(parents=True)
             (folder / "best.pt").write_bytes(content)
     assert runs.retrained_nodes(first, second) == ["iteration1_stage2_atst"]
+
+
+def test_a_run_says_whether_it_is_a_variant(tmp_path):
+    parent = small_run(tmp_path)
+    variant = parent.variant("short", ["stage2.epochs=1"])
+    for run, weights in ((parent, b"a"), (variant, b"b")):
+        folder = run.node_dir("stage2", "atst", 1)
+        folder.mkdir(parents=True)
+        (folder / "best.pt").write_bytes(weights)
+    said = runs.told_variant(variant)
+    assert said.startswith("short is small with stage2.epochs=1. Other weights: iteration1_stage2_atst; ")
+    assert "small is no variant" in runs.told_variant(parent) and "-p run runs/small" in runs.told_variant(parent)
 
 
 def test_the_frame_in_dispute_is_where_the_two_averages_differ_most(run):

@@ -52,15 +52,16 @@ def compared_runs(
 
 
 def changed_settings(first: Run, second: Run) -> pd.DataFrame:
-    """Return node, setting, before, after: what the configurations of two runs say differently, node by node."""
+    """Return setting, before, after, nodes: what two runs say differently about the nodes that both have."""
     before, after = ({node.name: node.model_dump() for node in run.experiment.nodes()} for run in (first, second))
-    rows = []
-    for name in dict.fromkeys([*before, *after]):
-        one, other = dict(_flat(before.get(name, {}))), dict(_flat(after.get(name, {})))
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for name in (name for name in before if name in after):
+        one, other = dict(_flat(before[name])), dict(_flat(after[name]))
         for key in dict.fromkeys([*one, *other]):
             if one.get(key) != other.get(key):
-                rows.append((name, key, one.get(key), other.get(key)))
-    return pd.DataFrame(rows, columns=["node", "setting", "before", "after"])
+                rows.setdefault((key, str(one.get(key)), str(other.get(key))), []).append(name)
+    table = [(*change, ", ".join(names)) for change, names in rows.items()]
+    return pd.DataFrame(table, columns=["setting", "before", "after", "nodes"])
 
 
 def retrained_nodes(first: Run, second: Run) -> list[str]:
@@ -73,6 +74,26 @@ def retrained_nodes(first: Run, second: Run) -> list[str]:
         if one.is_file() and other.is_file() and not filecmp.cmp(one, other, shallow=False):
             again.append(name)
     return again
+
+
+def told_variant(run: Run) -> str:
+    """Return in words what a run is a variant of and what was trained again for it, or how to make a variant."""
+    parent = run.parent
+    if parent is None:
+        return (
+            f"{run.name} is no variant, so there is nothing to set beside it. To change one thing:\n\n"
+            f"papermill notebooks/07_compare.ipynb variant.ipynb -p run runs/{run.name} "
+            '-p settings "stage2.loss.self_supervised=0"\n\n'
+            "The variant takes from here what the change does not touch. This section then shows which settings and "
+            "nodes differ, and how the ensembles do: overall and by class, with intervals."
+        )
+    again, common = retrained_nodes(parent, run), {node.name for node in parent.experiment.nodes()}
+    shared = sum(node.name in common for node in run.experiment.nodes()) - len(again)
+    return (
+        f"{run.name} is {parent.name} with {', '.join(run.settings)}. Other weights: {', '.join(again) or 'none'}; "
+        f"{shared} nodes are the same. One training each: what follows holds for these two draws of the seed, and the "
+        "intervals know only of the clips."
+    )
 
 
 def told_differences(comparison: Comparison, a: str, b: str) -> str:
