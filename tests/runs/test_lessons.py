@@ -92,7 +92,7 @@ def history(*leads: float) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("leads", "told"),
     [
-        ((0.01, -0.02), ("in 1 of 2 validations and behind in 1", "luck")),
+        ((0.01, -0.02), ("in 1 of 2 validations and behind in 1", "nobody can tell")),
         ((-0.1,) * 9 + (0.1,) * 3, ("in 3 of 12", "luck")),
         ((-0.1,) * 12, ("behind in 12", "the student leads")),
         ((0.1,) * 11 + (-0.1,), ("in 11 of 12", "the teacher leads")),
@@ -101,6 +101,12 @@ def history(*leads: float) -> pd.DataFrame:
 )
 def test_who_leads_is_read_from_the_validations(leads, told):
     assert all(words in runs.teacher_lead(history(*leads)) for words in told)
+
+
+def test_a_teacher_that_nobody_asked_is_not_compared():
+    unasked = history(-0.4, -0.5).assign(**{"loss/self_supervised": 0.0})
+    assert "Nobody asked the teacher" in runs.teacher_lead(unasked)
+    assert "Nobody asked" not in runs.teacher_lead(unasked.assign(**{"loss/self_supervised": [0.0, 0.1]}))
 
 
 def test_without_validations_nobody_leads():
@@ -112,10 +118,13 @@ def test_a_variant_is_compared_with_its_parent_and_a_run_without_one_is_told_how
     for run, best in ((nano_run, 0.5), (variant, 0.45)):
         file = run.node_dir("stage1", "atst", 1) / "history.csv"
         file.parent.mkdir(parents=True, exist_ok=True)
-        pd.DataFrame({"step": [1, 2], "val/objective": [0.1, best]}).to_csv(file, index=False)
+        columns = {"step": [1, 2], "val/objective": [0.1, best], "val/teacher/objective": 0.0}
+        pd.DataFrame(columns).to_csv(file, index=False)
     told = runs.difference_from_parent(variant, "stage1", "atst", 1, nano_run)
     assert "0.450 in other, 0.500 in nano" in told and "-0.050" in told
-    assert list(runs.compared_histories(variant, "stage1", "atst", 1, nano_run)) == ["nano", "other"]
+    curves = runs.compared_histories(variant, "stage1", "atst", 1, nano_run)
+    assert {name: table["val/objective"].max() for name, table in curves.items()} == {"nano": 0.5, "variant": 0.45}
+    assert list(curves["variant"].columns) == ["step", "val/objective"]
     alone = runs.difference_from_parent(nano_run, "stage1", "atst", 1, None)
     assert "-p run runs/nano -p arch atst" in alone and 'settings "stage1.loss.self_supervised=0"' in alone
     assert list(runs.compared_histories(nano_run, "stage1", "atst", 1, None)) == ["nano"]

@@ -20,10 +20,16 @@ _LUCK = 0.05
 def teacher_lead(history: pd.DataFrame) -> str:
     """Return who was ahead in the validations of a history, student or teacher, and whether luck could decide so.
 
-    Luck is a fair coin for each validation. They are not independent of each other, so that it is still likelier.
+    Luck is a fair coin for each validation. They are not independent of each other, so that it is still likelier. A
+    teacher whose weight was 0 was never asked: its batch norm has no statistics, and its scores mean nothing.
     """
     if not {_STUDENT, _TEACHER} <= set(history.columns):
         return "Nothing was validated here, so nobody knows whether the teacher is ahead of its student."
+    if "loss/self_supervised" in history and not history["loss/self_supervised"].any():
+        return (
+            "Nobody asked the teacher in this training: agreement with it had a weight of 0. Its weights followed the "
+            "student's, but its batch norm has never seen a clip, so that its scores are no measure of anything."
+        )
     lead = (history[_TEACHER] - history[_STUDENT]).dropna()
     ahead, behind = int((lead > 0).sum()), int((lead < 0).sum())
     if not ahead + behind:
@@ -33,6 +39,8 @@ def teacher_lead(history: pd.DataFrame) -> str:
         f"(teacher minus student: {lead.min():+.3f} to {lead.max():+.3f}, at the end {lead.iloc[-1]:+.3f})."
     )
     if _coin(ahead, ahead + behind) > _LUCK:
+        if _coin(0, ahead + behind) > _LUCK:
+            return f"{text} With so few validations nobody can tell who leads: a coin does that, too."
         return f"{text} As many heads or tails come of tossing a coin: who leads is luck in this training."
     leader = "teacher" if ahead > behind else "student"
     return f"{text} A coin would hardly do that: in this training the {leader} leads."
@@ -60,9 +68,17 @@ def difference_from_parent(run: Run, stage: Stage, arch: str, iteration: int, pa
 def compared_histories(
     run: Run, stage: Stage, arch: str, iteration: int, parent: Run | None
 ) -> dict[str, pd.DataFrame]:
-    """Return the history of a node by the name of its run, that of the run it is a variant of before it."""
-    found = {one.name: _history(one, stage, arch, iteration) for one in (parent, run) if one is not None}
-    return {name: table for name, table in found.items() if table is not None}
+    """Return the student's history of a node: by the run's name, or of "variant" behind that of the run it comes from.
+
+    The teacher's validations are left out: where nobody asks it, they mean nothing.
+    """
+    named = {run.name: run} if parent is None else {parent.name: parent, "variant": run}
+    found = {name: _history(one, stage, arch, iteration) for name, one in named.items()}
+    return {
+        name: table.loc[:, ~table.columns.str.startswith("val/teacher/")]
+        for name, table in found.items()
+        if table is not None
+    }
 
 
 def heard_differently(node: Node) -> str:
