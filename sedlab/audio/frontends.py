@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from sedlab.audio.mel_filters import htk_filters, kaldi_filters
+from sedlab.audio.mel_filters import band_edges, htk_filters, kaldi_filters
 from sedlab.audio.spectrogram import centred_frames, mel_spectrogram, padded_window
 from sedlab.config.model import AtstConfig, BeatsConfig, CrnnConfig, PasstConfig, TransformerConfig
 from sedlab.grid import SAMPLE_RATE
@@ -46,6 +46,11 @@ class Frontend(nn.Module):
         self.constants: Constants = {"sample_rate": SAMPLE_RATE, "hop": hop, "mels": filters.shape[1], **constants}
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("filters", filters, persistent=False)
+
+    @property
+    def band_edges(self) -> Tensor:
+        """Where the bands begin and end (F + 2,) in Hz, see `mel_filters.band_edges`; in evaluation, for fPaSST."""
+        return band_edges(self.constants["mels"], self.constants["fmin"], self.constants["fmax"])
 
     def _mel(self, waveform: Tensor, filters: Tensor | None = None, *, magnitude: bool = False) -> Tensor:
         filters = self.filters if filters is None else filters

@@ -40,6 +40,16 @@ def htk_filters(num_mels: int, n_fft: int, fmin: float, fmax: float) -> Tensor:
     return _triangles(torch.linspace(0, SAMPLE_RATE // 2, n_fft // 2 + 1), edges)
 
 
+def band_edges(num_mels: int, fmin: float, fmax: float) -> Tensor:
+    """Return where the bands begin and end (num_mels + 2,) in Hz: band i rises from i, peaks at i + 1, ends at i + 2.
+
+    For axes of pictures: the two scales differ in a factor, which does not matter here, and the filter banks above
+    have arithmetic of their own.
+    """
+    low, high = (math.log1p(frequency / 700.0) for frequency in (fmin, fmax))
+    return 700.0 * torch.linspace(low, high, num_mels + 2, dtype=torch.float64).expm1()
+
+
 def _triangles(points: Tensor, edges: Tensor) -> Tensor:
     """Return triangles (points, bands) that rise from edge i to edge i + 1 and fall to edge i + 2."""
     left, centre, right = edges[:-2], edges[1:-1], edges[2:]

@@ -1,6 +1,6 @@
 """What an augmentation does to a clip and its labels: before on the left, after on the right.
 
-Shape letters: F bins, T frames, C classes.
+Shape letters: F bands, T frames, C classes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sedlab.views.figures import frame, marks, style
 from sedlab.views.figures.clips import tracks
 from sedlab.views.figures.clips.spectrogram import DYNAMIC_RANGE_DB
 from sedlab.views.figures.lessons.demonstration import Demonstration
+from sedlab.views.figures.lessons.features import mark_frequencies
 
 #: A class is worth a row when its target is above this anywhere.
 _SHOWN_ABOVE = 0.01
@@ -33,16 +34,18 @@ def augmentation_figure(
     for pair, (name, pictures) in zip(axes, demonstration.features.items(), strict=False):
         low, high = min(map(np.min, pictures)), max(map(np.max, pictures))
         limits = (max(low, high - DYNAMIC_RANGE_DB), high)
-        for ax, side, picture in zip(pair, ("before", "after"), pictures, strict=True):
+        edges = demonstration.band_edges.get(name, (None, None))
+        for ax, side, picture, bands in zip(pair, ("before", "after"), pictures, edges, strict=True):
             extent = (0, clip_seconds, 0, len(picture))
             marks.image(ax, picture, style.SPECTROGRAM_CMAP, limits, extent, origin="lower")
-            frame.label_axes(ax, title=f"{name}, {side}", y="Bin")
+            mark_frequencies(frame.label_axes(ax, title=f"{name}, {side}"), bands)
+        if np.array_equal(*edges):
+            pair[1].set_ylabel("")
+            pair[1].tick_params(labelleft=False)
     for ax, side, labels in zip(axes[-1], ("before", "after"), demonstration.labels, strict=True):
         frame.label_axes(ax, title=f"Labels, {side}", x="Time (s)")
         _draw_labels(ax, labels, rows, classes, clip_seconds)
-    for ax in axes[:, 1]:
-        ax.set_ylabel("")
-        ax.tick_params(labelleft=False)
+    axes[-1, 1].tick_params(labelleft=False)
     return figure
 
 

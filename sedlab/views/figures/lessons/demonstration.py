@@ -6,14 +6,14 @@ Shape letters: B clips, N samples, F bins, T frames, C classes, R responses.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sedlab.errors import SedlabError, nearest
 from sedlab.grid import SAMPLE_RATE
-from sedlab.views.figures.clips.spectrogram import HOP, mel_power, relative_decibel
+from sedlab.views.figures.clips.spectrogram import HOP, NUM_MELS, mel_power, relative_decibel
 from sedlab.views.figures.lessons.strength import (
     changed_features,
     changed_sounds,
@@ -63,6 +63,8 @@ class Demonstration:
     """(C, T) targets; clip-level ones fill the clip."""
     sounds: Pair | None
     """(N,) in [-1, 1]; None when the augmentation acts on features, of which there is no sound."""
+    band_edges: Mapping[str, tuple[np.ndarray | None, np.ndarray | None]] = field(default_factory=dict)
+    """(F + 2,) Hz of those features; None where they were drawn and nobody kept them."""
 
 
 def demonstrate(
@@ -121,6 +123,7 @@ def demonstrate(
         features=change.features(clip),
         labels=_labels(batch, change.targets, clip),
         sounds=change.sounds(clip) if change.sounds else None,
+        band_edges=change.band_edges,
     )
 
 
@@ -133,6 +136,7 @@ class _Change:
     targets: Targets
     features: Callable[[int], Mapping[str, Pair]]
     sounds: Callable[[int], Pair] | None = None
+    band_edges: Mapping[str, tuple[np.ndarray | None, np.ndarray | None]] = field(default_factory=dict)
 
 
 def _sound_change(
@@ -143,6 +147,7 @@ def _sound_change(
     settings: Mapping[str, Any],
     strength: float | None,
 ) -> _Change:
+    from sedlab.audio.mel_filters import band_edges
     from sedlab.training.augmentation import augment_waveforms
 
     alone = batch if name == "wavmix" else replace(batch, partners=None)
@@ -159,7 +164,8 @@ def _sound_change(
     def features(clip: int) -> Mapping[str, Pair]:
         return {"Spectrogram": _decibels(*(mel_power(sound, SAMPLE_RATE, hop=HOP) for sound in sounds(clip)))}
 
-    return _Change((after != before).any(1), changed.targets, features, sounds)
+    edges = band_edges(NUM_MELS, 0, SAMPLE_RATE / 2).numpy()
+    return _Change((after != before).any(1), changed.targets, features, sounds, {"Spectrogram": (edges, edges)})
 
 
 def _feature_change(
@@ -176,12 +182,15 @@ def _feature_change(
     from sedlab.training.augmentation_steps import Clips
 
     frontend = build_frontend(detector.transformer).eval()
-    before = Features(CrnnMel(detector.crnn)(batch.waveform), frontend(batch.waveform))
+    crnn = CrnnMel(detector.crnn)
+    before = Features(crnn(batch.waveform), frontend(batch.waveform))
+    edges_after = frontend.band_edges.numpy()
     if name == "band_edges":
         if strength is None:
-            other = frontend.train()
+            other, edges_after = frontend.train(), None
         else:
             other = build_frontend(with_upper_edge(detector.transformer, strength)).eval()
+            edges_after = other.band_edges.numpy()
         after, targets = before._replace(transformer=other(batch.waveform, generator)), batch.targets
     elif strength is not None:
         num_labels = batch.targets.strong.shape[-1]
@@ -198,7 +207,11 @@ def _feature_change(
         return {"CRNN's magnitudes (dB)": _decibels(*power), "Transformer's features": transformer}
 
     mel, transformer = before.mel != after.mel, before.transformer != after.transformer
-    return _Change(mel.flatten(1).any(1) | transformer.flatten(1).any(1), targets, features)
+    edges = {
+        "CRNN's magnitudes (dB)": (crnn.band_edges.numpy(),) * 2,
+        "Transformer's features": (frontend.band_edges.numpy(), edges_after),
+    }
+    return _Change(mel.flatten(1).any(1) | transformer.flatten(1).any(1), targets, features, band_edges=edges)
 
 
 def _check_needs(name: str, batch: Batch, detector: DetectorConfig, responses: Tensor | None) -> None:

@@ -1,7 +1,11 @@
 """Pictures of front-end features."""
 
 import numpy as np
+import pytest
+import torch
 
+from sedlab.audio.frontends import CrnnMel, build_frontend
+from sedlab.config.loading import load_experiment
 from sedlab.views.figures.lessons.features import features_figure
 
 
@@ -25,3 +29,19 @@ def test_a_common_scale_keeps_a_quieter_version_darker():
 def test_no_features_say_so():
     (ax,) = features_figure({}).axes
     assert "no features" in ax.texts[0].get_text()
+
+
+@pytest.mark.parametrize("name", ["passt", "beats", "atst", "crnn"])
+@pytest.mark.parametrize("hertz", [500, 1000, 4000])
+def test_a_tone_lies_where_the_axis_of_its_front_end_says(name, hertz):
+    models = load_experiment("nano").models
+    frontend = CrnnMel(models["atst"].crnn) if name == "crnn" else build_frontend(models[name].transformer).eval()
+    tone = torch.sin(2 * torch.pi * hertz * torch.arange(16_000) / 16_000)[None]
+    features = frontend(tone)[0, 0].numpy()
+    (ax,) = features_figure({name: features}, band_edges={name: frontend.band_edges}).axes
+    places = dict(zip([tick.get_text() for tick in ax.get_yticklabels()], ax.get_yticks(), strict=True))
+    # Wide windows and narrow low bands: half a band and half a bin of the spectrum.
+    assert abs(features[:, 20:60].mean(axis=1).argmax() + 0.5 - places[f"{hertz / 1000:g}"]) <= 1.5
+    low, high = frontend.constants["fmin"], frontend.constants["fmax"]
+    assert ax.get_title(loc="left") == f"{name}: {low:.0f} to {high:.0f} Hz"
+    assert ax.get_ylabel() == "Frequency (kHz)"
