@@ -61,6 +61,7 @@ __all__, __getattr__, __dir__ = names_on_demand(
             "told_differences",
         ),
         "lessons.trust": ("disputed_frame", "told_calibration"),
+        "lessons.uptake": ("told_uptake",),
         "lessons.reach": ("label_reach", "told_reach"),
         "lessons.brief": ("brief_event",),
         "lessons.spread": ("without_worst", "told_spread"),

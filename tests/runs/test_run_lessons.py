@@ -206,3 +206,17 @@ def test_one_bad_class_costs_twice():
     said = runs.told_spread(result)
     assert "The mean of the classes is 0.720; their spread takes 0.240 off, which leaves 0.480" in said
     assert "the mean would rise by 0.080, and PSDS by 0.320: 4.0 times as much" in said
+
+
+def test_what_pseudo_labels_taught_is_told_or_that_nobody_has_learnt_yet(tmp_path):
+    run = small_run(tmp_path)
+    for iteration, objective in ((1, 0.5), (2, 0.4)):
+        folder = run.node_dir("stage1", "atst", iteration)
+        folder.mkdir(parents=True)
+        table = pd.DataFrame({"step": range(20), "val/objective": objective})
+        (table.assign(**{"loss/pseudo": np.linspace(1, 0, 20)}) if iteration > 1 else table).to_csv(
+            folder / "history.csv", index=False
+        )
+    said = runs.told_uptake(run, 1)
+    assert "ATST: loss from 0.974 to 0.026; best objective 0.400, in iteration 1 0.500 (−0.100)." in said
+    assert "Nobody has learnt from them yet" in runs.told_uptake(run, 2)
