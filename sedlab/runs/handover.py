@@ -34,7 +34,7 @@ def _files(run: Run, stage: Stage, arch: str, iteration: int) -> list[tuple[str,
         best += f"; stage 2 of {arch}" if stage == "stage1" else "; sedlab detect"
     files = [
         ("best.pt", networks, best),
-        ("last.pt", "networks and optimiser of the last validation", "this stage, where it was interrupted"),
+        ("last.pt", "networks and optimiser, to resume from", "this stage, if it was interrupted"),
         ("history.csv", "losses of each step, scores of each validation", "learning curves, 07_compare, the report"),
     ]
     if stage == "pretrain":

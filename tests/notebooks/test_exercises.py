@@ -16,7 +16,7 @@ __all__ = ["finished_nano"]
 
 NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
 #: Notebooks whose exercises have no commands yet.
-WITHOUT_COMMANDS = ("00_tour", "01_data", "02_pretrain")
+WITHOUT_COMMANDS: tuple[str, ...] = ()
 FILES = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem not in WITHOUT_COMMANDS]
 
 every_notebook = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

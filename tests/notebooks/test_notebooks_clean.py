@@ -13,6 +13,7 @@ FILES = sorted(NOTEBOOKS.glob("*.ipynb"))
 STORY = [
     "00_tour",
     "01_data",
+    "01a_augmentations",
     "02_pretrain",
     "03_stage1",
     "04_stage2",

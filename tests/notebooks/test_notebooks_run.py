@@ -11,7 +11,7 @@ NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["00_tour", "01_data"])
+@pytest.mark.parametrize("name", ["00_tour", "01_data", "01a_augmentations"])
 def test_notebook_runs_from_top_to_bottom_and_shows_figures(name, tmp_path):
     output = tmp_path / f"{name}.ipynb"
     execute_notebook(NOTEBOOKS / f"{name}.ipynb", output, {"preset": "nano"}, folder=tmp_path)
