@@ -34,9 +34,9 @@ def run(
     until: Annotated[
         str | None, typer.Option(metavar="NODE", help="Only this job, or jobs that begin so, and what they need.")
     ] = None,
-    share: Annotated[
-        bool, typer.Option("--share/--no-share", help="Take finished jobs that read the same from other runs in runs/.")
-    ] = True,
+    no_share: Annotated[
+        bool, typer.Option("--no-share", help="Take nothing that other runs in runs/ have done already.")
+    ] = False,
     cores: Annotated[int | None, typer.Option(min=1, help="CPU cores to use. Default: all.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs to run, and what they lack.")] = False,
     verify: Annotated[
@@ -71,14 +71,14 @@ def run(
     warn(changed_sizes(folder))
     _check_readiness(console, Run(folder.resolve(), experiment), until or "", explain=dry_run)
     if dry_run:
-        _print_plan(console, plan(experiment, folder, until=until or "", share=share))
+        _print_plan(console, plan(experiment, folder, until=until or "", share=not no_share))
         return
     begin = time.monotonic()
     display = LiveDisplay(console, folder) if console.is_terminal else LineDisplay(console)
     try:
         with display if isinstance(display, LiveDisplay) else nullcontext():
             outcome = run_experiment(
-                experiment, folder, cores=cores or num_cores(), display=display, until=until or "", share=share
+                experiment, folder, cores=cores or num_cores(), display=display, until=until or "", share=not no_share
             )
     except KeyboardInterrupt:
         raise SedlabError("interrupted. Run the same command again to go on.") from None

@@ -22,9 +22,7 @@ from typer.testing import CliRunner
 
 from sedlab.cli import app
 from sedlab.config.loading import load_experiment
-from sedlab.pipeline import stages
 from sedlab.pipeline.notebooks import check_parameters
-from sedlab.runs.run import open_run
 
 #: Beginnings of commands that are not run here, with the reason; their options are checked all the same.
 NOT_RUN = {
@@ -91,14 +89,15 @@ def test_every_command_in_running_text_is_known(document):
 
 
 @pytest.mark.slow
-def test_the_readme_s_papermill_command_trains_a_stage(folder):
-    (command,) = [command for command in commands(CHECKOUT / "README.md") if command.words[0] == "papermill"]
-    stages.pretrain(open_run("runs/mini"), "atst")
+def test_the_readme_s_papermill_commands_train_a_stage_and_a_variant(folder):
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(command.words, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert (folder / "runs/mini/iteration1/stage1/atst/best.pt").is_file()
-    assert (folder / command.words[2]).is_file()
+    for command in [command for command in commands(CHECKOUT / "README.md") if command.words[0] == "papermill"]:
+        done = subprocess.run(command.words, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert (folder / command.words[2]).is_file()
+    (variant,) = (folder / "runs").glob("mini-*")
+    for run in (folder / "runs/mini", variant):
+        assert (run / "iteration1/stage1/atst/best.pt").is_file()
 
 
 def _begins(command: Command, known: dict):
