@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -27,8 +27,8 @@ from torch.optim import Optimizer
 
 from sedlab.config.experiment import TrainerConfig
 from sedlab.errors import SedlabError
-from sedlab.progress import Progress
 from sedlab.system.environment import importing_safely
+from sedlab.training.watch import TrainingStopped
 
 _POLL_SECONDS = 0.1
 #: Time the other processes get to end once one has failed.
@@ -55,33 +55,42 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
 
 
 def run_on_devices(
-    function: Callable[..., Any], arguments: dict[str, Any], trainer: TrainerConfig, progress: Progress | None
+    function: Callable[..., Any],
+    arguments: dict[str, Any],
+    trainer: TrainerConfig,
+    callbacks: Mapping[str, Callable[..., None] | None],
 ) -> Any:
-    """Call ``function(**arguments, progress=...)`` in one new process a device; return the first one's result.
+    """Call ``function(**arguments, **callbacks)`` in one new process a device; return the first one's result.
 
-    ``function`` must be importable and ``arguments`` picklable. Only the first process reports progress.
+    ``function`` must be importable, ``arguments`` and what ``callbacks`` are called with picklable. The callbacks are
+    called here, with what the first process calls them with; the others get None in their place.
 
     Raises
     ------
+    TrainingStopped
+        When the processes end with it.
     SedlabError
         When one of the processes fails; the others are ended.
     """
     devices = num_devices(trainer)
     pipes = [multiprocessing.get_context("spawn").Pipe(duplex=False) for _ in range(devices)]
     threads = max(1, torch.get_num_threads() // devices)
-    shared = (function, arguments, find_free_network_port(), threads, [sender for _, sender in pipes])
+    names = [name for name, callback in callbacks.items() if callback is not None]
+    arguments = {**dict.fromkeys(callbacks), **arguments}
+    shared = (function, arguments, names, find_free_network_port(), threads, [sender for _, sender in pipes])
     with importing_safely():
         processes = multiprocessing.start_processes(_work, shared, nprocs=devices, join=False, start_method="spawn")
-    results, problems = [], []
+    results, problems, stops = [], [], []
+    told = {"result": results, "problem": problems, "stop": stops}
 
     def receive() -> None:
         for receiver, _ in pipes:
             while receiver.poll():
                 kind, value = receiver.recv()
-                if kind != "progress":
-                    (results if kind == "result" else problems).append(value)
-                elif progress:
-                    progress(*value)
+                if kind in told:
+                    told[kind].append(value)
+                else:
+                    callbacks[kind](*value)
 
     try:
         while not processes.join(timeout=_POLL_SECONDS, grace_period=_STOP_SECONDS):
@@ -95,6 +104,8 @@ def run_on_devices(
             process.join()
         raise
     receive()
+    if stops:
+        raise TrainingStopped(stops[0])
     return results[0]
 
 
@@ -118,6 +129,7 @@ def _work(
     rank: int,
     function: Callable[..., Any],
     arguments: dict[str, Any],
+    callbacks: list[str],
     port: int,
     threads: int,
     senders: list[Connection],
@@ -127,11 +139,16 @@ def _work(
     torch.set_num_threads(threads)
     sender = senders[rank]
 
-    def progress(*state: Any) -> None:
-        sender.send(("progress", state))
+    def passed_on(name: str) -> Callable[..., None]:
+        return lambda *values: sender.send((name, values))
 
+    calls = {name: passed_on(name) for name in callbacks} if rank == 0 else {}
     try:
-        result = function(**arguments, progress=progress if rank == 0 else None)
+        result = function(**arguments | calls)
+        if rank == 0:
+            sender.send(("result", result))
+    except TrainingStopped as stop:
+        sender.send(("stop", str(stop)))
     except SedlabError as error:
         sender.send(("problem", str(error)))
         sys.exit(1)
@@ -141,8 +158,6 @@ def _work(
         line = " ".join(str(error).split())
         sender.send(("problem", f"process {rank} of {len(senders)} failed ({type(error).__name__}: {line})."))
         sys.exit(1)
-    if rank == 0:
-        sender.send(("result", result))
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 

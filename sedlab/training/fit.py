@@ -7,8 +7,9 @@ On several devices the loop runs in a process each, see `training.distributed`. 
 clips and their dropout; the first one validates and writes files. Augmentations draw the same numbers in all, so that
 what a recipe draws once a batch (coins, bands, time spans) is one draw for the whole batch there too.
 
-No step waits for the device: losses stay there until a checkpoint is written, and learning rates, the teacher's
-decay and all draws of augmentations are the host's own numbers.
+No step waits for the device: losses stay there until somebody is told, about once a second (`training.watch`), or a
+checkpoint is written, and learning rates, the teacher's decay and all draws of augmentations are the host's own
+numbers.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from sedlab.training.history import History, not_finite, write_history
 from sedlab.training.losses import LossTerms
 from sedlab.training.resume import Learner, State, publish, resume, save_state
 from sedlab.training.schedules import LearningRates
+from sedlab.training.watch import Lookout, TrainingStopped, Watch
 
 #: Scores the networks on the validation sets; returns at least "objective" (higher is better).
 Validate = Callable[[Mapping[str, nn.Module]], Mapping[str, float]]
@@ -81,15 +83,19 @@ def fit(
     save_best: Callable[[Path], None],
     validate: Validate | None = None,
     progress: Progress | None = None,
+    watch: Watch | None = None,
+    stop_file: Path | None = None,
 ) -> FitResult:
     """Train ``task`` for the epochs of ``node``, resuming from ``folder/last.pt`` when it is there.
 
     Writes ``last.pt`` (everything needed to resume), ``best.pt`` (by ``save_best``, the networks at the best validation
     objective; without ``validate`` those of the end) and ``history.csv`` (one row an optimiser step). Of several
-    processes only the first one writes, and its result is the one that counts.
+    processes only the first one writes, and its result is the one that counts. ``watch`` is told how it goes.
 
     Raises
     ------
+    TrainingStopped
+        When ``stop_file`` appears or the process is interrupted: after the step, with ``last.pt`` to go on from.
     SedlabError
         When the data give no full batch, the loss is no longer finite, or ``last.pt`` is damaged. One of another
         configuration is discarded, and training starts afresh.
@@ -104,6 +110,10 @@ def fit(
     state = resume(folder / "last.pt", task, node, fabric, best_so_far=folder / "best_so_far.pt")
     fabric.barrier()  # none may write the next checkpoint before all have read this one
     history, resumed_from, saved_at = History(state, node.name), state.step, time.monotonic()
+    validations = [n for n in range(1, config.epochs + 1) if n == config.epochs or n % config.validate_every == 0]
+    about = {"name": node.name, "state": state, "history": history, "fabric": fabric, "total_steps": total_steps}
+    about |= {"epochs": config.epochs, "validations": validations if validate else []}
+    lookout = Lookout(watch, stop_file, **about)
 
     def save_if(due: bool) -> None:
         nonlocal saved_at
@@ -113,38 +123,57 @@ def fit(
             save_state(folder / "last.pt", state, task, node, fabric)
             write_history(folder / "history.csv", state)
 
-    for epoch in range(state.epoch, config.epochs):
-        for index, batch in enumerate(loader.epoch(epoch, state.batch), start=state.batch):
-            position, is_last_batch = index % config.accumulation, index == len(loader) - 1
-            generator = _step_generator(node.seed, epoch, index, fabric.global_rank)
-            terms = _loss(task, batch.to(fabric.device, non_blocking=True), state.step, generator, node.name)
-            if position == 0:
-                task.before_backward(state.step)
-                optimizer.zero_grad()
-            fabric.backward(terms.total / config.accumulation)
-            if position < config.accumulation - 1 and not is_last_batch:
-                continue
-            rate = rates.set(state.step)
-            average_gradients(fabric, task.optimizer)
-            if clip_norm is not None:
-                student = task.networks["student"]
-                fabric.clip_gradients(student, optimizer, max_norm=clip_norm, error_if_nonfinite=False)
-            optimizer.step()
-            history.add(terms, {"step": state.step, "epoch": epoch, "lr": rate}, fabric)
-            state.step, state.batch = state.step + 1, index + 1
-            if progress:
-                progress(state.step, total_steps, node.name)
-            save_if(not is_last_batch and 0 < config.trainer.checkpoint_seconds <= time.monotonic() - saved_at)
+    def train() -> None:
+        for epoch in range(state.epoch, config.epochs):
+            for index, batch in enumerate(loader.epoch(epoch, state.batch), start=state.batch):
+                position, is_last_batch = index % config.accumulation, index == len(loader) - 1
+                generator = _step_generator(node.seed, epoch, index, fabric.global_rank)
+                terms = _loss(task, batch.to(fabric.device, non_blocking=True), state.step, generator, node.name)
+                if position == 0:
+                    task.before_backward(state.step)
+                    optimizer.zero_grad()
+                fabric.backward(terms.total / config.accumulation)
+                lookout.count(len(batch))
+                if position < config.accumulation - 1 and not is_last_batch:
+                    continue
+                rate = rates.set(state.step)
+                average_gradients(fabric, task.optimizer)
+                if clip_norm is not None:
+                    student = task.networks["student"]
+                    fabric.clip_gradients(student, optimizer, max_norm=clip_norm, error_if_nonfinite=False)
+                optimizer.step()
+                history.add(terms, {"step": state.step, "epoch": epoch, "lr": rate}, fabric)
+                state.step, state.batch = state.step + 1, index + 1
+                if progress:
+                    progress(state.step, total_steps, node.name)
+                lookout.stepped()
+                save_if(not is_last_batch and 0 < config.trainer.checkpoint_seconds <= time.monotonic() - saved_at)
 
-        state.epoch, state.batch = epoch + 1, 0
-        is_last_epoch = state.epoch == config.epochs
-        history.fetch()
-        is_checked = is_last_epoch or (validate and state.epoch % config.validate_every == 0)
-        if fabric.is_global_zero and is_checked and (validate is None or _validated_as_best(validate, task, state)):
-            save_best(folder / "best_so_far.pt")
-        save_if(is_last_epoch or time.monotonic() - saved_at >= config.trainer.checkpoint_seconds)
+            history.fetch()
+            is_last_epoch, results = epoch + 1 == config.epochs, {}
+            is_checked = is_last_epoch or (validate and (epoch + 1) % config.validate_every == 0)
+            if fabric.is_global_zero and is_checked:
+                if validate is not None:
+                    with lookout.validating():
+                        results = {name: float(value) for name, value in validate(task.networks).items()}
+                if validate is None or _is_best(results, state):
+                    save_best(folder / "best_so_far.pt")
+            state.epoch, state.batch = epoch + 1, 0
+            save_if(is_last_epoch or time.monotonic() - saved_at >= config.trainer.checkpoint_seconds)
+            if is_checked:
+                lookout.look({f"val/{name}": value for name, value in results.items()})
+
+    lookout.tell("training")
+    try:
+        with lookout.interrupts():
+            train()
+    except TrainingStopped:
+        save_if(True)
+        lookout.tell("stopped")
+        raise
     if fabric.is_global_zero:
         publish(folder / "best_so_far.pt", folder / "best.pt")
+    lookout.tell("finished")
     return FitResult(
         best=folder / "best.pt",
         last=folder / "last.pt",
@@ -174,11 +203,10 @@ def _loss(task: Task, batch: Batch, step: int, generator: torch.Generator, name:
         raise
 
 
-def _validated_as_best(validate: Validate, task: Task, state: State) -> bool:
-    """Validate, add the results to the last row of the history, and return whether the objective is the highest yet."""
-    results = validate(task.networks)
-    state.rows[-1] |= {f"val/{name}": float(value) for name, value in results.items()}
+def _is_best(results: Mapping[str, float], state: State) -> bool:
+    """Add the results of a validation to the last row of the history; return whether the objective is the highest."""
+    state.rows[-1] |= {f"val/{name}": value for name, value in results.items()}
     is_best = results["objective"] > state.objective
     if is_best:
-        state.objective = float(results["objective"])
+        state.objective = results["objective"]
     return is_best

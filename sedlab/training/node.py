@@ -30,6 +30,7 @@ from sedlab.training.distributed import make_fabric, num_devices, run_on_devices
 from sedlab.training.fit import FitResult, Validate, fit
 from sedlab.training.pretraining import PretrainingTask
 from sedlab.training.shared_batchnorm import share_batchnorm
+from sedlab.training.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -51,24 +52,30 @@ class TrainingInputs:
     """See `sedlab.data.teacher_logits`; needed in pre-training when the weight of distillation is above 0."""
     validate: Validate | None = None
     """Scores the networks on the validation sets, see `fit`. With several devices it must be picklable."""
+    stop_file: Path | None = None
+    """The training stops after a step once this file is there, and can go on from where it was."""
 
 
-def train_node(inputs: TrainingInputs, progress: Progress | None = None) -> FitResult:
+def train_node(inputs: TrainingInputs, progress: Progress | None = None, *, watch: Watch | None = None) -> FitResult:
     """Train one node and write ``best.pt``, ``last.pt`` and ``history.csv`` to its folder; resume if it was begun.
+
+    ``progress`` is called after each step, ``watch`` about once a second with all there is to tell.
 
     Raises
     ------
+    TrainingStopped
+        When it was asked to stop.
     SedlabError
         When clips, checkpoints or pseudo-labels the node needs are missing, or a process of several fails.
     """
     inputs.folder.mkdir(parents=True, exist_ok=True)
     trainer = inputs.node.training.trainer
     if num_devices(trainer) > 1:
-        return run_on_devices(_train, {"inputs": inputs}, trainer, progress)
-    return _train(inputs, progress)
+        return run_on_devices(_train, {"inputs": inputs}, trainer, {"progress": progress, "watch": watch})
+    return _train(inputs, progress, watch)
 
 
-def _train(inputs: TrainingInputs, progress: Progress | None) -> FitResult:
+def _train(inputs: TrainingInputs, progress: Progress | None, watch: Watch | None) -> FitResult:
     """Train in this process, alone or as one of several."""
     node, corpus = inputs.node, inputs.corpus
     trainer = node.training.trainer
@@ -98,6 +105,8 @@ def _train(inputs: TrainingInputs, progress: Progress | None) -> FitResult:
             save_best=task.save,
             validate=inputs.validate,
             progress=progress,
+            watch=watch,
+            stop_file=inputs.stop_file,
         )
 
 

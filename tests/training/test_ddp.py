@@ -24,6 +24,7 @@ from sedlab.errors import SedlabError
 from sedlab.training.distributed import run_on_devices
 from sedlab.training.node import TrainingInputs, train_node
 from sedlab.training.shared_batchnorm import SharedBatchNorm2d, share_batchnorm
+from sedlab.training.watch import TrainingStopped
 
 SIZES = {"maestro": 2, "strong": 2, "synth": 4, "weak": 2, "unlabeled": 2}
 PLAIN = ["wavmix", "mixup", "mixstyle", "filter", "warp", "time_mask", "device_response"]
@@ -89,6 +90,23 @@ def test_a_training_of_two_processes_resumes(tmp_path, nano):
         assert torch.equal(ours, theirs), name
 
 
+@pytest.mark.slow
+def test_two_processes_stop_after_the_same_step_and_go_on(tmp_path, nano):
+    """Asked for before it starts: the first look is after the first step."""
+    configuration, wish, glances = node("stage1", 2, plain=False), tmp_path / "wish.stop", []
+    inputs = TrainingInputs(configuration, *nano, tmp_path / "run", validate=no_validation, stop_file=wish)
+    wish.touch()
+    with pytest.raises(TrainingStopped, match="stopped after step 1 of"):
+        train_node(inputs, watch=glances.append)
+    assert not multiprocessing.active_children() and not wish.exists()
+    assert [(glance.doing, glance.step) for glance in glances] == [("training", 0), ("training", 1), ("stopped", 1)]
+    resumed = train_node(inputs, watch=glances.append)
+    assert (resumed.resumed_from, glances[-1].doing, glances[-1].step) == (1, "finished", resumed.steps)
+    whole = train_node(TrainingInputs(configuration, *nano, tmp_path / "whole", validate=no_validation))
+    for (name, ours), theirs in zip(student(whole.last).items(), student(resumed.last).values(), strict=True):
+        assert torch.equal(ours, theirs), name
+
+
 @pytest.mark.parametrize("num_ranks", [1, 2])
 def test_shares_keep_the_proportions_of_the_groups(num_ranks):
     groups = {group: range(100 * i, 100 * i + 20) for i, group in enumerate(DETECTION_GROUPS)}
@@ -147,7 +165,7 @@ def test_the_failure_of_one_process_ends_all_with_one_line(how, message, monkeyp
     monkeypatch.setattr("sedlab.training.distributed._STOP_SECONDS", 0.1)
     trainer = node("stage1", 2, plain=True).training.trainer
     with pytest.raises(SedlabError, match=message):
-        run_on_devices(_fail, {"how": how}, trainer, None)
+        run_on_devices(_fail, {"how": how}, trainer, {"progress": lambda *_: None})
     assert not multiprocessing.active_children()
 
 
