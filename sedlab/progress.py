@@ -14,3 +14,13 @@ class Progress(Protocol):
 
 def no_progress(_done: float, _total: float, _what: str, /) -> None:
     """Say nothing."""
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a duration as people write it: "8 s", "3 min 05 s", "2 h 10 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

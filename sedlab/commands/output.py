@@ -14,6 +14,7 @@ from rich.console import Console
 from sedlab.data.formats.names import readable_name
 from sedlab.errors import SedlabError, printable
 from sedlab.files import atomic_path
+from sedlab.progress import format_seconds as format_seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,13 +103,3 @@ def say_written(*files: Path | None) -> None:
 def format_number(value: float) -> str:
     """Return a metric with four decimals, "-" where it has no value."""
     return "-" if math.isnan(value) else f"{value:.4f}"
-
-
-def format_seconds(seconds: float) -> str:
-    """Return a duration as people write it: "8 s", "3 min 05 s", "2 h 10 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -115,7 +115,7 @@ def watch(folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder
 
     Ctrl-C ends the watching, not the work. Example: sedlab watch runs/mini
     """
-    from sedlab.runs.watching import watch as watch_run
+    from sedlab.runs.live.watching import watch as watch_run
 
     watch_run(folder)
 

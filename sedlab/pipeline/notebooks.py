@@ -107,7 +107,7 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
         )
     except PapermillExecutionError as error:
         cell = f"cell {error.exec_count} of {output}"
-        if error.ename == "SedlabError":
+        if error.ename in ("SedlabError", "TrainingStopped"):
             raise CellError(error.evalue, cell) from error
         line = " ".join(str(error.evalue).split())
         raise CellError(f"{error.ename}: {line} ({cell})", cell) from error

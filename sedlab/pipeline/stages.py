@@ -21,6 +21,7 @@ from sedlab.pipeline.steps.begin import begin as begin
 from sedlab.pipeline.steps.begin import bring_inputs
 from sedlab.pipeline.validation import detector_validation, evaluate_tagger, score_device, tagger_validation
 from sedlab.pipeline.work import Work
+from sedlab.runs.progress import stop_file
 from sedlab.runs.run import ENSEMBLE, TUNING_SUBSET, Run, score_file
 from sedlab.runs.versions import num_cores
 
@@ -88,9 +89,9 @@ def pretrain(run: Run, arch: str) -> FitResult:
     work, folder = Work.of(run, "pretrain", arch=arch), run.node_dir("pretrain", arch)
     if not work.is_current:
         node = run.node("pretrain", arch)
-        with work.recorded() as (manifest, progress):
+        with work.recorded() as (manifest, _):
             start = {"pretrained": require_weights(run, node), "teacher_logits": require_teacher_logits(run, node)}
-            result = _train(work, node, folder, progress.named("step"), **start)
+            result = _train(work, node, folder, **start)
             write_results(folder / "metrics.csv", evaluate_tagger(result.best, node, run.corpus(), run.cache()))
             manifest.results = fit_results(result)
     return finished_fit(folder)
@@ -101,7 +102,7 @@ def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
     work, folder = Work.of(run, stage, arch=arch, iteration=iteration), run.node_dir(stage, arch, iteration)
     if not work.is_current:
         node = run.node(stage, arch, iteration)
-        with work.recorded() as (manifest, progress):
+        with work.recorded() as (manifest, _):
             start: dict[str, Any] = {}
             if stage == "stage2":
                 start["init"] = run.node_dir("stage1", arch, iteration) / "best.pt"
@@ -111,7 +112,7 @@ def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
                 start["pretrained"] = require_weights(run, node)
             if iteration > 1:
                 start["pseudo_labels"] = _pseudo_labels(run, iteration - 1, TRAIN_SUBSETS)
-            manifest.results = fit_results(_train(work, node, folder, progress.named("step"), **start))
+            manifest.results = fit_results(_train(work, node, folder, **start))
     return finished_fit(folder)
 
 
@@ -232,15 +233,17 @@ def report(run: Run) -> Path:
         return write_report(run)
 
 
-def _train(work: Work, node: Node, folder: Path, progress: Progress, **start: Any) -> FitResult:
-    """Train a node from where it was interrupted, or anew when something it reads has changed."""
+def _train(work: Work, node: Node, folder: Path, **start: Any) -> FitResult:
+    """Train a node from where it was interrupted, or anew when something it reads has changed; show it meanwhile."""
+    from sedlab.runs.live.training import shown_training
     from sedlab.training.node import TrainingInputs, train_node
 
     start_over_if_inputs_changed(folder, work.inputs)
     corpus, cache = work.run.corpus(), work.run.cache()
     validation = tagger_validation if node.stage == "pretrain" else detector_validation
-    inputs = TrainingInputs(node, corpus, cache, folder, validate=validation(node, corpus, cache), **start)
-    return train_node(inputs, progress)
+    start |= {"validate": validation(node, corpus, cache), "stop_file": stop_file(work.run.path, work.job.name)}
+    with shown_training(work.run.path, work.job.name) as watch:
+        return train_node(TrainingInputs(node, corpus, cache, folder, **start), watch=watch)
 
 
 def _pseudo_labels(run: Run, iteration: int, subsets: Iterable[str]) -> dict[str, Path]:

@@ -37,7 +37,7 @@ __all__, __getattr__, __dir__ = names_on_demand(
             "audit_summary",
             "compared_audits",
         ),
-        "watching": ("watch",),
+        "live.watching": ("watch",),
         "lessons.batches": ("training_batches",),
         "lessons.following": ("follow_teachers",),
         "lessons.mixtures": ("hear_mixture",),

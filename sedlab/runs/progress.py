@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from sedlab.errors import SedlabError
-from sedlab.files import read_json, write_json
-from sedlab.progress import Progress
+from sedlab.files import read_json, write_json, write_text
+from sedlab.progress import Progress, format_seconds
 
 FOLDER = "progress"
 #: A file is rewritten at most this often; the last call of a stage is always written.
@@ -27,6 +27,30 @@ class NodeProgress(BaseModel):
     total: int
     time: float
     """Unix time of the call."""
+    doing: str = ""
+    """Of a training: "training", "validating", "finished" or "stopped"."""
+    epoch: int | None = None
+    """From 1."""
+    epochs: int | None = None
+    seconds_left: float | None = None
+    steps_per_second: float | None = None
+    clips_per_second: float | None = None
+
+    @property
+    def speed(self) -> str:
+        """How long it will take and how fast it is, as far as that is known, such as "57 s left, 3.1 steps/s"."""
+        parts = []
+        if self.seconds_left is not None and self.doing in ("training", "validating") and self.done < self.total:
+            parts.append(f"{format_seconds(self.seconds_left)} left")
+        for rate, unit in ((self.steps_per_second, "steps/s"), (self.clips_per_second, "clips/s")):
+            if rate:
+                parts.append(f"{rate:.3g} {unit}" if rate < 1000 else f"{rate:.0f} {unit}")
+        return ", ".join(parts)
+
+    def __str__(self) -> str:
+        validating = "validating" if self.doing == "validating" else ""
+        place = f"{self.what} {self.done} of {self.total}"
+        return ", ".join(filter(None, (place, validating, self.speed)))
 
 
 class ProgressFile:
@@ -78,7 +102,28 @@ def read_progress(run_folder: Path) -> dict[str, NodeProgress]:
 
 def forget_progress(run_folder: Path, node: str) -> None:
     """Remove what a node reported in an earlier run."""
-    (run_folder / FOLDER / f"{node}.json").unlink(missing_ok=True)
+    for path in (run_folder / FOLDER / f"{node}.json", rows_file(run_folder, node), stop_file(run_folder, node)):
+        path.unlink(missing_ok=True)
+
+
+def write_progress(run_folder: Path, node: str, state: NodeProgress) -> None:
+    """Tell how far a node is."""
+    write_json(run_folder / FOLDER / f"{node}.json", state)
+
+
+def rows_file(run_folder: Path, node: str) -> Path:
+    """Return the file that the rows of a training's history are added to, see `sedlab.runs.live.rows`."""
+    return run_folder / FOLDER / f"{node}.rows.jsonl"
+
+
+def stop_file(run_folder: Path, node: str) -> Path:
+    """Return the file that asks a training to stop after a step; it can go on from there later."""
+    return run_folder / FOLDER / f"{node}.stop"
+
+
+def request_stop(run_folder: Path, node: str) -> None:
+    """Ask a training to stop after the step it is at."""
+    write_text(stop_file(run_folder, node), "")
 
 
 def _notebook_shell() -> Any:
