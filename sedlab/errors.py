@@ -56,6 +56,11 @@ def nearest(name: str, options: Iterable[str]) -> str:
     return f" Did you mean {match[0]!r}?" if match else ""
 
 
+def count_of(number: int, one: str, many: str = "") -> str:
+    """Return a number with what is counted: "1 clip", "2 clips"; ``many`` where an s does not make it ("2 are")."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def short(value: object, limit: int = 80) -> str:
     """Return ``value`` as Python writes it, cut in the middle where it is long: a message is one line to read."""
     try:

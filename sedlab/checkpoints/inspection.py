@@ -13,6 +13,7 @@ from sedlab.checkpoints.loading import read_checkpoint
 from sedlab.checkpoints.own import frontend_constants
 from sedlab.config.model import DetectorConfig, TaggerConfig
 from sedlab.data.corpora.audioset_classes import readable
+from sedlab.errors import count_of
 
 _SHOWN = 8
 _LINE = 100
@@ -71,7 +72,7 @@ def format_report(report: CheckpointReport) -> str:
         ("format", content.format),
         ("holds", f"{report.kind}, {content.arch}"),
         ("networks", ", ".join(content.networks)),
-        ("parameters", f"{report.num_parameters:,} in {report.num_tensors} tensors, each network"),
+        ("parameters", f"{report.num_parameters:,} in {count_of(report.num_tensors, 'tensor')}, each network"),
         *(("note", note) for note in content.notes),
         ("sizes", _pairs(report.sizes)),
         *((f"front-end {name}", _pairs(constants)) for name, constants in report.frontends.items()),

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from sedlab.commands import options
 from sedlab.commands.output import format_seconds, plain_console, progress_bar, say
-from sedlab.errors import SedlabError, SedlabWarning
+from sedlab.errors import SedlabError, SedlabWarning, count_of
 
 if TYPE_CHECKING:
     from sedlab.commands.detection.outputs import Result
@@ -44,6 +44,8 @@ class _Job:
     formats: Sequence[EventFormat]
     plot: bool
     out: Path | None
+    told: str
+    """How events are found, for a picture."""
 
 
 def detect(
@@ -96,7 +98,7 @@ def detect(
         postprocess=postprocess,
         classes=options.class_names(classes, predictor.classes),
     )
-    job = _Job(predictor, rule, format_, plot, out)
+    job = _Job(predictor, rule, format_, plot, out, _told(predictor, checkpoint, network, rule))
     if out is None:
         print("filename", "onset", "offset", "event_label", "confidence", sep="\t", flush=True)
     results: list[Result] = []
@@ -117,8 +119,20 @@ def detect(
         if EventFormat.json in format_:
             outputs.write_document(out, results, checkpoint=checkpoint, network=network, rule=rule)
     if interrupted:
-        raise SedlabError(f"interrupted after {len(results)} of {len(recordings)} recordings; those are in the output.")
+        raise SedlabError(
+            f"interrupted after {len(results)} of {count_of(len(recordings), 'recording')}; those are in the output."
+        )
     _conclude(console, results, out)
+
+
+def _told(predictor: Predictor, checkpoint: Path, network: str, rule: DetectionRule) -> str:
+    """Return in words which network and which rule find the events."""
+    from sedlab.data.formats.names import readable_name
+    from sedlab.scoring.names import model_name
+
+    config = predictor.network.config
+    arch = getattr(config, "transformer", config).arch
+    return f"{model_name(arch)}, {network} of {readable_name(checkpoint)}: {rule.told()}"
 
 
 @contextmanager
@@ -176,18 +190,18 @@ def _write(job: _Job, result: Result, scores: RecordingScores) -> None:
     if EventFormat.scores in job.formats:
         outputs.write_scores(job.out, result.recording, job.rule.score_table(scores))
     if job.plot:
-        outputs.write_plot(job.out, result, scores)
+        outputs.write_plot(job.out, result, scores, note=job.told)
 
 
 def _conclude(console: Console, results: Sequence[Result], out: Path | None) -> None:
     done = [result for result in results if not result.error]
     if len(done) < len(results):
-        number = f"{len(results) - len(done)} of {len(results)} recordings"
+        number = f"{len(results) - len(done)} of {count_of(len(results), 'recording')}"
         raise SedlabError(f"{number} could not be analysed, the reasons are above; the others are in the output.")
     if out is not None:
         seconds = format_seconds(sum(result.duration for result in done))
         events = sum(len(result.events) for result in done)
-        say(console, f"{events} events, {len(done)} recordings, {seconds} of audio: {out}")
+        say(console, f"{count_of(events, 'event')}, {count_of(len(done), 'recording')}, {seconds} of audio: {out}")
 
 
 def _load(checkpoint: Path, network: str, device: str, batch_size: int) -> Predictor:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from sedlab.commands.output import format_seconds, say
+from sedlab.errors import count_of
 from sedlab.pipeline.runner import Display
 from sedlab.runs.progress import read_progress
 
@@ -30,7 +31,7 @@ class LineDisplay(Display):
     def planned(self, jobs: int) -> None:
         """Say how many jobs there are."""
         self._total = jobs
-        say(self._console, f"{jobs} jobs to run")
+        say(self._console, f"{count_of(jobs, 'job')} to run")
 
     def finished(self, name: str, seconds: float) -> None:
         """Print the job and how long it took."""

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sedlab.commands.output import table_console
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, count_of
 from sedlab.system.environment import shadowing_module
 from sedlab.system.home import can_write, writable_home
 
@@ -239,7 +239,7 @@ def _data_sets(project: Path) -> str:
     for root in sorted(path for path in (project / "data").glob("*") if path.is_dir()):
         subsets = [subset for subset in SUBSETS.values() if subset.audio_folder(root)]
         if subsets:
-            found.append(f"{root.name} ({len(subsets)} subsets)")
+            found.append(f"{root.name} ({count_of(len(subsets), 'subset')})")
     if not found:
         raise _Missing(f"none in {project / 'data'}; `sedlab run mini` makes its own")
     return ", ".join(found)

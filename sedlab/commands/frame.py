@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sedlab.commands.options import class_names, names
-from sedlab.errors import SedlabError, nearest, short
+from sedlab.errors import SedlabError, count_of, nearest, short
 
 if TYPE_CHECKING:
     from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth
@@ -31,7 +31,9 @@ class Matched:
     def warnings(self) -> list[str]:
         """The notes and what was left out, a sentence each."""
         return self.notes + [
-            f"{count} clips {what.replace('_', ' ')} are left out." for what, count in self.left_out.items() if count
+            f"{count_of(count, 'clip')} {what.replace('_', ' ')} {'is' if count == 1 else 'are'} left out."
+            for what, count in self.left_out.items()
+            if count
         ]
 
 
@@ -208,7 +210,8 @@ def read_metrics_frame(
         )
     check_fits(
         needed_bytes(frame.tables, frame.classes, metrics, resampled),
-        f"{score_files[0]}: {', '.join(metrics)} of {len(frame.tables[0])} clips x {len(frame.classes)} classes"
+        f"{score_files[0]}: {', '.join(metrics)} of {count_of(len(frame.tables[0]), 'clip')} x "
+        + count_of(len(frame.classes), "class", "classes")
         + (" with intervals" if resampled else ""),
         "Choose fewer metrics (--metric), fewer classes (--classes) or no intervals, or use a larger machine.",
     )

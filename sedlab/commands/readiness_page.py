@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from sedlab.commands.output import say
+from sedlab.errors import count_of
 from sedlab.pipeline.readiness import Machine, NeededFile, Readiness, in_working_folder
 from sedlab.pipeline.subset_states import SubsetState
 from sedlab.pipeline.training_cost import TrainingCost
@@ -59,7 +60,7 @@ def print_readiness(console: Console, name: str, ready: Readiness) -> None:
 
 def print_jobs(console: Console, jobs: Sequence[str]) -> None:
     """Print the names of the jobs that cannot be run yet."""
-    _line(console, f"{len(jobs)} jobs would run once everything needed is here:")
+    _line(console, f"{count_of(len(jobs), 'job')} would run once everything needed is here:")
     _line(console, fill("  ".join(jobs), 118, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from sedlab.commands.options import names
 from sedlab.commands.output import format_seconds, plain_console, progress_bar, say, warn
-from sedlab.errors import SedlabError, nearest, short
+from sedlab.errors import SedlabError, count_of, nearest, short
 from sedlab.system.home import warn_of_home
 
 if TYPE_CHECKING:
@@ -103,11 +103,14 @@ def _verify(console: Console, folder: Path) -> None:
         found = verify(open_run(folder).path, progress)
     warn(found.damaged)
     if found.damaged:
-        number = len(found.damaged)
-        files = "1 file is" if number == 1 else f"{number} files are"
+        files = count_of(len(found.damaged), "file is", "files are")
         raise SedlabError(f"{folder}: {files} not as written (named above). Delete what is named, then run it again.")
-    old = f"; {found.unknown} more are of an earlier version, which kept only their sizes" if found.unknown else ""
-    say(console, f"{found.files} files are as they were written{old}")
+    old = (
+        f"; {count_of(found.unknown, 'more is', 'more are')} of an earlier version, which kept only their sizes"
+        if found.unknown
+        else ""
+    )
+    say(console, f"{count_of(found.files, 'file is as it was', 'files are as they were')} written{old}")
 
 
 def watch(folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, such as runs/mini.")]) -> None:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from sedlab.commands import options
 from sedlab.commands.output import plain_console, say, table_console
-from sedlab.errors import SedlabError, nearest
+from sedlab.errors import SedlabError, count_of, nearest
 from sedlab.files import is_file
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def list_weights(
     corrupt = {entry: state for entry, state in states.items() if state.state == CORRUPT}
     if corrupt:
         entry, state = next(iter(corrupt.items()))
-        number = "1 file is" if len(corrupt) == 1 else f"{len(corrupt)} files are"
+        number = count_of(len(corrupt), "file is", "files are")
         raise SedlabError(
             f"{root / entry.file}: {state.detail}. {number} damaged or replaced: delete and download again."
         )

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedlab.errors import SedlabError, nearest, os_problem, short
+from sedlab.errors import SedlabError, count_of, nearest, os_problem, short
 from sedlab.files import atomic_path
 
 #: Numbers beside 0 and 1 that are still those: what single precision makes of them.
@@ -91,8 +91,8 @@ def read_tsv(
         table = table[[column for column in columns if column in table.columns]]
     elif table.shape[1] != len(columns):
         raise SedlabError(
-            f"{path}: {table.shape[1]} columns, expected {len(columns)} ({', '.join(columns)}) with tabs between and "
-            "no line of names."
+            f"{path}: {count_of(table.shape[1], 'column')}, expected {len(columns)} ({', '.join(columns)}) with "
+            "tabs between and no line of names."
         )
     else:
         table.columns = list(columns)

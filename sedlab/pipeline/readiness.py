@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sedlab.config.experiment import Node, StageConfig
 from sedlab.data.corpora.layout import SUBSETS, TEST_SUBSETS
+from sedlab.errors import count_of
 from sedlab.pipeline.outside_files import outside_files, unfinished_nodes
 from sedlab.pipeline.subset_states import SubsetState, subset_states, subsets_in_use, training_clips
 from sedlab.pipeline.training_cost import TrainingCost, training_cost
@@ -145,7 +146,7 @@ def _responses(folder: Path) -> NeededFile:
         "impulse responses of recording devices",
         required=True,
         state=PRESENT if count else "missing",
-        detail=f"{count} files" if count else "",
+        detail=count_of(count, "file") if count else "",
         download="dirs",
         advice=f"unpack dirs.zip to {in_working_folder(folder)}",
     )

@@ -110,7 +110,7 @@ def test_a_stage_file_whose_copies_differ_is_refused(save):
     content = stage_file("atst", state, state)
     content["student"] = {**state, "cat_tf.bias": state["cat_tf.bias"] + 1}
     with pytest.raises(
-        SedlabError, match=r"the student in 'state_dict' .* differ in 1 tensors \(first: 'cat_tf.bias'\)"
+        SedlabError, match=r"the student in 'state_dict' .* differ in 1 tensor \(first: 'cat_tf.bias'\)"
     ):
         load_network(save(content))
 

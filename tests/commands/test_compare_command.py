@@ -132,7 +132,7 @@ def test_clips_that_one_system_lacks_are_refused_or_left_out(desed):
     assert isinstance(refused.exception, SedlabError) and "--common-clips" in str(refused.exception)
     done = run(desed, "--intervals", 5, "--metric", "psds1", "--common-clips")
     assert "5 resamples of 19 clips" in done.output
-    assert "warning: 1 clips without scores are left out." in done.stderr
+    assert "warning: 1 clip without scores is left out." in done.stderr
 
 
 def test_durations_are_asked_for(desed):

@@ -91,4 +91,4 @@ def test_scores_of_other_clips_are_refused(files):
     assert isinstance(done.exception, SedlabError) and "--common-clips" in str(done.exception)
     done = errors(files, "right", "--against", files["wrong"], "--common-clips")
     assert done.exit_code == 0
-    assert "warning: 1 clips without scores are left out." in done.stderr
+    assert "warning: 1 clip without scores is left out." in done.stderr

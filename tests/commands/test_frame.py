@@ -36,15 +36,15 @@ def test_only_clips_that_every_score_file_has_are_kept_and_the_others_are_counte
     assert [list(each.tables) for each in matched.scores] == [["b", "c"], ["b", "c"]]
     assert matched.truth.clip_ids == ("b", "c") and set(matched.truth.events["clip_id"]) == {"b"}
     # a and d lack scores in one of the files, x is nowhere annotated.
-    assert matched.warnings == ["2 clips without scores are left out.", "1 clips without ground truth are left out."]
+    assert matched.warnings == ["2 clips without scores are left out.", "1 clip without ground truth is left out."]
 
 
 @pytest.mark.parametrize(
     ("first", "second", "message"),
     [
-        ("abc", "a", "1 clips without scores in a.hdf5"),
-        ("abx", "ab", "1 clips without ground truth"),
-        ("x", "ab", "none of its 1 clips"),
+        ("abc", "a", "1 clip without scores in a.hdf5"),
+        ("abx", "ab", "1 clip without ground truth"),
+        ("x", "ab", "holds 1 clip "),
     ],
 )
 def test_clips_on_one_side_only_are_refused(first, second, message):
@@ -54,7 +54,7 @@ def test_clips_on_one_side_only_are_refused(first, second, message):
 
 
 def test_files_that_share_no_clip_are_refused():
-    with pytest.raises(SedlabError, match="none of its 1 clips"):
+    with pytest.raises(SedlabError, match="holds 1 clip "):
         match([scores("a"), scores("b")], TRUTH, common=True)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, count_of
 
 NETWORKS = ("student", "teacher")
 KNOWN = "Known are files of BEATs, ATST-Frame, frame-level PaSST, DeiT, PretrainedSED, CP-JKU (DCASE 2024) and sedlab"
@@ -92,8 +92,9 @@ def _check_agreement(
         differing = sorted(key for key in one.keys() | other.keys() if not same(one.get(key), other.get(key)))
         if differing:
             raise SedlabError(
-                f"{path}: the {name} in 'state_dict' and the one on its own differ in {len(differing)} tensors (first: "
-                f"{differing[0]!r}). Keep one of the two and save the file again."
+                f"{path}: the {name} in 'state_dict' and the one on its own differ in "
+                f"{count_of(len(differing), 'tensor')} (first: {differing[0]!r}). "
+                "Keep one of the two and save the file again."
             )
 
 

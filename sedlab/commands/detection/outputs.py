@@ -79,8 +79,11 @@ def write_scores(folder: Path, recording: InputRecording, table: pd.DataFrame) -
         table.to_csv(temporary, sep="\t", index=False, float_format="%.9g", lineterminator="\n")
 
 
-def write_plot(folder: Path, result: Result, scores: RecordingScores) -> None:
-    """Draw the spectrogram of a recording with its events; the recording is decoded again, block by block."""
+def write_plot(folder: Path, result: Result, scores: RecordingScores, *, note: str) -> None:
+    """Draw the spectrogram of a recording with its events and, in ``note``, how they were found.
+
+    The recording is decoded again, block by block.
+    """
     from sedlab.data.audio_stream import open_audio
     from sedlab.views.figures.clips.detections import detections_figure
     from sedlab.views.figures.clips.overview import log_mel_overview
@@ -94,6 +97,7 @@ def write_plot(folder: Path, result: Result, scores: RecordingScores) -> None:
         frame_times=scores.frame_times,
         classes=scores.classes,
         title=recording.filename,
+        note=note,
     )
     with atomic_path(folder / f"{recording.stem}.png") as temporary:
         temporary.write_bytes(figure_to_png(figure))

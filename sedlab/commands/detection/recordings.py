@@ -12,7 +12,7 @@ from pathlib import Path
 from sedlab.data.formats.foreign import foreign_remedy
 from sedlab.data.formats.names import readable_name
 from sedlab.data.formats.suffixes import AUDIO_SUFFIXES, is_audio_name
-from sedlab.errors import SedlabError, SedlabWarning
+from sedlab.errors import SedlabError, SedlabWarning, count_of
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _sound_files(folder: Path) -> list[Path]:
         remedy = _conversion(others) or "Give another folder, or name the files."
         raise SedlabError(f"{folder}: holds no sound files, {seen}. {remedy}")
     if others:
-        note = f"{folder}: left out {len(others)} files of other kinds: {kinds}. {_conversion(others)}"
+        note = f"{folder}: left out {count_of(len(others), 'file')} of other kinds: {kinds}. {_conversion(others)}"
         warnings.warn(note.rstrip(), SedlabWarning, stacklevel=3)
     return found
 

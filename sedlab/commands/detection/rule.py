@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sedlab.scoring.postprocess import Postprocess
 
 DEFAULT_THRESHOLD = 0.5
+#: Of thresholds that differ from the others, a picture has room for so many.
+_MOST_TOLD = 4
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,16 @@ class DetectionRule:
             postprocess = partial(self.tuned.detect, thresholds=self.thresholds)
         events = scores.events(thresholds=self.thresholds, postprocess=postprocess)
         return events[events["label"].isin(self.classes)].reset_index(drop=True)
+
+    def told(self) -> str:
+        """Return in words how events are read: the threshold of most classes, then the others', and what filters."""
+        values = [self.thresholds[label] for label in self.classes]
+        usual = max(values, key=values.count)
+        others = [f"{label} {self.thresholds[label]:g}" for label in self.classes if self.thresholds[label] != usual]
+        more = f" and {len(others) - _MOST_TOLD} more" if len(others) > _MOST_TOLD else ""
+        apart = f" ({', '.join(others[:_MOST_TOLD])}{more})" if others else ""
+        filtered = {None: "median filter", "median": "median filter", "none": "not filtered"}
+        return f"threshold {usual:g}{apart}, {filtered.get(self.postprocess, f'post-processing {self.postprocess}')}"
 
     def score_table(self, scores: RecordingScores) -> pd.DataFrame:
         """Return onset, offset (seconds) and a column a class: as the network gave them, unless asked otherwise."""

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from sedlab.config.data import MiniConfig
 from sedlab.config.experiment import Node, StageConfig
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, count_of
 from sedlab.pipeline.graph import Job
 from sedlab.pipeline.subset_states import subset_states, training_clips
 from sedlab.pipeline.training_cost import training_cost
@@ -167,4 +167,4 @@ def told_seconds(seconds: float) -> str:
         return f"{math.ceil(seconds / 60)} min"
     if seconds < 48 * 3600:
         return f"{math.ceil(seconds / 3600)} h"
-    return f"{math.ceil(seconds / 86400)} days"
+    return count_of(math.ceil(seconds / 86400), "day")

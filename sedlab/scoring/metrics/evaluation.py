@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from sedlab.data.corpora.maestro import parse_window_names
+from sedlab.errors import count_of
 from sedlab.progress import Progress, no_progress
 from sedlab.scoring.metrics.bootstrap import NO_RESAMPLING, Resampling, bootstrap_intervals
 from sedlab.scoring.metrics.events import CountedEvents
@@ -159,9 +160,15 @@ def evaluate_events(
     silent = len(truth.clip_ids) - num_clips
     warnings = []
     if silent:
-        warnings.append(f"{silent} clips without an event of these classes are left out, as published.")
+        warnings.append(
+            f"{count_of(silent, 'clip')} without an event of these classes {'is' if silent == 1 else 'are'} left out, "
+            "as published."
+        )
     if joined:
-        warnings.append(f"{joined} events touched or overlapped another of their class and were joined with it.")
+        warnings.append(
+            f"{count_of(joined, 'event')} touched or overlapped another of the same class and "
+            f"{'was' if joined == 1 else 'were'} joined with it."
+        )
     return Evaluation(
         counted=counted,
         measures=with_intervals(measures, counted, resampling, threshold=threshold, progress=progress),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, count_of
 from sedlab.scoring.scores.file import ScoreFile
 
 
@@ -45,8 +45,8 @@ def _check_same_set(first: ScoreFile, other: ScoreFile) -> None:
     if differing:
         shown = ", ".join(differing[:5]) + (", ..." if len(differing) > 5 else "")
         raise SedlabError(
-            f"ensemble of {pair}: {len(differing)} clips are scored by only one of them ({shown}). "
-            "Predict the same clips with every model."
+            f"ensemble of {pair}: {count_of(len(differing), 'clip is', 'clips are')} scored by only one of them "
+            f"({shown}). Predict the same clips with every model."
         )
     if first.classes != other.classes:
         labels = sorted(set(first.classes) ^ set(other.classes)) or ["their order"]

@@ -15,7 +15,7 @@ import pandas as pd
 
 from sedlab.data.corpora.reading import stem
 from sedlab.data.tsv import as_probabilities, line_number, read_numbers, read_tsv
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, count_of
 from sedlab.labels import SOFT_THRESHOLD
 from sedlab.scoring.scores.file import SAME_TIME, read_score_file, time_problem
 from sedlab.scoring.scores.tables import ScoreTables
@@ -176,7 +176,7 @@ def _read_table(file: Path) -> pd.DataFrame:
     if names[:2] != ("onset", "offset") or len(names) < 3 or not len(values):
         found = ", ".join(name[:40] for name in names[:3])
         raise SedlabError(
-            f"{file}: not a score table ({len(values)} rows, columns {found}). "
+            f"{file}: not a score table ({count_of(len(values), 'row')}, columns {found}). "
             "Expected tab-separated onset, offset and one column a class."
         )
     values[:, 2:] = as_probabilities(values[:, 2:])

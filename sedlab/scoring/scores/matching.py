@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sedlab.errors import SedlabError, nearest, short
+from sedlab.errors import SedlabError, count_of, nearest, short
 from sedlab.labels import MAESTRO_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth
 from sedlab.scoring.scores.tables import among
@@ -63,17 +63,19 @@ def match_clips(
     if not both:
         first = next(iter(scores.tables), "-")
         raise SedlabError(
-            f"{scores.path}: none of its {len(scores.tables)} clips (first: {first:.80}) is in {truth.path} "
-            f"(first: {next(iter(truth.clip_ids), '-'):.80}). Give the ground truth of the clips that were scored."
+            f"{scores.path}: holds {count_of(len(scores.tables), 'clip')} (first: {first:.80}), none of which is in "
+            f"{truth.path} (first: {next(iter(truth.clip_ids), '-'):.80}). Give the ground truth of the "
+            "clips that were scored."
         )
     if (unscored or unknown) and not common:
         sides = [
-            f"{len(clips)} clips {what} (first: {clips[0]:.80})"
+            f"{count_of(len(clips), 'clip')} {what} (first: {clips[0]:.80})"
             for clips, what in ((unscored, f"without scores in {scores.path}"), (unknown, "without ground truth"))
             if clips
         ]
         raise SedlabError(
-            f"{truth.path}: {' and '.join(sides)}. Evaluate the {len(both)} common clips with --common-clips."
+            f"{truth.path}: {' and '.join(sides)}. Evaluate the "
+            f"{count_of(len(both), 'common clip')} with --common-clips."
         )
     chosen = EvaluationScores(among(scores.tables, both), scores.classes, scores.path)
     return chosen, truth.select(both), {"without_scores": len(unscored), "without_ground_truth": len(unknown)}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import ipywidgets as widgets
 import pandas as pd
 
+from sedlab.errors import count_of
 from sedlab.labels import CLASSES
 from sedlab.scoring.errors.cases import CASE_COLUMNS
 from sedlab.scoring.errors.kinds import CORRECT, EVENT, OUTCOMES
@@ -84,7 +85,7 @@ class ErrorInspector(ClipPager):
         if self.label.value != ALL:
             kept &= (cases["label"] == self.label.value) | (cases["other_label"] == self.label.value)
         self.selection = cases[kept & ~_told_by_event(cases)].reset_index(drop=True)
-        self.count.value = f"{len(self.selection)} cases"
+        self.count.value = count_of(len(self.selection), "case")
         with self.filling():
             self.chosen.options = [(f"{told(case)}   [{case['clip_id']}]", k) for k, case in self.selection.iterrows()]
         self.start(len(self.selection))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from sedlab.errors import count_of
 from sedlab.postprocess.decode import active_runs
 from sedlab.scoring.names import class_name
 from sedlab.scoring.scores.file import ScoreFile
@@ -88,8 +89,8 @@ class PseudoLabelInspector(ClipPager):
         self._order = order[peaks[order] > threshold]
         seconds = float((self.selection["offset"] - self.selection["onset"]).sum())
         self.count.value = (
-            f"<b>{len(self.selection)}</b> events, {seconds:.1f} s, in <b>{len(self._order)}</b> of "
-            f"{len(scores.clip_ids)} clips. The surest come first."
+            f"<b>{count_of(len(self.selection), 'event')}</b>, {seconds:.1f} s, in <b>{len(self._order)}</b> of "
+            f"{count_of(len(scores.clip_ids), 'clip')}. The surest come first."
         )
         self.start(len(self._order))
 

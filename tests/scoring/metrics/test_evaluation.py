@@ -174,7 +174,7 @@ def test_class_without_scores_is_refused_with_the_nearest():
 
 def test_clips_on_one_side_are_refused_or_left_out():
     scores, truth = scores_of("a", "b", "x", "y"), truth_of(("a", 0, 1, "Dog"), ("c", 0, 1, "Dog"), silent=("b", "d"))
-    with pytest.raises(SedlabError, match=r"1 clips without scores.*first: c.*2 clips without ground truth.*first: x"):
+    with pytest.raises(SedlabError, match=r"1 clip without scores.*first: c.*2 clips without ground truth.*first: x"):
         match_clips(scores, truth)
     common, known, left_out = match_clips(scores, truth, common=True)
     assert list(common.tables) == ["a", "b"] and known.clip_ids == ("a", "b") and len(known.events) == 1
@@ -186,7 +186,7 @@ def test_clips_on_one_side_are_refused_or_left_out():
 
 
 def test_nothing_in_common_is_refused():
-    with pytest.raises(SedlabError, match=r"none of its 1 clips \(first: a\) is in truth\.tsv"):
+    with pytest.raises(SedlabError, match=r"holds 1 clip \(first: a\), none of which is in truth\.tsv"):
         match_clips(scores_of("a"), truth_of(("b", 0, 1, "Dog")), common=True)
 
 

@@ -108,7 +108,7 @@ def test_pseudo_label_inspector_selects_events_above_the_threshold(scores, wavef
             pd.testing.assert_frame_equal(inspector.view.detections, here)
 
     assert counts[0] > counts[-1]
-    assert f"<b>{counts[-1]}</b> events" in inspector.count.value
+    assert f"<b>{counts[-1]} event" in inspector.count.value
     assert inspector.message.value == ""
 
 

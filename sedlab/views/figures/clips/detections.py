@@ -6,10 +6,13 @@ Shape letters: T frames, C classes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from sedlab.views.figures import frame, style
@@ -38,6 +41,7 @@ def detections_figure(
     frame_times: np.ndarray | None = None,
     classes: Sequence[str] = (),
     title: str = "",
+    note: str = "",
 ) -> frame.Picture:
     """Return the spectrogram of a recording with the events found in it below.
 
@@ -52,13 +56,15 @@ def detections_figure(
         `onset`, `offset` (s), `label`; with `confidence` (0 to 1) surer events are darker.
     probabilities : (T, C) float, optional
         Drawn as a strip under the events of each class; needs ``frame_times`` (T + 1,) in seconds and ``classes``.
+    note : str
+        How the events were found; stands beside the legend.
     """
     spans = row_spans(overview.duration)
     shown = [_within(events, start, end) for start, end in spans]
     labels = [_labels(table, classes) for table in shown]
     spectrogram_inches = 2.3 if len(spans) == 1 else 1.25
     heights = [inches for names in labels for inches in (spectrogram_inches, tracks.ROW_HEIGHT * max(1, len(names)))]
-    figure = frame.new_figure(_WIDTH, sum(heights) + 0.35 * len(spans) + 0.5, title=title)
+    figure = frame.new_figure(_WIDTH, sum(heights) + 0.35 * len(spans) + 0.9, title=title)
     axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     figure.get_layout_engine().set(h_pad=0.02, hspace=0)
     time_label, clock = _clock(overview.duration)
@@ -77,6 +83,8 @@ def detections_figure(
         above.tick_params(labelbottom=False)
         below.xaxis.set_major_formatter(clock)
     axes[-1].set_xlabel(time_label, fontsize=style.LABEL_SIZE)
+    with_scores = probabilities is not None and frame_times is not None
+    _explain(figure, with_confidence="confidence" in events, with_scores=with_scores, note=note)
     return figure
 
 
@@ -87,6 +95,25 @@ def row_spans(duration: float) -> list[tuple[float, float]]:
     hours = float(np.ceil(duration / MAX_ROWS / 3600)) * 3600
     length = next((length for length in ROW_SECONDS if length * MAX_ROWS >= duration), hours)
     return [(float(start), min(start + length, duration)) for start in np.arange(0, duration, length)]
+
+
+def _explain(figure: frame.Picture, *, with_confidence: bool, with_scores: bool, note: str) -> None:
+    """Say below the rows what bars and strips are, and how the events were found."""
+    keys = [Patch(color=style.DETECTION, label="event" + ", the surer the darker" * with_confidence)]
+    if with_scores:
+        shades = [
+            Patch(facecolor=style.SCORE_CMAP(value), edgecolor=style.MUTED, linewidth=0.4) for value in (0.0, 0.5, 1.0)
+        ]
+        keys.append(tuple(shades))
+    names = [keys[0].get_label(), "score of the class in each frame: 0, 0.5, 1"][: len(keys)]
+    options = {
+        "loc": "outside lower left",
+        "ncols": 2,
+        "title": fill(note.replace("$", r"\$"), 150),
+        "alignment": "left",
+    }
+    shared = {"title_fontsize": style.TICK_SIZE, "handler_map": {tuple: HandlerTuple(ndivide=None, pad=0)}}
+    frame.figure_legend(figure, keys, names, **options, **shared)
 
 
 def _within(events: pd.DataFrame, start: float, end: float) -> pd.DataFrame:

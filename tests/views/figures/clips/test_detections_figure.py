@@ -141,3 +141,16 @@ def test_any_length_is_drawn(seconds):
     overview = log_mel_overview([np.full(1000, 0.1, dtype=np.float32)], seconds)
     events = table((0.0, seconds, "Speech", 0.9))
     assert figure_to_png(detections_figure(overview, events)).startswith(b"\x89PNG")
+
+
+def test_legend_says_what_bars_and_strips_are_and_how_events_were_found(waveform):
+    overview, events = waveform_overview(waveform), table((1.0, 2.0, "Dog", 0.7))
+    scores = {"probabilities": np.zeros((20, 1)), "frame_times": np.linspace(0, 10, 21), "classes": ["Dog"]}
+
+    (legend,) = detections_figure(overview, events, **scores, note="ATST: threshold 0.5 for $5").legends
+    (plain,) = detections_figure(overview, events.drop(columns="confidence")).legends
+
+    assert legend.get_title().get_text() == r"ATST: threshold 0.5 for \$5"
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts == ["event, the surer the darker", "score of the class in each frame: 0, 0.5, 1"]
+    assert [text.get_text() for text in plain.get_texts()] == ["event"]
