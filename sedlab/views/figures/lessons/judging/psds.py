@@ -27,13 +27,17 @@ def overlap_ratios(event: Span, detection: Span) -> tuple[float, float]:
     return shared / (detection[1] - detection[0]), shared / (event[1] - event[0])
 
 
-def is_hit(event: Span, detection: Span, scenario: Scenario) -> bool:
-    """Return whether a detection, alone in its recording, finds the event."""
+def verdict(event: Span, detection: Span, scenario: Scenario) -> str:
+    """Return what the metric says of an event and a detection, alone in their recording.
+
+    "hit"; "false alarm": too little of the detection lies on the event; "neither": the detection lies on the event but
+    covers too little of it, which is no mistake of the detection, and the event is not found.
+    """
     events = pd.DataFrame([(_LABEL, *event)], columns=["label", "onset", "offset"])
     found = pd.DataFrame([(_LABEL, *detection, 1.0)], columns=["label", "onset", "offset", "score"])
     end = max(event[1], detection[1]) + 1.0
-    hits, _ = counted_by_hand(events, found, end).counts_at(scenario, 0.5)
-    return bool(hits.sum())
+    hits, false_alarms = counted_by_hand(events, found, end).counts_at(scenario, 0.5)
+    return "hit" if hits.sum() else "false alarm" if false_alarms.sum() else "neither"
 
 
 def overlap_verdict_figure(event: Span, detection: Span, *, title: str = "One event, one detection") -> frame.Picture:
@@ -52,7 +56,7 @@ def overlap_verdict_figure(event: Span, detection: Span, *, title: str = "One ev
     ax.set_xlim(min(event[0], detection[0]) - 0.5, max(event[1], detection[1]) + 0.5)
 
     ratios = overlap_ratios(event, detection)
-    verdicts = [f"{name}: {'hit' if is_hit(event, detection, rule) else 'no hit'}" for name, rule in SCENARIOS.items()]
+    verdicts = [f"{name}: {verdict(event, detection, rule)}" for name, rule in SCENARIOS.items()]
     frame.label_axes(bars, title=", ".join(verdicts), x="Ratio")
     looks = ({"color": style.GROUND_TRUTH}, {"color": style.DETECTION})
     for place, (ratio, look) in enumerate(zip(reversed(ratios), looks, strict=True)):
@@ -81,7 +85,9 @@ def lateness_figure(
         ax.plot(late, ratios, lw=1.8, label=f"event of {seconds:g} s", **look)
         for rule in SCENARIOS.values():
             # Once too late, always too late.
-            place = bisect_left(late, True, key=lambda shift: not is_hit((0, seconds), (shift, shift + seconds), rule))
+            place = bisect_left(
+                late, True, key=lambda shift: verdict((0, seconds), (shift, shift + seconds), rule) != "hit"
+            )
             if place < len(late):
                 last, asked = late[place - 1], rule.dtc_threshold
                 ax.plot(last, overlap_ratios((0, seconds), (last, last + seconds))[0], "o", **look)
