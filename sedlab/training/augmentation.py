@@ -91,7 +91,8 @@ def augment(
     teacher = _in_order(before, Clips(features, frames_per_label, targets, rows), config, generator)
     student = _in_order(after, teacher, config, generator)
     if coin(config.filter.p, generator):
-        shared = student is teacher
+        # A teacher that hears the clips unmixed hears them unfiltered, also when nothing else has set them apart.
+        shared = config.teacher_input == "mixed" and student is teacher
         student = filter_streams(student, config.filter, generator)
         if config.filter.views == 2:
             teacher = filter_streams(teacher, config.filter, generator)

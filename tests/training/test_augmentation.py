@@ -73,6 +73,13 @@ def test_a_mixed_teacher_sees_the_students_features():
     assert result.teacher is result.student
 
 
+@pytest.mark.parametrize(("teacher_input", "is_filtered"), [("mixed", True), ("unmixed", False)])
+def test_a_filter_alone_is_heard_by_a_mixed_teacher_only(teacher_input, is_filtered):
+    features, _, _, result = run({"teacher_input": teacher_input, "filter": {"p": 1.0, "views": 1}})
+    assert not torch.equal(result.student.mel, features.mel)
+    assert torch.equal(result.teacher.mel, result.student.mel if is_filtered else features.mel)
+
+
 def test_two_views_differ_in_the_crnn_stream_only():
     config = {"mixup": {"p": 1.0}, "filter": {"p": 1.0, "views": 2, "streams": "crnn"}}
     features, _, _, result = run(config)
