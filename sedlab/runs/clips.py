@@ -20,13 +20,15 @@ from sedlab.views.figures.clips.clip import ClipView
 
 
 def heard_clip(run: Run, subset: str, clip_id: str) -> ClipView:
-    """Return a clip as heard and annotated, without what any model says."""
+    """Return a clip as heard and annotated, without what any model says; no events where nobody annotated it."""
     part = run.corpus().subset(subset)
-    if clip_id not in set(part.clips["clip_id"]):
+    clip = part.clips[part.clips["clip_id"] == clip_id]
+    if clip.empty:
         raise SedlabError(f"{subset}: has no clip {clip_id!r}. Choose one of run.corpus().subset({subset!r}).clips.")
     return ClipView(
         waveform=run.cache().read(subset, clip_id, num_samples=None),
-        events=part.events[part.events["clip_id"] == clip_id],
+        # A track of the ground truth without a bar would say that people heard nothing.
+        events=part.events[part.events["clip_id"] == clip_id] if clip["label_kind"].iloc[0] != "none" else None,
         title=f"{clip_id} ({subset})",
     )
 
@@ -48,7 +50,7 @@ def clip_view(
         pseudo = _among_27(read_scores(teacher).select([clip_id], classes).probabilities[0], classes)
     return replace(
         heard,
-        events=heard.events[heard.events["label"].isin(classes)],
+        events=None if heard.events is None else heard.events[heard.events["label"].isin(classes)],
         detections=detected_events(tables, classes, threshold),
         pseudo=pseudo,
         scores=_among_27(_frames(tables[clip_id]), classes),

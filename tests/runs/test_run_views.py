@@ -1,5 +1,7 @@
 """What figures are given: read from a run folder, or one line that says what is missing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_run import NUM_CLIPS, complete_run, small_run
@@ -30,6 +32,14 @@ def test_a_clip_shows_only_classes_its_corpus_annotates(run):
     assert not view.scores[:, others].any() and not view.pseudo[:, others].any()
     assert set(view.detections["label"]) <= set(DESED_CLASSES)
     assert view.waveform.shape == (160_000,)
+
+
+def test_a_clip_that_nobody_annotated_has_no_track_of_the_ground_truth(run, monkeypatch):
+    corpus = run.corpus()
+    assert len(runs.heard_clip(run, "devtest", "devtest_0").events) == 2
+    clips = corpus.clips.assign(label_kind="none")
+    monkeypatch.setattr(type(run), "corpus", lambda self: replace(corpus, clips=clips, events=corpus.events[:0]))
+    assert runs.heard_clip(run, "devtest", "devtest_0").events is None
 
 
 def test_pseudo_labels_of_a_clip_are_those_the_iteration_learnt_from(run):
