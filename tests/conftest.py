@@ -23,7 +23,6 @@ hypothesis.settings.load_profile("sedlab")
 
 #: The files that take minutes, the longest first.
 LONGEST = ("test_paper_steps.py", "test_whole_graph.py", "test_run.py", "test_ddp.py", "test_exercises.py")
-LONGEST += ("test_notebooks_run.py",)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
