@@ -38,6 +38,7 @@ __all__, __getattr__, __dir__ = names_on_demand(
             "compared_audits",
         ),
         "live.watching": ("watch",),
+        "progress": ("cell_progress",),
         "lessons.batches": ("training_batches",),
         "lessons.following": ("follow_teachers",),
         "lessons.mixtures": ("hear_mixture",),

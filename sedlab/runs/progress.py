@@ -53,6 +53,38 @@ class NodeProgress(BaseModel):
         return ", ".join(filter(None, (place, validating, self.speed)))
 
 
+class CellLine:
+    """One line below the cell of a notebook, written anew each time; outside a notebook nothing is shown."""
+
+    def __init__(self) -> None:
+        self._line: Any = None
+
+    def show(self, text: str) -> None:
+        """Put ``text`` in the place of what was there."""
+        if _notebook_shell() is None:
+            return
+        from IPython.display import display
+
+        bundle = {"text/plain": text}
+        if self._line is None:
+            self._line = display(bundle, raw=True, display_id=True)
+        else:
+            self._line.update(bundle, raw=True)
+
+
+def cell_progress() -> Progress:
+    """Return a callback that shows in one line below a notebook's cell how far its work is."""
+    line, last = CellLine(), [0.0]
+
+    def show(done: float, total: float, what: str) -> None:
+        now = time.time()
+        if now - last[0] >= EVERY_SECONDS or done >= total:
+            last[0] = now
+            line.show(f"{what}: {done:g} of {total:g}")
+
+    return show
+
+
 class ProgressFile:
     """A progress callback ``(done, total, what)`` that keeps `progress/<node>.json` up to date.
 
@@ -62,7 +94,7 @@ class ProgressFile:
     def __init__(self, run_folder: Path, node: str) -> None:
         self._path = run_folder / FOLDER / f"{node}.json"
         self._written = 0.0
-        self._line: Any = None
+        self._line = CellLine()
 
     def __call__(self, done: int, total: int, what: str) -> None:
         """Record that ``done`` of ``total`` units of ``what`` are finished."""
@@ -71,23 +103,11 @@ class ProgressFile:
             return
         self._written = now
         write_json(self._path, NodeProgress(what=what, done=int(done), total=int(total), time=now))
-        self._show(f"{what}: {done} of {total}")
+        self._line.show(f"{what}: {done} of {total}")
 
     def named(self, what: str) -> Progress:
         """Return a callback for who does not say, or not well, what is counted."""
         return lambda done, total, _: self(done, total, what)
-
-    def _show(self, text: str) -> None:
-        shell = _notebook_shell()
-        if shell is None:
-            return
-        from IPython.display import display
-
-        bundle = {"text/plain": text}
-        if self._line is None:
-            self._line = display(bundle, raw=True, display_id=True)
-        else:
-            self._line.update(bundle, raw=True)
 
 
 def read_progress(run_folder: Path) -> dict[str, NodeProgress]:
