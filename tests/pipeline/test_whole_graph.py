@@ -134,7 +134,8 @@ def test_executed_notebook_shows_its_pictures_and_inspectors(run, name):
 def test_executed_notebooks_store_no_widget_are_signed_and_as_small_as_their_pages(run):
     files = sorted((run.path / "notebooks").iterdir())
     assert {file.suffix for file in files} == {".ipynb", ".html"}
-    assert [(file.name, file.stat().st_size) for file in files if file.stat().st_size > 3_000_000] == []
+    sizes = {file.name: file.stat().st_size for file in (*files, run.report)}
+    assert {name: size for name, size in sizes.items() if size > 3_000_000} == {}
     notary = NotebookNotary(data_dir=jupyter_data_dir())
     for file in files:
         if file.suffix == ".ipynb":
