@@ -11,6 +11,7 @@ import pandas as pd
 from sedlab.data.corpora.layout import family, layout
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, MAESTRO_EVAL_CLASSES, valid_classes
+from sedlab.progress import Progress, no_progress
 from sedlab.runs.run import ENSEMBLE, Run
 from sedlab.scoring.metrics import psds as scenarios
 from sedlab.scoring.metrics.comparison import Comparison, compare
@@ -131,14 +132,16 @@ def mpauc_by_postprocess(run: Run, iteration: int, *, subset: str = "maestro_dev
     return pd.DataFrame(rows, index=list(ways), dtype=float).T
 
 
-def compared_ensembles(run: Run, first: int, second: int, *, subset: str = "devtest") -> Comparison:
+def compared_ensembles(
+    run: Run, first: int, second: int, *, subset: str = "devtest", progress: Progress = no_progress
+) -> Comparison:
     """Return what the ensemble of iteration ``second`` gained over that of ``first``, with confidence intervals."""
     part = run.corpus().subset(subset)
     systems = [
         counted_subset(postprocessed_scores(run, iteration, ENSEMBLE, subset=subset), part, subset)
         for iteration in (first, second)
     ]
-    return compare(*systems, ["mpauc" if family(subset) == "maestro" else "psds1"])
+    return compare(*systems, ["mpauc" if family(subset) == "maestro" else "psds1"], progress=progress)
 
 
 @lru_cache(maxsize=4)

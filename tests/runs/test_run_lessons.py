@@ -220,3 +220,9 @@ def test_what_pseudo_labels_taught_is_told_or_that_nobody_has_learnt_yet(tmp_pat
     said = runs.told_uptake(run, 1)
     assert "ATST: loss from 0.974 to 0.026; best objective 0.400, in iteration 1 0.500 (−0.100)." in said
     assert "Nobody has learnt from them yet" in runs.told_uptake(run, 2)
+
+
+def test_a_comparison_says_how_far_it_is(run):
+    calls = []
+    runs.compared_ensembles(run, 1, 2, progress=lambda *call: calls.append(call))
+    assert calls[-1] == (1000, 1000, "psds1") and len(calls) > 2
