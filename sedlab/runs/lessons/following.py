@@ -26,8 +26,10 @@ from sedlab.training.distributed import make_fabric
 from sedlab.training.losses import supervised_losses
 from sedlab.training.teacher import make_teacher, update_teacher
 
-#: More clips of a group would only make the lesson longer.
-_CLIPS_OF_A_GROUP = 2
+#: More would only make the lesson longer, and the student steadier than it is shown.
+_CLIPS_OF_A_GROUP = 1
+#: So many clips tell what networks say and how far they are apart: the one that is watched and those before it.
+_CLIPS_ASKED = 2
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def follow_teachers(
     iteration: int = 1,
     *,
     decays: Sequence[float] = (0.5, 0.95, 0.999),
-    num_steps: int = 80,
+    num_steps: int = 60,
     num_batches: int = 3,
     look_every: int = 2,
     seed: int = 0,
@@ -61,8 +63,8 @@ def follow_teachers(
 
     Labels alone teach here: no teacher has a say, so that all follow the same student. Its rate is that of the stage
     from the first step on, and clips are as they are, without augmentation. The frame whose score is watched lies in
-    the middle of the longest event of a strongly labelled clip. Every ``look_every``-th step is written down. Takes ten
-    to twenty seconds with the small models of `mini`.
+    the middle of the longest event of a strongly labelled clip. Every ``look_every``-th step is written down. Takes five
+    to ten seconds with the small models of `mini`.
     """
     node = run.node("stage1", arch, iteration)
     with torch.random.fork_rng(devices=[]):
@@ -72,6 +74,8 @@ def follow_teachers(
         batches = [batch.to(device) for batch in drawn]
         inputs = [_inputs(student, batch) for batch in batches]
         clip, label, place = _watched(batches[0])
+        asked = slice(max(0, clip + 1 - _CLIPS_ASKED), clip + 1)
+        probe = tuple(tensor[asked] for tensor in (*inputs[0], batches[0].targets.mask))
         teachers = {f"decay {decay:g}": (make_teacher(student).train(), decay) for decay in decays}
         networks = {"student": student, **{name: teacher for name, (teacher, _) in teachers.items()}}
         rows = []
@@ -82,7 +86,7 @@ def follow_teachers(
             for teacher, decay in teachers.values():
                 update_teacher(teacher, student, step=step, decay=decay)
             if step % look_every == 0:
-                rows += _states(step, networks, batches[0], inputs[0], (clip, label, place))
+                rows += _states(step, networks, probe, (clip - asked.start, label, place))
             task.optimizer.zero_grad()
             loss.backward()
             task.optimizer.step()
@@ -95,15 +99,15 @@ def follow_teachers(
 def _states(
     step: int,
     networks: dict[str, Detector],
-    batch: Batch,
-    inputs: tuple[Tensor, Tensor],
+    probe: tuple[Tensor, Tensor, Tensor],
     watched: tuple[int, int, int],
 ) -> list[dict[str, object]]:
     """Return what each network is and says at a step, asked in training mode as the loss asks it."""
+    mel, embedding, mask = probe
     rows, answers = [], {}
     for name, network in networks.items():
         with torch.no_grad():
-            (scores,) = network(*inputs, masks=(batch.targets.mask,))
+            (scores,) = network(mel, embedding, masks=(mask,))
         answers[name] = scores.strong
         distance = (scores.strong - answers["student"]).square().mean()
         rows.append(
