@@ -63,8 +63,8 @@ def follow_teachers(
 
     Labels alone teach here: no teacher has a say, so that all follow the same student. Its rate is that of the stage
     from the first step on, and clips are as they are, without augmentation. The frame whose score is watched lies in
-    the middle of the longest event of a strongly labelled clip. Every ``look_every``-th step is written down. Takes five
-    to ten seconds with the small models of `mini`.
+    the middle of the longest event of a strongly labelled clip. Every ``look_every``-th step is written down. Takes
+    five to ten seconds with the small models of `mini`.
     """
     node = run.node("stage1", arch, iteration)
     with torch.random.fork_rng(devices=[]):
