@@ -94,8 +94,7 @@ class LiveDisplay(LineDisplay):
         for name, state in read_progress(self._folder).items():
             task = self._jobs.get(name)
             if task is not None and state.time >= self._begin:
-                text = f"{state.what} {state.done} of {state.total}"
-                self._progress.update(task, completed=state.done, total=state.total or None, state=text)
+                self._progress.update(task, completed=state.done, total=state.total or None, state=str(state))
 
     def _close(self, name: str) -> None:
         task = self._jobs.pop(name, None)

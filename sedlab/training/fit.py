@@ -111,7 +111,7 @@ def fit(
     fabric.barrier()  # none may write the next checkpoint before all have read this one
     history, resumed_from, saved_at = History(state, node.name), state.step, time.monotonic()
     validations = [n for n in range(1, config.epochs + 1) if n == config.epochs or n % config.validate_every == 0]
-    about = {"name": node.name, "state": state, "history": history, "fabric": fabric, "total_steps": total_steps}
+    about = {"state": state, "history": history, "fabric": fabric, "total_steps": total_steps}
     about |= {"epochs": config.epochs, "validations": validations if validate else []}
     lookout = Lookout(watch, stop_file, **about)
 

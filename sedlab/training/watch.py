@@ -34,9 +34,9 @@ class TrainingStopped(SedlabError):
     """A training has ended early because it was asked to, in a state that it goes on from."""
 
     @classmethod
-    def after(cls, name: str, step: int, total_steps: int) -> TrainingStopped:
-        """Return the error of a node that was stopped after ``step`` of its steps."""
-        return cls(f"{name}: stopped after step {step} of {total_steps}. Run the cell (or the command) again to go on.")
+    def after(cls, step: int, total_steps: int) -> TrainingStopped:
+        """Return the error of a training that was stopped after ``step`` of its steps."""
+        return cls(f"stopped after step {step} of {total_steps}. Run the cell (or the command) again to go on.")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,6 @@ class Lookout:
         watch: Watch | None,
         stop_file: Path | None,
         *,
-        name: str,
         state: State,
         history: History,
         fabric: Fabric,
@@ -96,7 +95,7 @@ class Lookout:
         validations: list[int],
     ) -> None:
         self._watch = watch if fabric.is_global_zero else None
-        self._stop_file, self._name, self._state, self._history = stop_file, name, state, history
+        self._stop_file, self._state, self._history = stop_file, state, history
         self._fabric, self._total_steps, self._epochs, self._validations = fabric, total_steps, epochs, validations
         self._pace = _Pace()
         self._told_rows, self._clips, self._steps = 0, 0, 0
@@ -139,7 +138,7 @@ class Lookout:
             stop, interval = self._fabric.broadcast((stop, interval))
             self._next_step = self._state.step + interval
         if stop and self._state.step < self._total_steps:
-            raise TrainingStopped.after(self._name, self._state.step, self._total_steps)
+            raise TrainingStopped.after(self._state.step, self._total_steps)
 
     def tell(self, doing: Doing, validation: dict[str, float] | None = None) -> None:
         """Tell the watch how the training is; rows that are still on the device come with a later glance."""
@@ -178,7 +177,7 @@ class Lookout:
         try:
             yield
         except KeyboardInterrupt:
-            raise TrainingStopped.after(self._name, self._state.step, self._total_steps) from None
+            raise TrainingStopped.after(self._state.step, self._total_steps) from None
         finally:
             self._at_once = False
         self._pace.leave_out(time.monotonic() - began)

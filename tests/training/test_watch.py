@@ -113,7 +113,7 @@ def test_stopped_after_a_step_and_resumed_equals_one_that_was_not(tmp_path, whol
         if glance.step == step and glance.doing == "training":
             wish.touch()
 
-    with pytest.raises(TrainingStopped, match=rf": stopped after step {step} of {STEPS}\. Run the cell") as stopped:
+    with pytest.raises(TrainingStopped, match=rf"^stopped after step {step} of {STEPS}\. Run the cell") as stopped:
         train(tmp_path, watch=press, stop_file=wish)
     assert isinstance(stopped.value, SedlabError)
     assert not wish.exists() and not (tmp_path / "best.pt").exists()

@@ -11,27 +11,31 @@ const LIGHT = { cycle: ["#332288", "#CC6677", "#117733", "#3C93C2", "#882255", "
 const DARK = { cycle: ["#77AADD", "#EE8866", "#BBCC33", "#99DDFF", "#FFAABB", "#EEDD88", "#44BB99", "#DDA0DD", "#AAAA00"], student: "#56B4E9", teacher: "#E8A0C8" };
 
 const STYLE = `
-.sedlab-live { color: var(--jp-content-font-color1, inherit); font: 13px var(--jp-ui-font-family, sans-serif); max-width: 1400px; padding: 4px 2px; }
-.sedlab-live .head { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 14px; }
-.sedlab-live .head strong { font-size: 14px; }
-.sedlab-live progress { flex: 1 1 160px; height: 14px; accent-color: #0072B2; }
-.sedlab-live .text { font-variant-numeric: tabular-nums; margin: 3px 0; min-height: 18px; }
-.sedlab-live button { font: inherit; color: inherit; background: transparent; border: 1px solid currentColor; border-radius: 3px; padding: 2px 10px; cursor: pointer; }
-.sedlab-live button:focus-visible { outline: 2px solid #56B4E9; outline-offset: 2px; }
-.sedlab-live button[disabled] { opacity: .5; cursor: default; }
-.sedlab-live .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 8px 18px; }
-.sedlab-live .panel h4 { font-size: 13px; margin: 6px 0 0; display: flex; gap: 10px; align-items: baseline; }
-.sedlab-live .panel h4 button, .sedlab-live .key button { font-size: 11px; font-weight: normal; padding: 0 5px; border-color: transparent; }
-.sedlab-live .panel h4 button { border-color: color-mix(in srgb, currentColor 40%, transparent); }
-.sedlab-live .key { display: flex; flex-wrap: wrap; gap: 0 2px; font-size: 11px; font-variant-numeric: tabular-nums; }
-.sedlab-live .key button[aria-pressed=false] { opacity: .4; text-decoration: line-through; }
-.sedlab-live .key span { padding: 0 5px; }
-.sedlab-live svg { display: block; width: 100%; height: ${HEIGHT}px; }
-.sedlab-live svg text { fill: currentColor; font-size: 11px; }
-.sedlab-live .note { border-left: 4px solid #D55E00; padding: 4px 10px; margin: 4px 0; background: #FDF1E8; color: #222; }
-.sedlab-live table { border-collapse: collapse; margin: 6px 0; font-variant-numeric: tabular-nums; }
-.sedlab-live td { padding: 1px 10px 1px 0; text-align: left; white-space: nowrap; }
-.sedlab-live td button[aria-pressed=true] { font-weight: bold; background: color-mix(in srgb, currentColor 12%, transparent); }
+.sedlab-training { color: var(--jp-content-font-color1, inherit); font: 13px var(--jp-ui-font-family, sans-serif); max-width: 1400px; padding: 4px 2px; }
+.sedlab-training .head { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 14px; }
+.sedlab-training .head strong { font-size: 14px; }
+.sedlab-training progress { flex: 1 1 160px; height: 14px; accent-color: #0072B2; }
+.sedlab-training .text { font-variant-numeric: tabular-nums; margin: 3px 0; min-height: 18px; }
+.sedlab-training button { font: inherit; color: inherit; background: transparent; border: 1px solid currentColor; border-radius: 3px; padding: 2px 10px; cursor: pointer; }
+.sedlab-training button:focus-visible { outline: 2px solid #56B4E9; outline-offset: 2px; }
+.sedlab-training button[disabled] { opacity: .5; cursor: default; }
+.sedlab-training .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 8px 18px; }
+.sedlab-training .panel h4 { font-size: 13px; margin: 6px 0 0; display: flex; gap: 10px; align-items: baseline; }
+.sedlab-training .panel h4 button, .sedlab-training .key button { font-size: 11px; font-weight: normal; padding: 0 5px; border-color: transparent; }
+.sedlab-training .panel h4 button { border-color: color-mix(in srgb, currentColor 40%, transparent); }
+.sedlab-training .key { display: flex; flex-wrap: wrap; gap: 0 2px; font-size: 11px; font-variant-numeric: tabular-nums; }
+.sedlab-training .key button[aria-pressed=false] { opacity: .4; text-decoration: line-through; }
+.sedlab-training .key span { padding: 0 5px; }
+.sedlab-training .panel > svg { display: block; width: 100%; height: ${HEIGHT}px; }
+.sedlab-training .panel:first-child { grid-row: span 2; }
+.sedlab-training .panel:first-child > svg { height: ${2 * HEIGHT - 40}px; }
+.sedlab-training .key svg, .sedlab-training .key button { flex: none; }
+.sedlab-training svg text { fill: currentColor; font-size: 11px; }
+.sedlab-training .note { border-left: 4px solid #D55E00; padding: 4px 10px; margin: 4px 0; background: #FDF1E8; color: #222; }
+.sedlab-training table { border-collapse: collapse; margin: 6px 0; font-variant-numeric: tabular-nums; }
+.sedlab-training td { padding: 1px 10px 1px 0; text-align: left; white-space: nowrap; }
+.sedlab-training td:last-child { white-space: normal; }
+.sedlab-training td button[aria-pressed=true] { font-weight: bold; background: color-mix(in srgb, currentColor 12%, transparent); }
 `;
 
 function make(tag, attributes = {}, ...children) {
@@ -76,13 +80,13 @@ function ticks(low, high, log) {
 
 // Draw lines of {colour, dash, width, points: [[step, value]], dots}; return a sentence on what there is to see.
 function chart(svg, lines, { log, steps, label, empty = "nothing to draw yet" }) {
-  const width = svg.clientWidth || 440;
+  const [width, height] = [svg.clientWidth || 440, svg.clientHeight || HEIGHT];
   svg.replaceChildren();
-  svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("aria-label", label);
   const values = lines.flatMap((line) => line.points.map((point) => point[1])).filter((value) => Number.isFinite(value) && (!log || value > 0));
   if (!values.length) {
-    svg.append(draw("text", { x: width / 2, y: HEIGHT / 2, "text-anchor": "middle", opacity: 0.7 }, empty));
+    svg.append(draw("text", { x: width / 2, y: height / 2, "text-anchor": "middle", opacity: 0.7 }, empty));
     return;
   }
   let low = Math.min(...values);
@@ -94,16 +98,16 @@ function chart(svg, lines, { log, steps, label, empty = "nothing to draw yet" })
   const [bottom, top] = [scale(low), scale(high) + (scale(high) - scale(low)) * 0.04];
   const right = Math.max(1, steps, ...lines.flatMap((line) => line.points.slice(-1).map((point) => point[0])));
   const x = (step) => MARGIN.left + (step / right) * (width - MARGIN.left - MARGIN.right);
-  const y = (value) => HEIGHT - MARGIN.bottom - ((scale(value) - bottom) / (top - bottom)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
+  const y = (value) => height - MARGIN.bottom - ((scale(value) - bottom) / (top - bottom)) * (height - MARGIN.top - MARGIN.bottom);
   for (const value of ticks(low, high, log)) {
     svg.append(draw("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value), stroke: "currentColor", opacity: 0.15 }));
     svg.append(draw("text", { x: MARGIN.left - 5, y: y(value) + 4, "text-anchor": "end" }, short(value)));
   }
   for (const value of ticks(0, right, false)) {
-    svg.append(draw("text", { x: x(value), y: HEIGHT - MARGIN.bottom + 14, "text-anchor": "middle" }, short(value)));
+    svg.append(draw("text", { x: x(value), y: height - MARGIN.bottom + 14, "text-anchor": "middle" }, short(value)));
   }
-  svg.append(draw("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: HEIGHT - MARGIN.bottom, y2: HEIGHT - MARGIN.bottom, stroke: "currentColor", opacity: 0.5 }));
-  svg.append(draw("text", { x: width - MARGIN.right, y: HEIGHT - 4, "text-anchor": "end", opacity: 0.8 }, "optimiser step"));
+  svg.append(draw("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: height - MARGIN.bottom, y2: height - MARGIN.bottom, stroke: "currentColor", opacity: 0.5 }));
+  svg.append(draw("text", { x: width - MARGIN.right, y: height - 4, "text-anchor": "end", opacity: 0.8 }, "optimiser step"));
   for (const line of lines) {
     const points = line.points.filter((point) => Number.isFinite(point[1]) && (!log || point[1] > 0)).map((point) => [x(point[0]), y(Math.max(point[1], low))]);
     const look = { fill: "none", stroke: line.colour, "stroke-width": line.width, "stroke-dasharray": line.dash, "stroke-linejoin": "round" };
@@ -139,7 +143,7 @@ function render(store, { model, el }) {
   const note = make("div", { class: "note", role: "alert" });
   const table = make("table");
   const panels = make("div", { class: "panels" });
-  const root = make("div", { class: "sedlab-live", role: "group", "data-lm-suppress-shortcuts": "true" }, make("style", {}, STYLE), table, make("div", { class: "head" }, title, bar, stop), text, note, panels);
+  const root = make("div", { class: "sedlab-training", role: "group", "data-lm-suppress-shortcuts": "true" }, make("style", {}, STYLE), table, make("div", { class: "head" }, title, bar, stop), text, note, panels);
   el.append(root);
   const logButton = make("button", { type: "button", title: "Logarithmic scale" }, "log scale");
   const charts = {};
@@ -207,6 +211,7 @@ function render(store, { model, el }) {
   function drawAll() {
     const state = model.get("state");
     const working = ["starting", "training", "validating"].includes(state.doing);
+    if (title.textContent !== model.get("title")) pressedAt = 0;
     title.textContent = model.get("title");
     bar.max = Math.max(1, state.total);
     bar.value = state.done;

@@ -76,12 +76,58 @@ class LiveTraining(anywidget.AnyWidget):
     def _receive(self, _widget: object, content: dict, _buffers: object) -> None:
         try:
             if content.get("type") == "stop":
-                self._on_stop()
+                self._stop(content)
                 self.state = {**self.state, "stopping": True}
             elif content.get("type") == "all rows":
                 self.send({"type": "rows", "start": 0, "rows": list(self._rows)})
         except (SedlabError, OSError) as error:  # in this thread, it would reach only a log nobody reads
             self.state = {**self.state, "message": str(error)}
+
+    def _stop(self, _content: dict) -> None:
+        self._on_stop()
+
+
+class LiveRun(LiveTraining):
+    """The nodes of a run at a glance, and the curves of one training; it may be a process elsewhere that works.
+
+    Parameters
+    ----------
+    on_stop : function
+        Called with the name of the training to stop.
+
+    Attributes
+    ----------
+    chosen : str
+        The node whose curves the person wants to see; "" for whatever is trained.
+    """
+
+    def __init__(self, *, on_stop: Callable[[str], None]) -> None:
+        self.chosen = ""
+        self._stop_node = on_stop
+        super().__init__("", on_stop=lambda: None)
+
+    def show_nodes(self, nodes: Sequence[Mapping[str, object]]) -> None:
+        """Show the nodes: `name`, `state`, `text`, `done`, `total`, and whether it has `curves`."""
+        self.nodes = [dict(node) for node in nodes]
+
+    def begin(self, title: str) -> None:
+        """Show another training, or one that goes on, from its beginning."""
+        self._rows.clear()
+        self.title, self.state = title, _state("")
+        self.send({"type": "rows", "start": 0, "rows": [], "reset": True})
+
+    def end_watching(self, message: str) -> None:
+        """Say why nothing more will be shown."""
+        self.state = {**self.state, "message": message, "stopping": False}
+
+    def _receive(self, widget: object, content: dict, buffers: object) -> None:
+        if content.get("type") == "choose":
+            self.chosen = str(content.get("node", ""))
+        else:
+            super()._receive(widget, content, buffers)
+
+    def _stop(self, content: dict) -> None:
+        self._stop_node(str(content.get("node", "")))
 
 
 def listen_while_busy(widget: anywidget.AnyWidget) -> None:
