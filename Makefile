@@ -25,7 +25,7 @@ check: setup  ## run the quick tests, in a few minutes
 	@OMP_NUM_THREADS=1 $(bin)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test: setup  ## run all tests
-	@OMP_NUM_THREADS=1 $(bin)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@OMP_NUM_THREADS=1 $(bin)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25 --durations-min=5
 
 lint: setup  ## check style, the import contract, and that notebooks hold no outputs
 	@$(bin)/ruff check .

@@ -22,7 +22,14 @@ hypothesis.settings.register_profile("sedlab", deadline=None)
 hypothesis.settings.load_profile("sedlab")
 
 #: The files that take minutes, the longest first.
-LONGEST = ("test_paper_steps.py", "test_whole_graph.py", "test_run.py", "test_ddp.py", "test_exercises.py")
+LONGEST = (
+    "test_paper_steps.py",
+    "test_whole_graph.py",
+    "test_run.py",
+    "test_ddp.py",
+    "test_exercises.py",
+    "test_alone.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -86,7 +86,8 @@ def read_variant(path: Path) -> Variant | None:
 
 def variant_name(name: str, settings: Iterable[str]) -> str:
     """Return the folder name of a variant that was given none: that of the run, and what differs."""
-    told = "_".join(re.sub(r"[^\w.=+-]+", "-", setting).strip("-") for setting in settings)
+    plain = (re.sub(r"[\s\[\]{}'\"]", "", setting).replace(",", "+") for setting in settings)
+    told = "_".join(re.sub(r"[^\w.=+-]", "-", setting) for setting in plain)
     full = f"{name}-{told}"
     return full if len(full) <= _LONGEST_NAME else f"{full[:_LONGEST_NAME]}-{zlib.crc32(full.encode()):08x}"
 

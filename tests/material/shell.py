@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 #: Longer than anything here takes on a busy machine: a bound for what hangs, not a measure of speed.
 PATIENCE_SECONDS = 1500
 
@@ -30,6 +31,15 @@ def python(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] |
     done = _run([sys.executable, *map(str, arguments)], cwd, env)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def papermill(folder: Path, notebook: str, *parameters: str) -> subprocess.CompletedProcess:
+    """Run `papermill` on a notebook of the checkout as a person does in ``folder``; parameters as "key=value"."""
+    programs = Path(sys.executable).parent
+    words = [str(programs / "papermill"), str(NOTEBOOKS / f"{notebook}.ipynb"), f"{notebook}.ipynb"]
+    for parameter in parameters:
+        words += ["-p", *parameter.split("=", 1)]
+    return _run(words, folder, {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"})
 
 
 def start(

@@ -1,16 +1,17 @@
-"""Each stage notebook by plain Papermill in an empty folder: it makes the run, the corpus and what it needs."""
+"""Each stage notebook by plain Papermill in an empty folder: it makes the run, the corpus and what it needs.
 
-import json
-import os
-import subprocess
-import sys
-import time
-from pathlib import Path
+The last one, 08, is run from nothing where `finished_nano` is made.
+"""
+
+from __future__ import annotations
 
 import nbformat
 import pytest
+import torch
+from finished_nano import copy_of, finished_nano
+from shell import papermill, sedlab
 
-NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
+__all__ = ["finished_nano"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 #: Notebook -> parameters that say which model's stage it is, what it says that it needs, what it leaves in the run.
@@ -20,18 +21,15 @@ STAGES = {
     "04_stage2": ("arch=beats iteration=1", "data, iteration 1 stage1 (beats)", "iteration1/stage2/beats/best.pt"),
     "04a_scores": ("arch=beats stage=stage1", "data, iteration 1 stage1 (beats)", "iteration1/scores/stage1/beats"),
 }
+#: Notebooks that read what all models of an iteration, or all iterations, have made -> what they leave in the run.
+JOINT = {
+    "05_pseudo_labels": "iteration1/pseudo_labels/unlabeled_train.hdf5",
+    "06_evaluate": "iteration1/metrics.csv",
+    "07_compare": "results.csv",
+}
 
 
-def papermill(folder: Path, name: str, *parameters: str) -> subprocess.CompletedProcess:
-    """Run `papermill` as a person does, in ``folder``; parameters as `key=value`."""
-    words = [str(Path(sys.executable).with_name("papermill")), str(NOTEBOOKS / f"{name}.ipynb"), f"{name}.ipynb"]
-    for parameter in parameters:
-        words += ["-p", *parameter.split("=", 1)]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
-
-
-def printed(path: Path) -> str:
+def printed(path):
     cells = nbformat.read(path, as_version=4).cells
     outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
     return "".join(output.text for output in outputs if output.output_type == "stream")
@@ -47,21 +45,40 @@ def test_a_stage_runs_from_nothing(name, tmp_path):
     assert (tmp_path / "runs/nano" / left).exists()
 
 
-def test_the_rest_runs_from_nothing_and_the_run_is_then_complete(tmp_path):
-    """05 to 08 one after the other: the first makes everything before it, the last finds little left to do."""
-    seconds = {}
-    for name, left in {
-        "05_pseudo_labels": "iteration1/pseudo_labels/unlabeled_train.hdf5",
-        "06_evaluate": "iteration1/metrics.csv",
-        "07_compare": "results.csv",
-        "08_errors": "errors.csv",
-    }.items():
-        begin = time.monotonic()
-        done = papermill(tmp_path, name, "preset=nano")
+def test_joint_stages_run_from_nothing_in_a_variant_of_a_run_that_is_not_there(tmp_path):
+    """One transformer, so that it takes a minute; the next notebook finds what the one before has made."""
+    for name, left in JOINT.items():
+        done = papermill(tmp_path, name, "preset=nano", "settings=archs=[beats], iterations=1")
         assert done.returncode == 0, f"{name}: {done.stderr[-3000:]}"
-        assert (tmp_path / "runs/nano" / left).is_file()
-        seconds[name] = round(time.monotonic() - begin)
-    print("seconds:", json.dumps(seconds))
+        assert (tmp_path / "runs/nano-archs=beats_iterations=1" / left).is_file()
+    assert "needs data, iteration 1 stage1 (beats), " in printed(tmp_path / "05_pseudo_labels.ipynb")
+    assert "stage1 (beats)" not in printed(tmp_path / "06_evaluate.ipynb")
+
+
+def test_a_variant_has_the_weights_of_a_whole_run_with_its_setting(finished_nano, tmp_path):
+    """To the bit, although it takes from another run what its setting does not change."""
+    options = ["--set", "stage1.atst.epochs=1", "--until", "iteration1_stage2_atst"]
+    project = copy_of(finished_nano, tmp_path / "project")
+    shared = sedlab("run", "nano", "--name", "variant", *options, cwd=project)
+    assert shared.returncode == 0, shared.stderr
+    assert "taken from runs/nano: data, pretrain_atst" in shared.stdout and "2 jobs to run" in shared.stdout
+    whole = sedlab("run", "nano", *options, cwd=tmp_path)
+    assert whole.returncode == 0 and "4 jobs to run" in whole.stdout, whole.stderr
+    for stage in ("stage1", "stage2"):
+        one, other = (
+            torch.load(folder / f"iteration1/{stage}/atst/best.pt", weights_only=True)
+            for folder in (project / "runs/variant", tmp_path / "runs/nano")
+        )
+        differing = [name for name, values in _tensors(one) if not torch.equal(values, dict(_tensors(other))[name])]
+        assert differing == [] and len(list(_tensors(one))) > 20
+
+
+def _tensors(tree, prefix=""):
+    if isinstance(tree, torch.Tensor):
+        yield prefix, tree
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from _tensors(value, f"{prefix}/{key}")
 
 
 @pytest.mark.parametrize(
@@ -77,5 +94,4 @@ def test_what_is_not_known_or_not_here_is_refused_in_one_line(parameters, messag
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("SedlabError: ") and message in last
-    made = tmp_path / "runs/mini/pretrain"
-    assert not made.exists()
+    assert not (tmp_path / "runs/mini/pretrain").exists()
