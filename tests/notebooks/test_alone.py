@@ -52,7 +52,7 @@ def test_joint_stages_run_from_nothing_in_a_variant_of_a_run_that_is_not_there(t
         assert done.returncode == 0, f"{name}: {done.stderr[-3000:]}"
         assert (tmp_path / "runs/nano-archs=beats_iterations=1" / left).is_file()
     assert "needs data, iteration 1 stage1 (beats), " in printed(tmp_path / "05_pseudo_labels.ipynb")
-    assert "stage1 (beats)" not in printed(tmp_path / "06_evaluate.ipynb")
+    assert "iteration 1 stage1 (beats)" not in printed(tmp_path / "06_evaluate.ipynb")
 
 
 def test_a_variant_has_the_weights_of_a_whole_run_with_its_setting(finished_nano, tmp_path):
