@@ -54,5 +54,6 @@ __all__, __getattr__, __dir__ = names_on_demand(
         "explorers.pseudo_labels": ("PseudoLabelInspector",),
         "explorers.psds": ("PsdsInspector",),
         "explorers.errors": ("ErrorInspector",),
+        "explorers.watch": ("watch",),
     },
 )

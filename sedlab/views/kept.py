@@ -65,16 +65,16 @@ class KeptPicture:
     def __init__(self, name: str, png: bytes, caption: str, *, beside_live: bool) -> None:
         self._name, self._beside_live = name, beside_live
         self._outputs: list[DisplayHandle] = [
-            display(bundle, raw=True, display_id=True) for bundle in self._bundles(png, caption)
+            display(bundle, raw=True, display_id=True) for bundle in self._bundles(png, caption, "opened")
         ]
 
     def update(self, png: bytes, caption: str = "") -> None:
         """Show another picture (a PNG file) and caption in their place."""
-        for output, bundle in zip(self._outputs, self._bundles(png, caption), strict=True):
+        for output, bundle in zip(self._outputs, self._bundles(png, caption, "was last"), strict=True):
             output.update(bundle, raw=True)
 
-    def _bundles(self, png: bytes, caption: str) -> list[dict[str, str]]:
-        note = f"<small>{self._name} as it opened; run the cell to use it.</small>"
+    def _bundles(self, png: bytes, caption: str, when: str) -> list[dict[str, str]]:
+        note = f"<small>{self._name} as it {when}; run the cell to use it.</small>"
         kind = f' class="{_KEPT} {_WITH_PICTURE * bool(png)}"' if self._beside_live else ""
         shown = f"{_STYLE * self._beside_live}<div{kind}>{note}<br>{caption}</div>"
         said = html.unescape(re.sub(r"<[^>]*>", "", f"{self._name}: {caption}")).replace("\N{NO-BREAK SPACE}", " ")

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from sedlab import views
 from sedlab.errors import SedlabError
 from sedlab.files import write_json
 from sedlab.runs.live.nodes import glance_at
@@ -156,3 +157,9 @@ def test_a_button_that_does_not_work_says_so_in_the_widget(sent):
     assert view.state["message"] == "stage1: nothing is at work on it any more."
     view._receive(view, {"type": "choose", "node": "stage2"}, [])
     assert view.chosen == "stage2"
+
+
+def test_a_run_is_watched_from_the_views_too(tmp_path, capsys):
+    (tmp_path / "config.yaml").touch()
+    views.watch(tmp_path)
+    assert capsys.readouterr().out == f"{tmp_path}: nothing is at work\n"
