@@ -19,10 +19,10 @@ STAGES = {
     "02_pretrain": ("arch=passt", "data", "pretrain/passt/best.pt"),
     "03_stage1": ("arch=atst iteration=1", "data, pretrain (atst)", "iteration1/stage1/atst/best.pt"),
     "04_stage2": ("arch=beats iteration=1", "data, iteration 1 stage1 (beats)", "iteration1/stage2/beats/best.pt"),
-    "04a_scores": ("arch=beats stage=stage1", "data, iteration 1 stage1 (beats)", "iteration1/scores/stage1/beats"),
 }
-#: Notebooks that read what all models of an iteration, or all iterations, have made -> what they leave in the run.
+#: Notebooks that read what models have learnt, in their order -> what they leave in the run.
 JOINT = {
+    "04a_scores": "iteration1/scores/stage2/beats/devtest.hdf5",
     "05_pseudo_labels": "iteration1/pseudo_labels/unlabeled_train.hdf5",
     "06_evaluate": "iteration1/metrics.csv",
     "07_compare": "results.csv",
@@ -48,11 +48,14 @@ def test_a_stage_runs_from_nothing(name, tmp_path):
 def test_joint_stages_run_from_nothing_in_a_variant_of_a_run_that_is_not_there(tmp_path):
     """One transformer, so that it takes a minute; the next notebook finds what the one before has made."""
     for name, left in JOINT.items():
-        done = papermill(tmp_path, name, "preset=nano", "settings=archs=[beats], iterations=1")
+        whose = ["arch=beats"] if name == "04a_scores" else []
+        done = papermill(tmp_path, name, "preset=nano", "settings=archs=[beats], iterations=1", *whose)
         assert done.returncode == 0, f"{name}: {done.stderr[-3000:]}"
         assert (tmp_path / "runs/nano-archs=beats_iterations=1" / left).is_file()
-    assert "needs data, iteration 1 stage1 (beats), " in printed(tmp_path / "05_pseudo_labels.ipynb")
-    assert "iteration 1 stage1 (beats)" not in printed(tmp_path / "06_evaluate.ipynb")
+    needed = "iteration 1 stage1 (beats), iteration 1 stage2 (beats)"
+    assert f"needs data, {needed}: about " in printed(tmp_path / "04a_scores.ipynb")
+    assert "stage2 (beats)" not in printed(tmp_path / "05_pseudo_labels.ipynb")
+    assert "needs iteration 1 scores of stage1 (beats): " in printed(tmp_path / "06_evaluate.ipynb")
 
 
 def test_a_variant_has_the_weights_of_a_whole_run_with_its_setting(finished_nano, tmp_path):

@@ -35,6 +35,7 @@ def test_every_exercise_has_a_command_what_to_see_and_a_check(path):
 @every_notebook
 def test_exercises_show_what_one_should_see(path, finished_nano, tmp_path):
     folder = copy_of(finished_nano, tmp_path / "project")
+    (folder / "notebooks").symlink_to(NOTEBOOKS)
     known = notebook_parameters(path)
     nano = {"preset": "nano"} if "preset" in known else {"run": "runs/nano"}
     notebook = parameterize_notebook(with_exercises(path, "nano"), nano)

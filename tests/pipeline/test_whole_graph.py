@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -156,7 +157,7 @@ def test_notebook_shows_the_numbers_of_the_run(run):
 def test_training_notebook_says_how_long_it_trained(run):
     results = json.loads((run.node_dir("stage2", "beats", 1) / "manifest.json").read_text())["results"]
     said = f"{results['steps']} steps, best objective {results['objective']:.3f}\n"
-    assert shown(run.notebook("iteration1_stage2_beats")).printed == said
+    assert said in shown(run.notebook("iteration1_stage2_beats")).printed
 
 
 def test_report_is_one_page_that_names_the_experiment(run):
@@ -230,7 +231,7 @@ def test_a_run_where_everything_is_in_the_way_has_the_same_results(project, run,
     environment = {"HOME": "/dev/null/nobody", "JUPYTER_PATH": str(other.parents[1])}
     environment |= {**without_locks(tmp_path), **small_shared_memory(tmp_path)}
     # Loaded by processes of their own, which the numbers do not depend on.
-    options = ["--arch", "atst", "--iterations", "1", "--set", "stage2.trainer.num_workers=2"]
+    options = ["--until", "iteration1_scores_stage2_atst", "--set", "stage2.trainer.num_workers=2"]
     # Not `python -m`, which would itself import from the working folder.
     words = [Path(sys.executable).with_name("sedlab"), "run", "nano", *options]
     done = subprocess.run(words, cwd=work, env={**os.environ, **environment}, capture_output=True, text=True)
@@ -242,17 +243,13 @@ def test_a_run_where_everything_is_in_the_way_has_the_same_results(project, run,
         # But for the time it took.
         tables = (pd.read_csv(path).drop(columns="seconds") for path in (one, other))
         pd.testing.assert_frame_equal(*tables, check_exact=True)
-    one, other = (read_results(folder.metrics(1)) for folder in (here, run))
-    pd.testing.assert_frame_equal(*(of_students(table) for table in (one, other)), check_exact=True)
-
-
-def of_students(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["model"] == "atst"].reset_index(drop=True)
+    one, other = (read_score_file(folder.score_file(1, "atst", "devtest")).logits for folder in (here, run))
+    assert np.array_equal(one, other)
 
 
 def test_killed_training_finishes_from_its_last_checkpoint(project):
     options = ["--name", "killed", "--arch", "atst", "--iterations", "1", "--set", "stage2.epochs=15"]
-    options += ["--set", "pretrain=null"]
+    options += ["--set", "pretrain=null", "--until", "iteration1_stage2_atst"]
     folder = project / "runs" / "killed" / "iteration1/stage2/atst"
     process = start("run", "nano", *options, cwd=project)
     try:
