@@ -1,5 +1,6 @@
 """Where a stage's result lies, and who reads it, as the graph has it."""
 
+import pandas as pd
 import pytest
 
 from sedlab.config.loading import load_experiment
@@ -20,6 +21,8 @@ def test_the_readers_named_are_those_of_the_graph(node, tmp_path):
 
     where = folder.relative_to(run.project).as_posix()
     assert table.loc[f"{where}/best.pt", "MB"] == 0.02 and table["MB"].isna().sum() == len(table) - 1
+    widest = max(table[column].str.len().max() for column in ("what it is", "read by"))
+    assert widest < pd.get_option("display.max_colwidth") and "..." not in table.to_html()
     for name in table.index:
         relative = (run.project / name).relative_to(run.path).as_posix()
         kinds = {job.kind for job in graph_of(run) if relative in job.inputs}
