@@ -178,3 +178,11 @@ def test_terms_count_the_cells_that_the_mask_leaves_in(nano_run):
     assert terms.loc[["pseudo", "ict"], "cells that teach"].eq(0).all()
     open_mask = runs.loss_terms(LossConfig(ssl_no_class_mask=True), batch)
     assert open_mask.loc["consistency strong", "cells that teach"] == 1
+    assert set(terms["in steps"]) == {"all", "none"} and terms.loc["maestro", "times"] == "1"
+    mixing = runs.loss_terms(LossConfig(ict=True, strong_divisor=3, weak_divisor=2), batch)
+    assert mixing.loc[["maestro", "weak", "ict"], "times"].tolist() == ["1/3", "1/2", "1/4 · 1/8"]
+    assert mixing.loc[["maestro", "consistency strong", "ict"], "in steps"].tolist() == [
+        "all",
+        "without mixup",
+        "with mixup",
+    ]
