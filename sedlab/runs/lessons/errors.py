@@ -21,7 +21,8 @@ def told_errors(cases: pd.DataFrame) -> str:
     lines = [f"{int(kinds[CORRECT])} of {total} events are correct ({100 * kinds[CORRECT] / total:.0f} %)."]
     if len(wrong):
         first = wrong.index[0]
-        most = table.drop(index=ALL)[first].idxmax()
+        classes = table.drop(index=ALL)
+        most = (classes[first] / classes["total"].clip(lower=1)).idxmax()
         times = int(kinds[[name for name in BOUNDARY if name in kinds]].sum())
         lines.append(
             f"Most of the others are {first} ({wrong.iloc[0]}), {class_name(most)} first ({int(table.loc[most, first])}"
