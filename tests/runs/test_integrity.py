@@ -86,7 +86,7 @@ def test_files_of_an_earlier_version_are_counted_apart(run, monkeypatch):
     path = run.path / "errors/manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"digests": {}}))
     assert verify(run.path).unknown == 1
-    assert "1 more are of an earlier version" in sedlab_verify(run, monkeypatch).stdout
+    assert "1 more is of an earlier version" in sedlab_verify(run, monkeypatch).stdout
 
 
 def test_there_is_nothing_to_verify_without_a_run(tmp_path, monkeypatch):
