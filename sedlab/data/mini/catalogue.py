@@ -19,7 +19,7 @@ _NEIGHBOURS = 5
 
 
 @dataclass(frozen=True)
-class Sound:
+class SoundKind:
     """One kind of sound."""
 
     label: str
@@ -32,55 +32,55 @@ class Sound:
     """Most events of this class that one 10 s clip is given at once."""
 
 
-def _table(*sounds: Sound) -> dict[str, Sound]:
+def _table(*sounds: SoundKind) -> dict[str, SoundKind]:
     return {sound.label: sound for sound in sounds}
 
 
 DESED_SOUNDS = _table(
-    Sound("Alarm_bell_ringing", desed_sounds.alarm_bell_ringing, (0.5, 4.0), "/m/07pp_mv", 2),
-    Sound("Blender", desed_sounds.blender, (2.0, 8.0), "/m/02pjr4"),
-    Sound("Cat", desed_sounds.cat, (0.45, 1.4), "/m/01yrx", 3),
-    Sound("Dishes", desed_sounds.dishes, (0.3, 1.1), "/m/04brg2", 4),
-    Sound("Dog", desed_sounds.dog, (0.3, 1.6), "/m/0bt9lr", 3),
-    Sound("Electric_shaver_toothbrush", desed_sounds.electric_shaver_toothbrush, (3.0, 11.0), "/m/02g901"),
-    Sound("Frying", desed_sounds.frying, (4.0, 12.0), "/m/0dxrf"),
-    Sound("Running_water", desed_sounds.running_water, (2.0, 9.0), "/m/02jz0l"),
-    Sound("Speech", desed_sounds.speech, (0.6, 2.8), "/m/09x0r", 3),
-    Sound("Vacuum_cleaner", desed_sounds.vacuum_cleaner, (4.0, 12.0), "/m/0d31p"),
+    SoundKind("Alarm_bell_ringing", desed_sounds.alarm_bell_ringing, (0.5, 4.0), "/m/07pp_mv", 2),
+    SoundKind("Blender", desed_sounds.blender, (2.0, 8.0), "/m/02pjr4"),
+    SoundKind("Cat", desed_sounds.cat, (0.45, 1.4), "/m/01yrx", 3),
+    SoundKind("Dishes", desed_sounds.dishes, (0.3, 1.1), "/m/04brg2", 4),
+    SoundKind("Dog", desed_sounds.dog, (0.3, 1.6), "/m/0bt9lr", 3),
+    SoundKind("Electric_shaver_toothbrush", desed_sounds.electric_shaver_toothbrush, (3.0, 11.0), "/m/02g901"),
+    SoundKind("Frying", desed_sounds.frying, (4.0, 12.0), "/m/0dxrf"),
+    SoundKind("Running_water", desed_sounds.running_water, (2.0, 9.0), "/m/02jz0l"),
+    SoundKind("Speech", desed_sounds.speech, (0.6, 2.8), "/m/09x0r", 3),
+    SoundKind("Vacuum_cleaner", desed_sounds.vacuum_cleaner, (4.0, 12.0), "/m/0d31p"),
 )
 
 MAESTRO_SOUNDS = _table(
-    Sound("birds_singing", maestro_sounds.birds_singing, (2.0, 7.0), "/m/020bb7"),
-    Sound("brakes_squeaking", maestro_sounds.brakes_squeaking, (0.8, 3.0), "/m/0h9mv"),
-    Sound("car", maestro_sounds.car, (3.0, 7.0), "/t/dd00134"),
-    Sound("large_vehicle", maestro_sounds.large_vehicle, (4.0, 10.0), "/m/07r04"),
-    Sound("footsteps", maestro_sounds.footsteps, (2.0, 7.0), "/m/07pbtc8"),
-    Sound("children voices", maestro_sounds.children_voices, (1.5, 5.0), "/m/0ytgt"),
-    Sound("people talking", maestro_sounds.people_talking, (2.0, 7.0), "/m/07qfr4h"),
-    Sound("wind_blowing", maestro_sounds.wind_blowing, (4.0, 12.0), "/m/03m9d0z"),
-    Sound("cutlery and dishes", maestro_sounds.cutlery_and_dishes, (1.0, 4.0), "/m/023pjk"),
-    Sound("metro approaching", maestro_sounds.metro_approaching, (6.0, 11.0), "/m/0195fx"),
-    Sound("metro leaving", maestro_sounds.metro_leaving, (6.0, 11.0), "/m/0195fx"),
-    Sound("announcement", maestro_sounds.announcement, (2.5, 6.0), "/m/0f8s22"),
-    Sound("cash register beeping", maestro_sounds.cash_register_beeping, (0.3, 3.0), "/m/02fs_r"),
-    Sound("coffee machine", maestro_sounds.coffee_machine, (3.0, 8.0), "/m/06wzb"),
-    Sound("door opens/closes", maestro_sounds.door, (0.7, 1.6), "/m/02dgv"),
-    Sound("furniture dragging", maestro_sounds.furniture_dragging, (0.5, 2.0), "/m/07qv4k0"),
-    Sound("shopping cart", maestro_sounds.shopping_cart, (3.0, 8.0), "/m/07qn4z3"),
+    SoundKind("birds_singing", maestro_sounds.birds_singing, (2.0, 7.0), "/m/020bb7"),
+    SoundKind("brakes_squeaking", maestro_sounds.brakes_squeaking, (0.8, 3.0), "/m/0h9mv"),
+    SoundKind("car", maestro_sounds.car, (3.0, 7.0), "/t/dd00134"),
+    SoundKind("large_vehicle", maestro_sounds.large_vehicle, (4.0, 10.0), "/m/07r04"),
+    SoundKind("footsteps", maestro_sounds.footsteps, (2.0, 7.0), "/m/07pbtc8"),
+    SoundKind("children voices", maestro_sounds.children_voices, (1.5, 5.0), "/m/0ytgt"),
+    SoundKind("people talking", maestro_sounds.people_talking, (2.0, 7.0), "/m/07qfr4h"),
+    SoundKind("wind_blowing", maestro_sounds.wind_blowing, (4.0, 12.0), "/m/03m9d0z"),
+    SoundKind("cutlery and dishes", maestro_sounds.cutlery_and_dishes, (1.0, 4.0), "/m/023pjk"),
+    SoundKind("metro approaching", maestro_sounds.metro_approaching, (6.0, 11.0), "/m/0195fx"),
+    SoundKind("metro leaving", maestro_sounds.metro_leaving, (6.0, 11.0), "/m/0195fx"),
+    SoundKind("announcement", maestro_sounds.announcement, (2.5, 6.0), "/m/0f8s22"),
+    SoundKind("cash register beeping", maestro_sounds.cash_register_beeping, (0.3, 3.0), "/m/02fs_r"),
+    SoundKind("coffee machine", maestro_sounds.coffee_machine, (3.0, 8.0), "/m/06wzb"),
+    SoundKind("door opens/closes", maestro_sounds.door, (0.7, 1.6), "/m/02dgv"),
+    SoundKind("furniture dragging", maestro_sounds.furniture_dragging, (0.5, 2.0), "/m/07qv4k0"),
+    SoundKind("shopping cart", maestro_sounds.shopping_cart, (3.0, 8.0), "/m/07qn4z3"),
 )
 
 EXTRA_SOUNDS = _table(
-    Sound("cricket", extra_sounds.cricket, (3.0, 10.0), "/m/09xqv"),
-    Sound("hammer", extra_sounds.hammer, (0.8, 4.0), "/m/03l9g"),
-    Sound("idling engine", extra_sounds.idling_engine, (3.0, 10.0), "/m/07pb8fc"),
-    Sound("rain", extra_sounds.rain, (4.0, 12.0), "/m/06mb1"),
-    Sound("siren", extra_sounds.siren, (3.0, 10.0), "/m/03kmc9"),
-    Sound("thunder", extra_sounds.thunder, (2.0, 6.0), "/m/0ngt1"),
-    Sound("typing", extra_sounds.typing, (1.0, 5.0), "/m/01m2v"),
-    Sound("whistle", extra_sounds.whistle, (1.0, 3.5), "/m/0l156k"),
+    SoundKind("cricket", extra_sounds.cricket, (3.0, 10.0), "/m/09xqv"),
+    SoundKind("hammer", extra_sounds.hammer, (0.8, 4.0), "/m/03l9g"),
+    SoundKind("idling engine", extra_sounds.idling_engine, (3.0, 10.0), "/m/07pb8fc"),
+    SoundKind("rain", extra_sounds.rain, (4.0, 12.0), "/m/06mb1"),
+    SoundKind("siren", extra_sounds.siren, (3.0, 10.0), "/m/03kmc9"),
+    SoundKind("thunder", extra_sounds.thunder, (2.0, 6.0), "/m/0ngt1"),
+    SoundKind("typing", extra_sounds.typing, (1.0, 5.0), "/m/01m2v"),
+    SoundKind("whistle", extra_sounds.whistle, (1.0, 3.5), "/m/0l156k"),
 )
 
-SOUNDS: dict[str, Sound] = DESED_SOUNDS | MAESTRO_SOUNDS | EXTRA_SOUNDS
+SOUNDS: dict[str, SoundKind] = DESED_SOUNDS | MAESTRO_SOUNDS | EXTRA_SOUNDS
 
 
 def render_event(label: str, seed: int | Generator = 0, *, seconds: float | None = None) -> np.ndarray:

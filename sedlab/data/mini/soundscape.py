@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from sedlab.data.mini.catalogue import DESED_SOUNDS, SOUNDS, Sound, active_span, render_event
+from sedlab.data.mini.catalogue import DESED_SOUNDS, SOUNDS, SoundKind, active_span, render_event
 from sedlab.data.mini.difficulty import Difficulty
 from sedlab.data.mini.envelopes import num_samples, place
 from sedlab.data.mini.filters import band
@@ -128,7 +128,7 @@ def free_onset(rng: Generator, seconds: float, duration: float, taken: Sequence[
     return None
 
 
-def _mix(rng: Generator, sounds: Sequence[Sound], difficulty: Difficulty, *, seconds: float) -> Clip:
+def _mix(rng: Generator, sounds: Sequence[SoundKind], difficulty: Difficulty, *, seconds: float) -> Clip:
     n = num_samples(seconds)
     kinds, weights = zip(*HOME_BACKGROUNDS.items(), strict=True)
     noise = background(rng, n, str(rng.choice(kinds, p=weights)))

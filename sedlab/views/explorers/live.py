@@ -14,7 +14,7 @@ from sedlab.errors import SedlabError
 Row = Mapping[str, float]
 
 
-class State(Protocol):
+class HowFar(Protocol):
     """How far a training is; its text says more, such as "step 62 of 240, 57 s left"."""
 
     what: str
@@ -60,7 +60,7 @@ class LiveTraining(anywidget.AnyWidget):
             self._rows.extend(rows)
             self.send({"type": "rows", "start": start, "rows": list(rows)})
 
-    def tell(self, state: State) -> None:
+    def tell(self, state: HowFar) -> None:
         """Say how far it is."""
         stopping = bool(self.state.get("stopping")) and state.doing in ("training", "validating")
         self.state = _state(state.doing, done=state.done, total=state.total, text=str(state), stopping=stopping)
