@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sedlab import views
 from sedlab.scoring.metrics.by_hand import counted_by_hand, false_alarm_costs
 from sedlab.scoring.metrics.psds import PSDS1, PSDS2, psds
-from sedlab.views.figures.lessons.judging.psds import overlap_ratios, verdict
+from sedlab.views.figures.lessons.judging.psds import verdict
+from sedlab.views.figures.lessons.overlap import overlap
 
 EVENTS = pd.DataFrame([("Dog", 20, 24), ("Dog", 80, 82)], columns=["label", "onset", "offset"])
 DETECTIONS = pd.DataFrame(
@@ -24,7 +25,8 @@ spans = st.tuples(st.integers(1, 40), st.integers(1, 40)).map(lambda pair: (pair
 @given(spans, spans, st.sampled_from([PSDS1, PSDS2]))
 def test_one_detection_finds_one_event_when_both_ratios_are_large_enough(event, detection, scenario):
     asked = (scenario.dtc_threshold, scenario.gtc_threshold)
-    ratios = overlap_ratios(event, detection)
+    parts = overlap(detection, event)
+    ratios = parts.of_detection, parts.of_event
     if all(abs(ratio - limit) > 1e-9 for ratio, limit in zip(ratios, asked, strict=True)):
         on_event, covers = (ratio > limit for ratio, limit in zip(ratios, asked, strict=True))
         # A detection that lies on the event but is too short for it is no false alarm.
@@ -44,7 +46,8 @@ def test_the_verdict_is_written_above_the_ratios(detection, said):
     figure = views.overlap_verdict_figure((2, 4), detection)
     assert figure.axes[1].get_title(loc="left") == said
     widths = [bar.get_width() for bar in figure.axes[1].patches]
-    assert widths == pytest.approx(list(reversed(overlap_ratios((2, 4), detection))))
+    parts = overlap(detection, (2, 4))
+    assert widths == pytest.approx([parts.of_event, parts.of_detection])
 
 
 def test_a_short_event_is_lost_before_a_long_one():

@@ -14,17 +14,12 @@ from sedlab.scoring.metrics.psds import PSDS1, PSDS2, SECONDS_PER_HOUR, PsdsResu
 from sedlab.scoring.metrics.spread import class_spread
 from sedlab.scoring.names import class_name
 from sedlab.views.figures import frame, style
+from sedlab.views.figures.lessons.overlap import overlap
 
 SCENARIOS: Mapping[str, Scenario] = {"PSDS1": PSDS1, "PSDS2": PSDS2}
 Span = tuple[float, float]
 _LABEL = "Dog"
 _LINES = {"PSDS1": "-", "PSDS2": "--"}
-
-
-def overlap_ratios(event: Span, detection: Span) -> tuple[float, float]:
-    """Return the part of a detection that lies on the event, and the part of the event that it covers."""
-    shared = max(0.0, min(event[1], detection[1]) - max(event[0], detection[0]))
-    return shared / (detection[1] - detection[0]), shared / (event[1] - event[0])
 
 
 def verdict(event: Span, detection: Span, scenario: Scenario) -> str:
@@ -55,7 +50,8 @@ def overlap_verdict_figure(event: Span, detection: Span, *, title: str = "One ev
     frame.name_rows(ax, ["Detection", "Event"], margin=0.7)
     ax.set_xlim(min(event[0], detection[0]) - 0.5, max(event[1], detection[1]) + 0.5)
 
-    ratios = overlap_ratios(event, detection)
+    parts = overlap(detection, event)
+    ratios = parts.of_detection, parts.of_event
     verdicts = [f"{name}: {verdict(event, detection, rule)}" for name, rule in SCENARIOS.items()]
     frame.label_axes(bars, title=", ".join(verdicts), x="Ratio")
     looks = ({"color": style.GROUND_TRUTH}, {"color": style.DETECTION})
@@ -80,7 +76,7 @@ def lateness_figure(
     figure, ax = frame.single(7.6, 3.6, title=title, x="Too late by (s)", y="Both ratios (DTC and GTC)", grid="both")
     late = np.linspace(0, 2, 201)
     for k, seconds in enumerate(durations):
-        ratios = [overlap_ratios((0, seconds), (shift, shift + seconds))[0] for shift in late]
+        ratios = [overlap((shift, shift + seconds), (0, seconds)).of_detection for shift in late]
         look = {"color": style.class_colour(k), "ls": style.DASHES[k % len(style.DASHES)]}
         ax.plot(late, ratios, lw=1.8, label=f"event of {seconds:g} s", **look)
         for rule in SCENARIOS.values():
@@ -90,7 +86,7 @@ def lateness_figure(
             )
             if place < len(late):
                 last, asked = late[place - 1], rule.dtc_threshold
-                ax.plot(last, overlap_ratios((0, seconds), (last, last + seconds))[0], "o", **look)
+                ax.plot(last, overlap((last, last + seconds), (0, seconds)).of_detection, "o", **look)
                 ax.annotate(f"{last:.2f} s", (last, asked), (5, 3), textcoords="offset points", fontsize=7)
     for name, rule in SCENARIOS.items():
         ax.axhline(rule.dtc_threshold, color=style.PSEUDO_LABEL, lw=1.2, ls=_LINES[name], label=f"asked by {name}")
