@@ -92,9 +92,8 @@ def variant_name(name: str, settings: Iterable[str]) -> str:
     return full if len(full) <= _LONGEST_NAME else f"{full[:_LONGEST_NAME]}-{zlib.crc32(full.encode()):08x}"
 
 
-def preset_run(preset: str | Path) -> Run:
-    """Open the run folder that has a preset's name, or make it; one that was begun with other settings stays so."""
-    experiment = load_experiment(preset)
+def run_of(experiment: Experiment) -> Run:
+    """Return the run in the folder of an experiment's name: as it was begun if it is there, else not yet written."""
     for folder in _project_folders():
         path = folder / RUNS_FOLDER / experiment.name
         if (path / CONFIG_FILE).is_file():

@@ -17,17 +17,15 @@ from sedlab.errors import SedlabError, nearest, short, warn_once
 from sedlab.pipeline.due.jobs import due_jobs
 from sedlab.pipeline.due.shared import find_shared
 from sedlab.pipeline.graph import Job, build_graph, find_job, graph_of, job_name, jobs_needed
-from sedlab.pipeline.readiness import examine
-from sedlab.pipeline.runner import run_experiment
+from sedlab.pipeline.readiness import examine, in_working_folder
 from sedlab.pipeline.score_plan import ScorePlan
 from sedlab.pipeline.steps.estimate import estimate_seconds, told_seconds
 from sedlab.pipeline.steps.parameters import check_parameters, whole_number
-from sedlab.pipeline.steps.telling import CellDisplay
 from sedlab.pipeline.subset_states import subsets_in_use
 from sedlab.runs.digests import Digests
 from sedlab.runs.locks import RUN_PROCESS
 from sedlab.runs.run import CONFIG_FILE, Run, create_run, open_run
-from sedlab.runs.variants import different_keys, preset_run
+from sedlab.runs.variants import different_keys, run_of
 from sedlab.runs.versions import num_cores
 
 #: What is longer is not begun by a cell that a person ran for something else.
@@ -84,6 +82,10 @@ def bring_inputs(run: Run, kind: str, parameters: Mapping[str, Any]) -> None:
     """
     if RUN_PROCESS in os.environ:
         return  # `sedlab run` has seen to it, and holds the run
+    # Not above: they bring Jupyter, which a job without a notebook has no use for.
+    from sedlab.pipeline.runner import run_experiment
+    from sedlab.pipeline.steps.telling import CellDisplay
+
     name = job_name(kind, **parameters)
     _require_ready(run, name)
     if not (run.path / CONFIG_FILE).is_file():
@@ -93,6 +95,7 @@ def bring_inputs(run: Run, kind: str, parameters: Mapping[str, Any]) -> None:
     digests = Digests(run.path)
     shared = find_shared(run, needed, digests)
     due = due_jobs(run, needed, digests, shared)
+    digests.save()
     if not due and not shared.jobs:
         return
     missing = [job for job in needed if job.name in due]
@@ -115,7 +118,7 @@ def run_command(run: Run, until: str = "") -> str:
     if run.experiment.name in preset_names() and load_experiment(run.experiment.name) == run.experiment:
         words += [run.experiment.name] + ([] if run.name == run.experiment.name else ["--name", run.name])
     else:
-        words += [str(_here(run.path / CONFIG_FILE)), "--name", run.name]
+        words += [str(in_working_folder(run.path / CONFIG_FILE)), "--name", run.name]
     return shlex.join([*words, *(["--until", until] if until else [])])
 
 
@@ -123,10 +126,11 @@ def _chosen(preset: str | Path, run: str | Path, settings: tuple[str, ...]) -> R
     if str(run).strip():
         chosen = open_run(run)
     else:
-        chosen = preset_run(preset)
-        if differing := different_keys(chosen.experiment, load_experiment(preset)):
-            told = ", ".join(differing)
-            print(f"{_here(chosen.path)}: was begun with other settings than the preset has ({told}); they stay")
+        experiment = load_experiment(preset)
+        chosen = run_of(experiment)
+        if differing := different_keys(chosen.experiment, experiment):
+            where, told = in_working_folder(chosen.path), ", ".join(differing)
+            print(f"{where}: was begun with other settings than the preset has ({told}); they stay")
     return chosen.variant("", settings) if settings else chosen
 
 
@@ -135,7 +139,7 @@ def _job_parameters(run: Run, kind: str, others: Mapping[str, Any]) -> dict[str,
     for name in _PARAMETERS.get(kind, ()):
         value = others[name]
         if name == "iteration":
-            value = whole_number(name, value, run.iterations, str(_here(run.path)))
+            value = whole_number(name, value, run.iterations, str(in_working_folder(run.path)))
         elif name == "arch":
             value = _one_of("arch", value, _archs(run, kind), run)
         elif name == "stage":
@@ -151,7 +155,7 @@ def _archs(run: Run, kind: str) -> tuple[str, ...]:
 
 def _one_of(name: str, value: Any, known: tuple[str, ...], run: Run) -> str:
     if value not in known:
-        where, listed = _here(run.path), ", ".join(known) or "none"
+        where, listed = in_working_folder(run.path), ", ".join(known) or "none"
         raise SedlabError(f"{where}: {name} {short(value)} is not there (it has: {listed}).{nearest(value, known)}")
     return str(value)
 
@@ -175,7 +179,7 @@ def _require_ready(run: Run, name: str) -> None:
 def _announce(run: Run, name: str, missing: list[Job]) -> None:
     """Say what has to be done first; raise SedlabError when that is long."""
     seconds = _seconds(run, missing)
-    where, told = _here(run.path), _told(missing)
+    where, told = in_working_folder(run.path), _told(missing)
     if seconds > LONGEST_SECONDS:
         raise SedlabError(
             f"{where}: {name} needs {told}: about {told_seconds(seconds)} on this machine, so it is not begun here. "
@@ -197,7 +201,3 @@ def _told(jobs: list[Job]) -> str:
         group = groups.setdefault(f"{iteration}{job.kind.replace('_', '-')}{stage}", [])
         group += [str(job.parameters["arch"])] if "arch" in job.parameters else []
     return ", ".join(f"{kind} ({', '.join(archs)})" if archs else kind for kind, archs in groups.items())
-
-
-def _here(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

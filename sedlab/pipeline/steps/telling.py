@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from sedlab.pipeline.runner import Display
 from sedlab.pipeline.steps.estimate import told_seconds
-from sedlab.runs.progress import read_progress
+from sedlab.runs.progress import CellLine, read_progress
 from sedlab.system.frontend import person_present
 
 #: Nobody looks on more often.
@@ -24,7 +23,7 @@ class CellDisplay(Display):
         self._working: list[str] = []
         self._begin = time.time()
         self._shown_at = 0.0
-        self._line: Any = None
+        self._line = CellLine()
 
     def shared(self, jobs: Mapping[str, Sequence[str]]) -> None:
         for donor, names in jobs.items():
@@ -51,28 +50,18 @@ class CellDisplay(Display):
         told = []
         for name in self._working:
             state = states.get(name)
-            current = state is not None and state.time >= self._begin
-            told.append(f"{name}: {state.what} {state.done} of {state.total}" if current else f"{name}: starting")
-        self._show("at work: " + "; ".join(told) if told else "")
+            told.append(f"{name}: {state if state is not None and state.time >= self._begin else 'starting'}")
+        self._line.show("at work: " + "; ".join(told) if told else "")
 
     def close(self) -> None:
-        """Remove the line of what is at work."""
-        if self._line is not None:
-            self._show(f"done in {told_seconds(time.time() - self._begin)}")
+        """Replace the line of what is at work by how long it all took."""
+        if self._shown_at:
+            self._line.show(f"done in {told_seconds(time.time() - self._begin)}")
 
     def _end(self, name: str, line: str) -> None:
         self._done += 1
         self._working.remove(name)
         _say(f"[{self._done}/{self._total}] {line}")
-
-    def _show(self, text: str) -> None:
-        from IPython.display import display
-
-        bundle = {"text/plain": text}
-        if self._line is None:
-            self._line = display(bundle, raw=True, display_id=True)
-        else:
-            self._line.update(bundle, raw=True)
 
 
 def _say(line: str) -> None:
