@@ -7,9 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
-from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, note_foreign, run_all_cells
+from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, note_foreign, run_all_cells, write_cells
 
 NOTEBOOK = """
 import numpy as np
@@ -50,9 +49,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start JupyterLab on a folder with one notebook; yield the notebook's address."""
     need_chromium()
     folder = tmp_path_factory.mktemp("lab")
-    cells = [nbformat.v4.new_code_cell(source.strip()) for source in NOTEBOOK.split("---\n")]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "inspect.ipynb")
+    write_cells(folder / "inspect.ipynb", NOTEBOOK.split("---\n"))
     with jupyter_lab(folder) as address:
         yield address.format("inspect.ipynb")
 

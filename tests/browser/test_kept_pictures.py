@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, run_all_cells
+from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, run_all_cells, write_cells
 from nbconvert import HTMLExporter
 
 CELLS = (
@@ -37,9 +37,7 @@ SEEN = """() => {
 @pytest.mark.timeout(150)
 def test_a_saved_inspector_shows_its_opening_picture_in_every_way(tmp_path: Path) -> None:
     need_chromium()
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "run.ipynb")
+    write_cells(tmp_path / "run.ipynb", CELLS)
 
     with jupyter_lab(tmp_path) as address, browser() as opened:
         page = opened.new_page(viewport={"width": 1300, "height": 900})

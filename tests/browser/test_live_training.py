@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, run_all_cells
+from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, run_all_cells, write_cells
 
 STEPS = 120
 CELLS = (
@@ -30,9 +30,7 @@ TEXT = "document.querySelector('.sedlab-training .text').textContent"
 @pytest.mark.timeout(400)
 def test_curves_grow_the_button_stops_and_the_cell_goes_on(tmp_path: Path) -> None:
     need_chromium()
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "run.ipynb")
+    write_cells(tmp_path / "run.ipynb", CELLS)
 
     with jupyter_lab(tmp_path) as address, browser() as opened:
         page = opened.new_page(viewport={"width": 1300, "height": 1100})

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pandas as pd
+import pytest
+from tiny_project import make_experiment
 
 from sedlab.data.cache import _INDEX_COLUMNS, INDEX, WAVEFORMS
 from sedlab.data.tsv import write_tsv
 from sedlab.pipeline.graph import graph_of
 from sedlab.pipeline.stages import prepare_data
 from sedlab.pipeline.work import Work
-from sedlab.runs.run import Run
+from sedlab.runs.run import Run, create_run, open_run
 
 
 def finish(run: Run, *, with_clips: bool = False) -> None:
@@ -25,6 +30,20 @@ def finish(run: Run, *, with_clips: bool = False) -> None:
                 (run.path / name).write_text(f"{job.name} {name}")
     if not with_clips:
         write_empty_cache(run)
+
+
+@pytest.fixture(scope="session")
+def _finished_tiny(tmp_path_factory) -> Path:
+    run = create_run(make_experiment(), tmp_path_factory.mktemp("finished-tiny") / "runs/tiny")
+    finish(run)
+    return run.project
+
+
+@pytest.fixture
+def finished_tiny(_finished_tiny, tmp_path) -> Run:
+    """A finished run of two transformers, in a project of its own."""
+    shutil.copytree(_finished_tiny, tmp_path / "project", copy_function=shutil.copyfile)
+    return open_run(tmp_path / "project/runs/tiny")
 
 
 def write_empty_cache(run: Run) -> None:

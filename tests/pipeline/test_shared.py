@@ -4,10 +4,9 @@ import json
 import shutil
 
 import pytest
-from finished_run import finish
-from tiny_project import experiment_tree
+from finished_run import _finished_tiny, finished_tiny
 
-from sedlab.config.loading import experiment_from_tree, with_settings
+from sedlab.config.loading import with_settings
 from sedlab.errors import SedlabError
 from sedlab.pipeline.due.jobs import due_jobs
 from sedlab.pipeline.due.shared import find_shared, take
@@ -16,19 +15,12 @@ from sedlab.runs.digests import Digests
 from sedlab.runs.manifest import read_manifest
 from sedlab.runs.run import Run, create_run, open_run
 
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    """The project of a finished run of two transformers."""
-    run = create_run(experiment_from_tree(experiment_tree(), "test"), tmp_path_factory.mktemp("p") / "runs/tiny")
-    finish(run)
-    return run.project
+__all__ = ["_finished_tiny", "finished_tiny"]
 
 
 @pytest.fixture
-def run(original, tmp_path):
-    shutil.copytree(original, tmp_path / "project", copy_function=shutil.copyfile)
-    return open_run(tmp_path / "project/runs/tiny")
+def run(finished_tiny):
+    return finished_tiny
 
 
 def shared(run):

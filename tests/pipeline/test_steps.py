@@ -2,23 +2,23 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
-from finished_run import finish
+from finished_run import _finished_tiny, finished_tiny
 from IPython.core.interactiveshell import InteractiveShell
-from tiny_project import experiment_tree
 
 import sedlab
-from sedlab.config.loading import experiment_from_tree, load_experiment, split_settings
+from sedlab.config.loading import load_experiment, split_settings
 from sedlab.errors import SedlabError
 from sedlab.pipeline import stages
 from sedlab.pipeline.graph import graph_of
 from sedlab.pipeline.steps.begin import run_command
 from sedlab.pipeline.steps.estimate import estimate_seconds, told_seconds
 from sedlab.runs.locks import RUN_PROCESS
-from sedlab.runs.run import Run, create_run, open_run
+from sedlab.runs.run import Run, create_run
+
+__all__ = ["_finished_tiny", "finished_tiny"]
 
 
 @pytest.fixture
@@ -53,20 +53,11 @@ def test_what_a_person_assigns_and_what_is_known_is_left_alone(shell):
     sedlab.check_parameters(preset="mini", iteration=2)
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    """The folder of a finished run."""
-    run = create_run(experiment_from_tree(experiment_tree(), "test"), tmp_path_factory.mktemp("p") / "runs/tiny")
-    finish(run)
-    return run.project
-
-
 @pytest.fixture
-def project(original, tmp_path, monkeypatch):
-    """The finished run in a working folder of its own."""
-    shutil.copytree(original, tmp_path / "project", copy_function=shutil.copyfile)
-    monkeypatch.chdir(tmp_path / "project")
-    return open_run("runs/tiny")
+def project(finished_tiny, monkeypatch):
+    """A finished run in the working folder."""
+    monkeypatch.chdir(finished_tiny.project)
+    return finished_tiny
 
 
 def test_a_finished_run_begins_without_a_word(project, capsys):
