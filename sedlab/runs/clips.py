@@ -57,14 +57,17 @@ def clip_view(
     )
 
 
-def first_subset(run: Run, *names: str) -> str:
+def first_subset(run: Run, *names: str, at_least: int = 0) -> str:
     """Return the first of these subsets that the run's corpus has; without any, its first one with events of the task.
 
-    A corpus need not have every subset: what is shown of one is then shown of another.
+    A corpus need not have every subset: what is shown of one is then shown of another. One with fewer than ``at_least``
+    clips with events does not count.
     """
     corpus = run.corpus()
     annotated = [name for name in corpus.subsets if family(name) != "audioset" and len(corpus.subset(name).events)]
     found = [name for name in (*names, *annotated) if name in corpus.subsets]
+    if at_least:
+        found = [name for name in found if corpus.subset(name).events["clip_id"].nunique() >= at_least]
     if not found:
         raise SedlabError(f"{run.data_root}: holds no annotated clips of the task. Add one of: {', '.join(names)}.")
     return found[0]

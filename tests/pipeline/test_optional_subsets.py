@@ -57,6 +57,9 @@ def test_what_is_shown_is_of_a_set_that_is_there(nano, tmp_path):
     part = corpus.subset("synth_train", "weak_train", "maestro_dev", "audioset_train")
     assert runs.first_subset(run, "synth_val", "maestro_dev") == "maestro_dev"
     assert runs.first_subset(run, "synth_val", "devtest") == "synth_train"
+    part = corpus.subset("synth_train", "synth_val")  # of which the second has one clip
+    assert runs.first_subset(run, "synth_val") == "synth_val"
+    assert runs.first_subset(run, "synth_val", at_least=2) == "synth_train"
     part = corpus.subset("audioset_train", "unlabeled_train")
     with pytest.raises(SedlabError, match=r"holds no annotated clips of the task\. Add one of: devtest"):
         runs.first_subset(run, "devtest")

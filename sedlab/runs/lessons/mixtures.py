@@ -62,7 +62,7 @@ def hear_mixture(run: Run, arch: str, iteration: int, subset: str, *, share: flo
     Raises
     ------
     SedlabError
-        When a stage is not trained, or no two clips of the subset have different classes.
+        When a stage is not trained, or the subset has no two clips with events.
     """
     networks = {
         (stage, network): load_network(run.node_dir(stage, arch, iteration) / "best.pt", network=network)
@@ -110,10 +110,10 @@ def _answers(teacher: torch.nn.Module, student: torch.nn.Module, waveform: Tenso
 
 
 def _choose(certainty: Tensor, present: Tensor, subset: str) -> tuple[list[int], Sequence[int]]:
-    """Return the rows of two clips without common class, and their surest classes, by the teacher's ``certainty``."""
-    order = certainty.amax(-1).argsort(descending=True).tolist()
-    for place, first in enumerate(order):
-        for second in order[place + 1 :]:
-            if present[first].any() and present[second].any() and not (present[first] & present[second]).any():
-                return [first, second], [int(certainty[row].argmax()) for row in (first, second)]
-    raise SedlabError(f"{subset}: no two of its clips have different classes. Choose another subset.")
+    """Return the rows of two clips, if possible without common class, and their surest classes, by ``certainty``."""
+    order = [row for row in certainty.amax(-1).argsort(descending=True).tolist() if present[row].any()]
+    pairs = [(first, second) for place, first in enumerate(order) for second in order[place + 1 :]]
+    if not pairs:
+        raise SedlabError(f"{subset}: fewer than two of its clips have events. Choose another subset.")
+    pair = next((pair for pair in pairs if not (present[pair[0]] & present[pair[1]]).any()), pairs[0])
+    return list(pair), [int(certainty[row].argmax()) for row in pair]
