@@ -25,6 +25,7 @@ CASE_COLUMNS: tuple[str, ...] = (
     "onset_deviation",
     "offset_deviation",
 )
+_NUMBERS = ("onset", "offset", "confidence", "other_onset", "other_offset", "onset_deviation", "offset_deviation")
 _SORTED_BY = ["clip_id", "onset", "offset", "label"]
 
 
@@ -72,7 +73,8 @@ def find_errors(
     for clip_id in sorted(found.keys() | wanted.keys()):
         clip = ClipErrors(found.get(clip_id, empty[0]), wanted.get(clip_id, empty[1]), tolerance)
         rows += [(clip_id, *row) for row in clip.rows()]
-    table = pd.DataFrame(rows, columns=list(CASE_COLUMNS))
+    # Without a row, pandas would not know that these are numbers.
+    table = pd.DataFrame(rows, columns=list(CASE_COLUMNS)).astype(dict.fromkeys(_NUMBERS, float))
     return table.sort_values([*_SORTED_BY, "side"], kind="stable", ignore_index=True)
 
 

@@ -19,7 +19,7 @@ CHANGES: tuple[str, ...] = (*EVENT_CHANGES, *FALSE_CHANGES)
 #: Part of the shorter of two false detections that both must share to be the same one.
 _SAME_SHARE = 0.5
 _KEY = ["clip_id", "label", "onset", "offset"]
-_COLUMNS = ["clip_id", "side", "label", "onset", "offset", "before", "after", "change"]
+_COLUMNS = ["clip_id", "side", "label", "onset", "offset", "confidence", "before", "after", "change"]
 
 
 def error_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -37,8 +37,8 @@ def error_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        clip_id, side, label, onset, offset (seconds; of a false detection that is still there, before), before, after
-        (outcomes; "" where there is none), change (`CHANGES`). Sorted by clip and time.
+        clip_id, side, label, onset, offset, confidence (of a false detection that is still there: before; nan for
+        events), before, after (outcomes; "" where there is none), change (`CHANGES`). Sorted by clip and time.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def _event_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     was, now = joined["outcome_before"] == CORRECT, joined["outcome_after"] == CORRECT
     change = np.select([was & now, ~was & now, was & ~now], [STILL_CORRECT, FIXED, BROKEN], STILL_WRONG)
     names = {"outcome_before": "before", "outcome_after": "after"}
-    return joined.rename(columns=names).assign(side=EVENT, change=change)[_COLUMNS]
+    return joined.rename(columns=names).assign(side=EVENT, confidence=np.nan, change=change)[_COLUMNS]
 
 
 def _false_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
