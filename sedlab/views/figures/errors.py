@@ -28,7 +28,7 @@ OUTCOME_COLOUR: dict[str, str] = {
     "missed": "#222222",
     "false alarm": "#D55E00",
 }
-#: Deviations beyond are counted at the border.
+#: Deviations beyond are drawn at the border; medians are those of the deviations as they are.
 _SHOWN_SECONDS = 2.0
 
 
@@ -86,10 +86,10 @@ def boundary_figure(cases: pd.DataFrame, *, title: str = "How far boundaries are
     axes = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=[1.7, 0.5 + 0.24 * len(labels)])
     collars = (Collar().onset_collar, Collar().offset_collar)
     for column, (name, collar) in enumerate(zip(("onset", "offset"), collars, strict=True)):
-        values = found[f"{name}_deviation"].clip(-_SHOWN_SECONDS, _SHOWN_SECONDS)
+        values = found[f"{name}_deviation"]
         top, below = axes[:, column]
         frame.label_axes(top, title=f"{name.capitalize()}, median {values.median():+.2f} s", grid="y")
-        top.hist(values, bins=np.linspace(-_SHOWN_SECONDS, _SHOWN_SECONDS, 41), color=style.STUDENT)
+        top.hist(_within(values), bins=np.linspace(-_SHOWN_SECONDS, _SHOWN_SECONDS, 41), color=style.STUDENT)
         frame.label_axes(below, x="← early · detection minus event (s) · late →", grid="x")
         _quartiles(below, values.groupby(found["label"]), labels)
         for ax in (top, below):
@@ -142,8 +142,13 @@ def told(case: pd.Series) -> str:
 
 def _quartiles(ax: Axes, groups: object, labels: list[str]) -> None:
     """Draw a dot at the median of each class and a line over its middle half."""
-    quantiles = groups.quantile([0.25, 0.5, 0.75]).unstack().loc[labels]
+    quantiles = _within(groups.quantile([0.25, 0.5, 0.75]).unstack().loc[labels])
     places = np.arange(len(labels))
     ax.hlines(places, quantiles[0.25], quantiles[0.75], color=style.STUDENT, lw=2.5, alpha=0.5)
     ax.plot(quantiles[0.5], places, "o", color=style.STUDENT, ms=4.5)
     frame.name_rows(ax, class_names(labels), downwards=True, margin=0.5)
+
+
+def _within(seconds: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFrame:
+    """Return deviations with those beyond what is shown at its border."""
+    return seconds.clip(-_SHOWN_SECONDS, _SHOWN_SECONDS)

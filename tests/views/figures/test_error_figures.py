@@ -78,6 +78,17 @@ def test_boundaries_show_the_median():
     assert titles[:2] == ["Onset, median +0.00 s", "Offset, median +0.25 s"]
 
 
+def test_the_picture_has_the_medians_of_the_table():
+    events = pd.DataFrame([("a", "Dog", 0.0, 10.0), ("b", "Dog", 0.0, 10.0)], columns=COLUMNS)
+    # One of the two lies beyond what is shown: cut off before the median, the picture would say -1.25.
+    found = find_errors(events.assign(offset=[6.9, 9.5]), events)
+    (said,) = error_table(found, "label").query("label == 'Dog'")["offset_deviation"]
+    figure = boundary_figure(found)
+    assert said == pytest.approx(-1.8)
+    assert figure.axes[1].get_title(loc="left") == "Offset, median -1.80 s"
+    assert figure.axes[3].lines[0].get_xdata() == pytest.approx([said])
+
+
 def test_changes_grow_to_both_sides():
     table = change_table(error_changes(cases(FOUND), cases([*EVENTS[:2], ("a", "Speech", 8.0, 9.0)])))
     figure = changes_figure(table)
