@@ -112,10 +112,11 @@ def _shown(models: Mapping[str, Any], name: str) -> str:
     if kind == "HTMLModel":
         return str(state.get("value", ""))
     described = html.escape(str(state.get("description", "")))
-    if picture := binary.get("picture") or (binary.get("value") if kind == "ImageModel" else None):
-        sound = binary.get("audio")
-        player = f'<br><audio controls src="data:audio/wav;base64,{sound}"></audio>' if sound else ""
-        return f'<img alt="{described}" src="data:image/png;base64,{picture}" style="max-width: 100%">{player}'
+    if kind == "ImageModel" and binary.get("value"):
+        source = f"data:image/png;base64,{binary['value']}"
+        return f'<img alt="{described}" src="{source}" style="max-width: 100%">'
+    if kind == "AudioModel" and binary.get("value"):
+        return f'<audio controls src="data:audio/wav;base64,{binary["value"]}"></audio>'
     setting = _setting(state)
     return f"{described}: <b>{html.escape(setting)}</b>" if described and setting else html.escape(setting)
 

@@ -48,6 +48,7 @@ __all__, __getattr__, __dir__ = names_on_demand(
         "figures.timeline": ("wall_time_figure",),
         "figures.embed": ("figure_to_png", "figure_to_png_base64", "figure_to_svg"),
         "player.player": ("ClipPlayer",),
+        "player.scene": ("Scene", "System"),
         "player.sound": ("Sound",),
         "explorers.clips": ("ClipInspector",),
         "explorers.augmentations": ("AugmentationInspector",),

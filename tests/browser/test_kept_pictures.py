@@ -44,7 +44,7 @@ def test_a_saved_inspector_shows_its_opening_picture_in_every_way(tmp_path: Path
         page.set_default_timeout(TIMEOUT_MS)
         page.goto(address.format("run.ipynb"))
         run_all_cells(page)
-        page.wait_for_selector(".sedlab-player img[src^=blob]")
+        page.wait_for_selector(".sedlab-player canvas")
         page.locator(".jp-OutputArea-output").filter(has_text="ALL DONE").wait_for()
         seen = _seen(page, "live")
         assert (seen["pictures"], seen["players"], seen["live"]) == (1, 1, 1)

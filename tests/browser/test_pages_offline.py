@@ -8,13 +8,14 @@ import shutil
 import nbformat
 import numpy as np
 import pytest
-from ipywidgets import HTML, VBox
+from ipywidgets import HTML, Audio, Image, VBox
 from ipywidgets.embed import dependency_state
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from sedlab.report.notebook_page import STATE, VIEW, export_page
-from sedlab.views.figures.clips.clip import ClipView
-from sedlab.views.player.player import ClipPlayer
+from sedlab.views.figures.clips.clip import clip_figure
+from sedlab.views.figures.embed import figure_to_png
+from sedlab.views.player.sound import wav_bytes
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -23,9 +24,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 def test_page_stands_alone(tmp_path):
     from playwright.sync_api import sync_playwright
 
-    player = ClipPlayer()
-    player.show_clip(ClipView(np.zeros(16_000, dtype=np.float32), title="a clip"))
-    widget = VBox([HTML("<b>3</b> events"), player])
+    picture = Image(value=figure_to_png(clip_figure(np.zeros(16_000), title="a clip")), format="png")
+    sound = Audio(value=wav_bytes(np.zeros(16_000), 16_000), format="wav", autoplay=False)
+    widget = VBox([HTML("<b>3</b> events"), picture, sound])
     view = new_output("display_data", data={VIEW: {"model_id": widget.model_id}, "text/plain": "VBox()"})
     cells = [new_markdown_cell(r"$$\frac{1}{C\,T}\sum_{c,t} y_{ct}$$"), new_code_cell("widget", outputs=[view])]
     widgets = {STATE: {"state": dependency_state([widget])}}

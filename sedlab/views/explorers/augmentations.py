@@ -12,7 +12,7 @@ from sedlab.views.figures.embed import figure_to_png
 from sedlab.views.figures.lessons.augmentations import augmentation_figure
 from sedlab.views.figures.lessons.demonstration import AUGMENTATIONS, Demonstration, demonstrate
 from sedlab.views.figures.lessons.strength import STRENGTHS
-from sedlab.views.player.player import wav_bytes
+from sedlab.views.player.sound import wav_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import ipywidgets as widgets
+import numpy as np
 
 from sedlab.views.explorers.panel import Panel
 from sedlab.views.figures.clips.clip import ClipView
 from sedlab.views.player.player import ClipPlayer
+from sedlab.views.player.scene import Scene, scene_of
 
 
 class ClipPager(Panel):
@@ -28,9 +30,11 @@ class ClipPager(Panel):
         super().__init__()
         self._classes = tuple(classes)
         self.position = widgets.IntSlider(description="Clip", min=0, max=0, readout=False, continuous_update=False)
-        self.player = ClipPlayer(on_key=self._press)
+        self.player = ClipPlayer(self._scene_at)
         self.view: ClipView | None = None
         self.on_change(self._turn, self.position)
+        # The keys n and p move along the queue in the browser; the slider follows.
+        self.player.observe(lambda change: self._follow(change["new"]), "key")
 
     def start(self, num_places: int) -> None:
         """Begin a list of so many places, and show the first."""
@@ -38,6 +42,8 @@ class ClipPager(Panel):
             self.position.value = 0
             self.position.max = max(0, num_places - 1)
         self.player.layout.display = "" if num_places else "none"
+        self.player.refresh()
+        self.player.queue = [str(place) for place in range(num_places)]
         if num_places:
             self._turn()
         else:
@@ -48,10 +54,15 @@ class ClipPager(Panel):
         raise NotImplementedError
 
     def _turn(self) -> None:
+        # Loaded here already, so that an error is shown in the panel.
+        scene = self.player.scene_at(str(self.position.value))
         self.view = self.view_at(self.position.value)
-        if self.view is not None:
-            self.player.show_clip(self.view, classes=self._classes)
+        self.player.go(scene.key)
 
-    def _press(self, key: str) -> None:
-        step = {"n": 1, "p": -1}[key]
-        self.position.value = min(max(0, self.position.value + step), self.position.max)
+    def _scene_at(self, key: str) -> Scene:
+        view = self.view_at(int(key))
+        return scene_of(view or ClipView(np.zeros(0)), key, classes=self._classes)
+
+    def _follow(self, key: str) -> None:
+        if key.isdigit():
+            self.position.value = int(key)

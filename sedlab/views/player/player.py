@@ -1,86 +1,165 @@
-"""A picture one can hear: a figure with time on its horizontal axis, its sound, and a playhead."""
+"""A clip one can see and hear: the browser draws it from arrays, plays it, and tells what the person did."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import anywidget
-import numpy as np
-import soundfile
 import traitlets
-from matplotlib.figure import Figure
 
+from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
 from sedlab.scoring.names import class_name
-from sedlab.views.figures.clips.clip import ClipView, view_figure
+from sedlab.views.figures.clips.clip import ClipView
 from sedlab.views.figures.embed import figure_to_png
 from sedlab.views.kept import KeptWidget, playing
+from sedlab.views.modules import joined
+from sedlab.views.player.picture import scene_figure
+from sedlab.views.player.scene import Scene, scene_of
+from sedlab.views.player.sound import wav_bytes
+
+#: Scenes that Python remembers: the one in view and its neighbours.
+_REMEMBERED = 8
 
 
 class ClipPlayer(KeptWidget, anywidget.AnyWidget):
-    """Show a figure and play its sound; press the picture to listen from there.
+    """Draw one clip of a queue on one time axis and play it.
 
-    Keys, while the player has the focus: space plays and pauses, left and right move by half a second, Home goes to the
-    start; n and p are handed to ``on_key``.
+    The browser asks for the scene of a key when it needs it, that of the neighbours ahead; everything a person does
+    comes back as traits. ``?`` in the player lists its keys.
+
+    Parameters
+    ----------
+    load : function or None
+        Takes a key and returns its ``Scene``; an error that it raises is shown in the player. None: only `show`.
     """
 
-    _esm = Path(__file__).parent / "player.js"
+    _esm = joined(Path(__file__).parent, "player.js")
+    _css = Path(__file__).parent / "player.css"
 
-    picture = traitlets.Bytes(b"").tag(sync=True)
-    """PNG file."""
-    audio = traitlets.Bytes(b"").tag(sync=True)
-    """WAV file; empty: nothing to play."""
-    left = traitlets.Float(0.0).tag(sync=True)
-    """Where second 0 lies in the picture, as a part of its width."""
-    right = traitlets.Float(1.0).tag(sync=True)
-    """Where ``duration`` lies in the picture, as a part of its width."""
-    duration = traitlets.Float(0.0).tag(sync=True)
-    """Seconds."""
-    description = traitlets.Unicode("").tag(sync=True)
-    """What the picture shows, for readers who do not see it."""
+    queue = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Keys in the order of the keys n and p."""
+    key = traitlets.Unicode("").tag(sync=True)
+    """The clip in view; empty: none."""
+    version = traitlets.Int(0).tag(sync=True)
+    """Counts `refresh`: scenes of before are no longer valid."""
     playhead = traitlets.Float(0.0).tag(sync=True)
     """Seconds; the browser moves it, Python hears of it about 4 times a second."""
+    selection = traitlets.List(traitlets.Float()).tag(sync=True)
+    """Start and end (s) of what is selected, and looped; empty: nothing."""
+    span = traitlets.List(traitlets.Float()).tag(sync=True)
+    """Start and end (s) of what is shown; empty: the whole clip."""
+    focus = traitlets.Dict().tag(sync=True)
+    """`onset, offset` (s), `label` of the case to frame and seek; empty: none."""
+    label = traitlets.Unicode("").tag(sync=True)
+    """The class whose threshold the slider moves; empty: that of all."""
+    threshold = traitlets.Float(0.5, min=0.0, max=1.0).tag(sync=True)
+    """Of every class without one of its own."""
+    thresholds = traitlets.Dict(value_trait=traitlets.Float(), key_trait=traitlets.Unicode()).tag(sync=True)
+    """Thresholds of single classes."""
+    postprocess = traitlets.Enum(["none", "median", "boxes"], default_value="median").tag(sync=True)
+    """What the threshold is applied to; a system without it shows what it has."""
+    shown = traitlets.List(traitlets.Unicode(), allow_none=True, default_value=None).tag(sync=True)
+    """Names of the systems that are drawn; None: all."""
+    counts = traitlets.Dict().tag(sync=True)
+    """What the thresholds find on the whole subset."""
+    marks = traitlets.Dict().tag(sync=True)
+    """{label: {name: threshold}}: thresholds worth a mark on the slider."""
+    review = traitlets.Dict().tag(sync=True)
+    """Decisions about the clip in view."""
+    call = traitlets.Unicode("").tag(sync=True)
+    """The line of Python that remakes the view."""
 
-    def __init__(self, *, on_key: Callable[[str], None] | None = None) -> None:
+    def __init__(self, load: Callable[[str], Scene] | None = None, *, queue: Sequence[str] = ()) -> None:
         super().__init__()
-        self._on_key = on_key
+        self._load = load
+        self._scenes: OrderedDict[str, Scene] = OrderedDict()
+        self._handlers: dict[str, list[Callable[[dict[str, Any], list[bytes]], None]]] = {}
         self.on_msg(self._receive)
+        self.on_message("want", lambda message, _buffers: self._send_scenes(message["keys"]))
+        self.queue = list(queue)
+        if self.queue:
+            self.key = self.queue[0]
 
-    def show(self, figure: Figure, waveform: np.ndarray, sample_rate: int, *, description: str = "") -> None:
-        """Show ``figure``, whose first axes span the duration of ``waveform`` (samples,), and load its sound."""
-        picture = figure_to_png(figure)  # lays the figure out: the axes' place is known only now
-        box = figure.axes[0].get_position()
+    def on_message(self, kind: str, handler: Callable[[dict[str, Any], list[bytes]], None]) -> None:
+        """Let ``handler`` take the messages of the browser whose "type" is ``kind``, and their buffers."""
+        self._handlers.setdefault(kind, []).append(handler)
+
+    def go(self, key: str, focus: Mapping[str, Any] | None = None) -> None:
+        """Show a clip by its key, framed on ``focus`` (`onset, offset, label`) where there is one."""
         with self.hold_sync():
-            self.picture, self.audio = picture, wav_bytes(waveform, sample_rate)
-            self.left, self.right = float(box.x0), float(box.x1)
-            self.duration = np.asarray(waveform).size / sample_rate
-            self.description, self.playhead = description, 0.0
+            self.selection, self.span = [], []
+            self.key, self.focus = key, dict(focus or {})
+
+    def show(self, scene: Scene) -> None:
+        """Show a single scene, without a queue."""
+        self._scenes.pop(scene.key, None)
+        self._remember(scene)
+        with self.hold_sync():
+            self.version += 1
+            self.queue = [scene.key]
+            self.go(scene.key)
 
     def show_clip(self, view: ClipView, *, classes: Sequence[str] = CLASSES) -> None:
-        """Show ``clip_figure`` of ``view`` and load its sound."""
-        labels = [] if view.events is None else sorted({class_name(label) for label in view.events["label"]})
-        description = f"{view.title}: {', '.join(labels) or 'no event annotated'}"
-        self.show(view_figure(view, classes=classes), view.waveform, view.sample_rate, description=description)
+        """Show a single `ClipView`."""
+        self.show(scene_of(view, view.title or "clip", classes=classes))
+
+    def refresh(self) -> None:
+        """Load every scene anew: what is said of the clips has changed."""
+        self._scenes.clear()
+        self.version += 1
+
+    @property
+    def scene(self) -> Scene | None:
+        """The scene in view; None: no clip."""
+        return self.scene_at(self.key) if self.key else None
+
+    def scene_at(self, key: str) -> Scene:
+        """Return the scene of a key; the last few are remembered."""
+        if key in self._scenes:
+            self._scenes.move_to_end(key)
+            return self._scenes[key]
+        if self._load is None:
+            raise SedlabError(f"{key}: no such clip. Choose one of {', '.join(self.queue[:3]) or 'none'}.")
+        return self._remember(self._load(key))
 
     def still(self) -> Iterator[bytes | str]:
-        """Give the picture and the sound."""
-        if self.picture:
-            yield self.picture
-        if self.audio:
-            yield playing(self.audio)
+        """Give a picture of the scene in view, and its sound."""
+        scene = self.scene
+        if scene is None:
+            return
+        chosen = dict.fromkeys(scene.classes, self.threshold) | dict(self.thresholds)
+        yield figure_to_png(scene_figure(scene, chosen, self.postprocess, self.shown))
+        if scene.duration:
+            yield playing(wav_bytes(scene.waveform, scene.sample_rate))
 
-    def _receive(self, _widget: object, content: dict, _buffers: object) -> None:
-        if self._on_key is not None and content.get("type") == "key":
-            self._on_key(content["key"])
+    def _remember(self, scene: Scene) -> Scene:
+        self._scenes[scene.key] = scene
+        while len(self._scenes) > _REMEMBERED:
+            self._scenes.popitem(last=False)
+        return scene
+
+    def _receive(self, _widget: object, content: dict[str, Any], buffers: list[bytes]) -> None:
+        for handler in self._handlers.get(content.get("type", ""), ()):
+            handler(content, buffers)
+
+    def _send_scenes(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            try:
+                content, buffers = self.scene_at(key).pack()
+            except Exception as error:  # it is the reader's, and must reach them
+                told = str(error) if isinstance(error, SedlabError) else f"{type(error).__name__}: {error}"
+                self.send({"type": "failed", "version": self.version, "key": key, "message": told})
+            else:
+                self.send({"type": "scene", "version": self.version, "scene": content}, buffers)
 
 
-def wav_bytes(waveform: np.ndarray, sample_rate: int) -> bytes:
-    """Return ``waveform`` (samples,) in [-1, 1] as a 16-bit mono WAV file; louder samples are clipped."""
-    samples = np.asarray(waveform, dtype=np.float32)
-    if samples.size == 0:
-        return b""
-    file = io.BytesIO()
-    soundfile.write(file, np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16), sample_rate, format="WAV")
-    return file.getvalue()
+def spoken(scene: Scene) -> str:
+    """Return what a scene shows in a line, for readers who do not see it."""
+    if scene.events is None:
+        return f"{scene.title or scene.key}: not annotated"
+    labels = sorted({class_name(label) for label in scene.events["label"]})
+    return f"{scene.title or scene.key}: {', '.join(labels) or 'no event annotated'}"

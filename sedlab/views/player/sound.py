@@ -40,3 +40,13 @@ def mp3_base64(waveform: np.ndarray, sample_rate: int) -> str:
     file = io.BytesIO()
     soundfile.write(file, np.clip(np.asarray(waveform, dtype=np.float32), -1, 1), sample_rate, format="MP3")
     return base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def wav_bytes(waveform: np.ndarray, sample_rate: int) -> bytes:
+    """Return ``waveform`` (samples,) in [-1, 1] as a 16-bit mono WAV file; louder samples are clipped."""
+    samples = np.asarray(waveform, dtype=np.float32)
+    if samples.size == 0:
+        return b""
+    file = io.BytesIO()
+    soundfile.write(file, np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16), sample_rate, format="WAV")
+    return file.getvalue()

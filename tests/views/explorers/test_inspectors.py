@@ -16,7 +16,7 @@ from sedlab.postprocess.decode import detect_events
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.views import ClipInspector, ClipView, PsdsInspector, PseudoLabelInspector
 from sedlab.views.explorers.pseudo_labels import class_detections
-from sedlab.views.player.player import ClipPlayer, wav_bytes
+from sedlab.views.player.sound import wav_bytes
 
 
 @pytest.fixture
@@ -47,15 +47,15 @@ def test_clip_inspector_pages_and_filters(clips, labels, load):
     assert inspector.message.value == ""
 
 
-def test_keys_page_and_stop_at_the_ends(clips, load):
+def test_the_slider_follows_the_player(clips, load):
     inspector = ClipInspector(clips, load)
 
     seen = []
-    for key in "nnnp":
-        inspector.player._receive(None, {"type": "key", "key": key}, [])
+    for place in (1, 2, 1):
+        inspector.player.key = str(place)
         seen.append(inspector.position.value)
 
-    assert seen == [1, 2, 2, 1]
+    assert seen == [1, 2, 1]
 
 
 def test_a_clip_is_found_by_name_and_an_unknown_one_is_named(clips, load):
@@ -177,16 +177,6 @@ def test_psds_inspector_draws_the_same_curves_for_the_pointer(psds_result):
     (curve,) = inspector.picture.data
     assert curve.name == "Ensemble stage 2, iteration 1 0.600"
     assert inspector.picture.layout.title.text == "PSD-ROC: Speech"
-
-
-def test_player_knows_where_the_time_axis_lies(waveform):
-    player = ClipPlayer()
-
-    player.show_clip(ClipView(waveform, title="x", scores=np.zeros((156, 27))))
-
-    assert 0 < player.left < 0.25 < 0.9 < player.right < 1
-    assert player.duration == 10
-    assert player.description == "x: no event annotated"
 
 
 def test_sound_is_a_wav_file_of_the_same_samples(waveform):

@@ -18,8 +18,8 @@ from sedlab.views.explorers.psds import PsdsInspector
 from sedlab.views.figures.clips.clip import ClipView
 from sedlab.views.figures.embed import encode
 from sedlab.views.kept import LIVE_ONLY, KeptWidget
-from sedlab.views.player.player import ClipPlayer, wav_bytes
-from sedlab.views.player.sound import Sound
+from sedlab.views.player.player import ClipPlayer
+from sedlab.views.player.sound import Sound, wav_bytes
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 CELL = """
@@ -31,7 +31,10 @@ inspector = ClipInspector(clips, lambda row: ClipView(np.zeros(16_000, np.float3
 inspector.position.value = 1
 inspector
 """
-UPDATE = "show_with_picture(inspector, inspector.player.picture).update(inspector.player.picture, 'the <b>end</b>')"
+UPDATE = """
+picture = next(inspector.player.still())
+show_with_picture(inspector, picture).update(picture, 'the <b>end</b>')
+"""
 
 
 def shown(kernel, code: str, *, person: bool) -> tuple[list[dict], list[str]]:
@@ -111,7 +114,7 @@ def test_player_gives_its_picture_and_its_sound():
     assert list(player.still()) == []
     player.show_clip(ClipView(np.zeros(16_000, dtype=np.float32), title="a clip"))
     picture, sound = player.still()
-    assert picture == player.picture and sound.count("<audio") == 1
+    assert picture.startswith(b"\x89PNG") and sound.count("<audio") == 1
     assert isinstance(player, KeptWidget)
 
 
