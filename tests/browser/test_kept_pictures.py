@@ -12,10 +12,12 @@ from nbconvert import HTMLExporter
 
 CELLS = (
     """
-import numpy as np, pandas as pd
-from sedlab.views import ClipInspector, ClipView
+import numpy as np
+from sedlab.views import ClipPlayer, ClipView
 tone = 0.3 * np.sin(2 * np.pi * 500 * np.arange(16_000) / 16_000)
-ClipInspector(pd.DataFrame({"clip_id": ["a", "b"]}), lambda row: ClipView(tone, title=row["clip_id"]))
+player = ClipPlayer()
+player.show_clip(ClipView(tone, title="a"))
+player
 """,
     "print('ALL', 'DONE')",
 )
@@ -47,7 +49,7 @@ def test_a_saved_inspector_shows_its_opening_picture_in_every_way(tmp_path: Path
         page.wait_for_selector(".sedlab-player canvas")
         page.locator(".jp-OutputArea-output").filter(has_text="ALL DONE").wait_for()
         seen = _seen(page, "live")
-        assert (seen["pictures"], seen["players"], seen["live"]) == (1, 1, 1)
+        assert (seen["pictures"], seen["live"]) == (0, 1)
         assert "as it opened" not in seen["text"]
         page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
         page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
