@@ -25,6 +25,7 @@ __all__, __getattr__, __dir__ = names_on_demand(
         "metrics.events": ("CountedEvents",),
         "metrics.segments": ("CountedSegments",),
         "metrics.comparison": ("compare",),
+        "curves.curve_set": ("CurveSet",),
         "tuning.csebbs": ("tune_csebbs",),
         "tuning.median": ("tune_median",),
         "subset": ("evaluate_score_file",),

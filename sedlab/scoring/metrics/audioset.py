@@ -25,7 +25,7 @@ from sedlab.data.tables import Corpus
 from sedlab.postprocess.median import median_filter
 from sedlab.scoring.metrics.changes import Changes
 from sedlab.scoring.metrics.events import CountedEvents
-from sedlab.scoring.metrics.psds import PSDS1, SECONDS_PER_HOUR, curve_of_changes, psds_of_curves
+from sedlab.scoring.metrics.psds import PSDS1, SECONDS_PER_HOUR, curve_of_points, points_of_changes, psds_of_curves
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.scoring.scores.tables import score_tables
 
@@ -106,8 +106,8 @@ def _class_psds(
         changes = _with_false_alarms(changes, *_false_alarm_changes(frames_NT[~has_event], enough))
         # In two parts, as the library adds them up.
         seconds += sum(durations.values()) - seconds
-    curve = curve_of_changes(changes, counted.num_events[label], seconds, SCENARIO, {})
-    return psds_of_curves(counted, {label: curve}, SCENARIO).overall
+    points = points_of_changes(changes, counted.num_events[label], seconds, SCENARIO, {})
+    return psds_of_curves(counted, {label: curve_of_points(points, SCENARIO)}, SCENARIO).overall
 
 
 def _with_false_alarms(changes: Changes, thresholds: np.ndarray, false_alarms: np.ndarray) -> Changes:

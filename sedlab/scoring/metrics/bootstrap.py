@@ -121,13 +121,13 @@ def replicates_of(
     num_units = len(systems[0].units)
     values = np.concatenate([system.evaluate(np.ones((1, num_units))) for system in systems])
     drawn = []
-    for weights in _resamples(num_units, resampling):
+    for weights in resamples(num_units, resampling):
         drawn.append([system.evaluate(weights) for system in systems])
         progress(sum(len(rows[0]) for rows in drawn), resampling.replicates, what)
     return values, np.concatenate(drawn, axis=1)
 
 
-def _resamples(num_units: int, resampling: Resampling) -> Iterator[np.ndarray]:
+def resamples(num_units: int, resampling: Resampling) -> Iterator[np.ndarray]:
     """Yield (up to BATCH, units): how often each unit is drawn in ``num_units`` draws with replacement."""
     rng = np.random.default_rng(resampling.seed)
     for start in range(0, resampling.replicates, BATCH):

@@ -30,6 +30,42 @@ class Criterion(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class OperatingPoints:
+    """What one class's counts are at every decision threshold, which rises from point to point."""
+
+    level: np.ndarray
+    """(points,) the score below which the threshold falls, ascending; the last is infinity."""
+    hits: np.ndarray
+    """(points,) events (or seconds) found"""
+    false_alarms: np.ndarray
+    """(points,) false detections (or seconds) in an hour"""
+    rate: np.ndarray
+    """(points,) where the point lies on the curve's axis of errors; infinity beyond its end"""
+    num_positive: int
+    """Events (or seconds) that there are."""
+
+    @property
+    def ratio(self) -> np.ndarray:
+        """(points,) the part that is found."""
+        return self.hits / self.num_positive
+
+    @property
+    def threshold(self) -> np.ndarray:
+        """(points,) a threshold of each point: halfway between two scores, a score above it is a detection."""
+        top = self.level[-2] if len(self.level) > 1 else 0.0
+        upper = np.append(self.level[:-1], max(1.0, top))
+        # Scores are probabilities: there is none below 0, and a score of 0 is above thresholds below 0 only.
+        lower = np.append(0.0 if upper[0] > 0 else upper[0] - 1.0, upper[:-1])
+        middle = (upper + lower) / 2
+        # Between neighbours in double precision there is nothing; their middle may round to the upper one.
+        return np.where(middle < upper, middle, lower)
+
+    def at(self, threshold: float) -> int:
+        """Return the place of the point with this threshold."""
+        return int(np.searchsorted(self.level[:-1], threshold, side="right"))
+
+
+@dataclass(frozen=True, eq=False)
 class Changes:
     """Changes of the counts of one class as the threshold falls, clip after clip."""
 

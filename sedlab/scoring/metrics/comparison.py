@@ -125,6 +125,18 @@ def paired_bootstrap(
     ]
 
 
+def by_importance(table: pd.DataFrame) -> pd.DataFrame:
+    """Return `Comparison.table` of one metric with the metric itself first, then the classes by what matters.
+
+    First those whose interval excludes zero, the largest difference first; then the others, by the size of theirs. The
+    column ``certain`` says which is which.
+    """
+    certain = (table["low"] > 0) | (table["high"] < 0)
+    keys = pd.DataFrame({"all": table["label"] != ALL, "open": ~certain, "size": -table["difference"].abs()})
+    order = keys.sort_values(["all", "open", "size"], kind="stable", na_position="last").index
+    return table.assign(certain=certain).loc[order].reset_index(drop=True)
+
+
 def sign_level(differences: np.ndarray) -> float:
     """Return twice the share of replicates in which the difference is zero or has the rarer sign, at most 1.
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sedlab.scoring.metrics.changes import OperatingPoints
 from sedlab.scoring.metrics.segments import CountedSegments
 from sedlab.scoring.scores.tables import sed_scores_eval
 
@@ -28,6 +29,8 @@ class RocCurve:
 
     fpr: np.ndarray
     tpr: np.ndarray
+    threshold: np.ndarray
+    """Which the mean score of a second exceeds, at each point."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,8 @@ class MpaucResult:
     missing_classes: tuple[str, ...] = ()
     """Classes left out of ``overall``."""
     num_segments: int = 0
+    class_points: dict[str, OperatingPoints] = field(default_factory=dict, repr=False)
+    """Of the same classes as ``curves``: seconds found and falsely found at every threshold."""
 
 
 def segment_mpauc(counted: CountedSegments) -> MpaucResult:
@@ -53,6 +58,7 @@ def segment_mpauc(counted: CountedSegments) -> MpaucResult:
     positives = truth.sum(axis=0)
     usable = [k for k in range(len(classes)) if 0 < positives[k] < len(truth)]
     per_class, linear, curves = dict.fromkeys(classes, np.nan), dict.fromkeys(classes, np.nan), {}
+    points: dict[str, OperatingPoints] = {}
     if usable:
         # The library's own form of segment statistics: what lowering the threshold below each score adds.
         changes = {classes[k]: (scores[:, k], {"tps": truth[:, k].astype(int), "fps": 1 - truth[:, k]}) for k in usable}
@@ -60,7 +66,10 @@ def segment_mpauc(counted: CountedSegments) -> MpaucResult:
             None, None, None, deltas={"segments": changes}, segment_length=1.0, max_fpr=MAX_FPR, num_jobs=1
         )
         per_class |= {label: float(areas[label]) for label in changes}
-        curves = {label: RocCurve(fpr=rocs[label][1], tpr=rocs[label][0]) for label in changes}
+        points = {classes[k]: _points(scores[:, k], truth[:, k]) for k in usable}
+        for label, (tpr, fpr, levels, *_) in ((label, rocs[label]) for label in changes):
+            place = np.searchsorted(points[label].level, levels)
+            curves[label] = RocCurve(fpr=fpr, tpr=tpr, threshold=points[label].threshold[place])
         linear |= {label: _linear_area(curve) for label, curve in curves.items()}
     return MpaucResult(
         overall=float(np.mean([per_class[label] for label in curves])) if curves else np.nan,
@@ -70,6 +79,22 @@ def segment_mpauc(counted: CountedSegments) -> MpaucResult:
         curves=curves,
         missing_classes=tuple(label for label in classes if label not in curves),
         num_segments=len(truth),
+        class_points=points,
+    )
+
+
+def _points(scores: np.ndarray, present: np.ndarray) -> OperatingPoints:
+    """Return the operating points of one class: its mean score in each second, (seconds,), and whether it sounds."""
+    levels, place = np.unique(scores, return_inverse=True)
+    counts = (np.bincount(place, weights=chosen, minlength=len(levels)) for chosen in (present, ~present))
+    hits, false_alarms = (np.append(np.cumsum(count[::-1])[::-1], 0.0) for count in counts)
+    return OperatingPoints(
+        level=np.append(levels, np.inf),
+        hits=hits,
+        # As many seconds in an hour: there are as many segments as seconds.
+        false_alarms=false_alarms / len(scores) * 3600.0,
+        rate=false_alarms / np.count_nonzero(~present),
+        num_positive=int(np.count_nonzero(present)),
     )
 
 

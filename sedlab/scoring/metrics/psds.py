@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sedlab.scoring.metrics.changes import Changes
+from sedlab.scoring.metrics.changes import Changes, OperatingPoints
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.scores.tables import sed_scores_eval
 
@@ -61,6 +61,9 @@ class PsdRoc:
     """Effective false positives per hour, ascending."""
     etpr: np.ndarray
     """Effective true positive ratio in [0, 1]."""
+    threshold: np.ndarray = field(default_factory=lambda: np.empty(0))
+    """Of a class's curve: the decision threshold of each point, which a detection's score exceeds. The curve over all
+    classes has none of its own: at a rate, each class stands at the threshold of its own curve there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +82,8 @@ class PsdsResult:
     num_clips: int = 0
     """Clips scored: those with at least one event."""
     num_events: int = 0
+    class_points: dict[str, OperatingPoints] = field(default_factory=dict, repr=False)
+    """Of the same classes as ``class_curves``: their counts at every threshold. A curve passes through the best."""
 
 
 #: The operating points of one class that make its curve: true positive ratio, effective rate, threshold.
@@ -92,8 +97,10 @@ def psds(counted: CountedEvents, scenario: Scenario = PSDS1) -> PsdsResult:
         return PsdsResult(np.nan, dict.fromkeys(counted.classes, np.nan), empty, {}, counted.missing_classes)
     scenario = scenario.among(len(counted.present))
     if ("psds", scenario) not in counted.results:
-        curves = {label: class_curve(counted, scenario, label) for label in counted.present}
-        counted.results["psds", scenario] = psds_of_curves(counted, curves, scenario)
+        points = {label: class_points(counted, scenario, label) for label in counted.present}
+        curves = {label: curve_of_points(of_class, scenario) for label, of_class in points.items()}
+        result = replace(psds_of_curves(counted, curves, scenario), class_points=points)
+        counted.results["psds", scenario] = result
     return counted.results["psds", scenario]
 
 
@@ -112,7 +119,7 @@ def psds_of_curves(counted: CountedEvents, curves: Mapping[str, ClassCurve], sce
         overall=float(psds_from_psd_roc(etpr, efpr, max_efpr)),
         per_class={label: float(values.get(label, np.nan)) for label in counted.classes},
         curve=PsdRoc(efpr, etpr),
-        class_curves={label: PsdRoc(rates, ratios) for label, (ratios, rates, _) in curves.items()},
+        class_curves={label: PsdRoc(rates, ratios, levels) for label, (ratios, rates, levels) in curves.items()},
         missing_classes=counted.missing_classes,
         num_clips=len(counted.clip_ids),
         num_events=len(counted.events),
@@ -121,17 +128,22 @@ def psds_of_curves(counted: CountedEvents, curves: Mapping[str, ClassCurve], sce
 
 def class_curve(counted: CountedEvents, scenario: Scenario, label: str) -> ClassCurve:
     """Return the curve of one class."""
+    return curve_of_points(class_points(counted, scenario, label), scenario)
+
+
+def class_points(counted: CountedEvents, scenario: Scenario, label: str) -> OperatingPoints:
+    """Return the operating points of one class, up to the end of its curve."""
     others = [other for other in counted.present if other != label]
     seconds = {other: counted.event_seconds[other] for other in others} if scenario.alpha_ct else {}
     duration = sum(counted.seconds.values())
     changes = counted.changes(scenario, label, scenario.max_efpr * duration / SECONDS_PER_HOUR)
-    return curve_of_changes(changes, counted.num_events[label], duration, scenario, seconds)
+    return points_of_changes(changes, counted.num_events[label], duration, scenario, seconds)
 
 
-def curve_of_changes(
+def points_of_changes(
     changes: Changes, num_events: int, duration: float, scenario: Scenario, others: Mapping[str, float]
-) -> ClassCurve:
-    """Return the curve of a class from the changes of its counts.
+) -> OperatingPoints:
+    """Return the operating points of a class from the changes of its counts.
 
     Parameters
     ----------
@@ -142,18 +154,29 @@ def curve_of_changes(
     others : {class: seconds}
         How long the events of the other classes are together, where cross triggers count.
     """
-    sed_scores_eval()
-    from sed_scores_eval.intersection_based.psds import _unique_cummax_sort
-
-    thresholds, hits, false_alarms = changes.cumulated()
+    levels, hits, false_alarms = changes.cumulated()
     rates = false_alarms / duration
     # Cross triggers only add to the rate. What lies beyond the end of the curve cannot return to it, and is most of it.
     inside = rates * SECONDS_PER_HOUR <= scenario.max_efpr
-    thresholds, ratios, rates = thresholds[inside], hits[inside] / num_events, rates[inside]
+    effective = np.full(len(rates), np.inf)
+    rates_inside = rates[inside]
     if scenario.alpha_ct:
-        crossed = np.zeros_like(rates)
+        crossed = np.zeros_like(rates_inside)
         for other, seconds in others.items():
             if other in changes.cross:
-                crossed += changes.cross_at(other, thresholds) / seconds
-        rates = rates + scenario.alpha_ct * (crossed / len(others))
-    return _unique_cummax_sort(ratios, rates * SECONDS_PER_HOUR, thresholds, max_efpr=scenario.max_efpr)
+                crossed += changes.cross_at(other, levels[inside]) / seconds
+        rates_inside = rates_inside + scenario.alpha_ct * (crossed / len(others))
+    effective[inside] = rates_inside * SECONDS_PER_HOUR
+    # One point beyond the end says where it is; what is further away would only be kept.
+    kept = slice(max(int(np.argmax(inside)) - 1, 0), None)
+    return OperatingPoints(levels[kept], hits[kept], rates[kept] * SECONDS_PER_HOUR, effective[kept], num_events)
+
+
+def curve_of_points(points: OperatingPoints, scenario: Scenario) -> ClassCurve:
+    """Return the curve of a class: the best of its points at every rate."""
+    sed_scores_eval()
+    from sed_scores_eval.intersection_based.psds import _unique_cummax_sort
+
+    inside = np.isfinite(points.rate)
+    ratios, rates, thresholds = points.ratio[inside], points.rate[inside], points.threshold[inside]
+    return _unique_cummax_sort(ratios, rates, thresholds, max_efpr=scenario.max_efpr)

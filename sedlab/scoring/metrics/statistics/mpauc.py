@@ -13,7 +13,7 @@ import numpy as np
 from sedlab.errors import SedlabError
 from sedlab.scoring.metrics.mpauc import MAX_FPR
 from sedlab.scoring.metrics.segments import CountedSegments
-from sedlab.scoring.metrics.statistics.base import Statistics
+from sedlab.scoring.metrics.statistics.curves import CurveStatistics, staircases
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class ClassSegments:
 
 
 @dataclass(frozen=True, eq=False)
-class MpaucStatistics(Statistics):
+class MpaucStatistics(CurveStatistics):
     """Segments of one system, from which ``evaluate`` computes mpAUC as ``segment_mpauc`` does."""
 
     segments: tuple[ClassSegments, ...]
@@ -39,11 +39,15 @@ class MpaucStatistics(Statistics):
         areas = np.empty((len(weights), len(self.segments)))
         for k, segments in enumerate(self.segments):
             areas[:, k] = _partial_areas(segments, weights)
-        known = np.isfinite(areas)
-        count = known.sum(axis=1)
-        total = np.where(known, areas, 0.0).sum(axis=1)
-        mean = np.divide(total, count, out=np.full(len(areas), np.nan), where=count > 0)
-        return np.column_stack((mean, areas))
+        return np.column_stack((_mean_of_known(areas), areas))
+
+    def curves(self, weights: np.ndarray, rates: np.ndarray) -> np.ndarray:
+        weights = np.asarray(weights, dtype=np.float64)
+        found = np.full((len(weights), len(self.segments), len(rates)), np.nan)
+        for k, segments in enumerate(self.segments):
+            fpr, tpr, possible = _rates(segments, weights)
+            found[possible, k] = staircases(fpr[possible], tpr[possible], rates)
+        return np.concatenate((_mean_of_known(found)[:, None], found), axis=1)
 
 
 def mpauc_statistics(counted: CountedSegments) -> MpaucStatistics:
@@ -73,6 +77,13 @@ def _class_segments(scores: np.ndarray, positive: np.ndarray, recording: np.ndar
 
 def _partial_areas(segments: ClassSegments, weights: np.ndarray) -> np.ndarray:
     """Return (resamples,) areas under the staircase up to MAX_FPR, divided by it; nan without a curve."""
+    fpr, tpr, possible = _rates(segments, weights)
+    widths = np.diff(np.minimum(fpr, MAX_FPR), axis=1, append=MAX_FPR)
+    return np.where(possible, (tpr * widths).sum(axis=1) / MAX_FPR, np.nan)
+
+
+def _rates(segments: ClassSegments, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the false and true positive rates, (resamples, steps) each, and which resamples have a curve."""
     drawn = weights.take(segments.recording, axis=1)
     hits = np.cumsum(drawn * segments.positive, axis=1)[:, segments.step_ends]
     false_alarms = np.cumsum(drawn * ~segments.positive, axis=1)[:, segments.step_ends]
@@ -80,5 +91,11 @@ def _partial_areas(segments: ClassSegments, weights: np.ndarray) -> np.ndarray:
     possible = (num_positive > 0) & (num_negative > 0)
     fpr = np.divide(false_alarms, num_negative, out=np.zeros_like(hits), where=possible)
     tpr = np.divide(hits, num_positive, out=np.zeros_like(hits), where=possible)
-    widths = np.diff(np.minimum(fpr, MAX_FPR), axis=1, append=MAX_FPR)
-    return np.where(possible[:, 0], (tpr * widths).sum(axis=1) / MAX_FPR, np.nan)
+    return fpr, tpr, possible[:, 0]
+
+
+def _mean_of_known(values: np.ndarray) -> np.ndarray:
+    """Return the mean over the second axis of what is not nan; nan where all is."""
+    known = np.isfinite(values)
+    count, total = known.sum(axis=1), np.where(known, values, 0.0).sum(axis=1)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

@@ -18,7 +18,7 @@ from sedlab.errors import SedlabError
 from sedlab.scoring.metrics.changes import Changes
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.psds import PSDS1, SECONDS_PER_HOUR, Scenario
-from sedlab.scoring.metrics.statistics.base import Statistics
+from sedlab.scoring.metrics.statistics.curves import CurveStatistics, staircases
 
 NO_EVENT = "ground truth: no event of the classes to score, so there is nothing to resample. Check labels and clips."
 #: Numbers in the largest temporary array: small enough for the processor's cache.
@@ -57,7 +57,7 @@ class ClassChanges:
 
 
 @dataclass(frozen=True, eq=False)
-class PsdsStatistics(Statistics):
+class PsdsStatistics(CurveStatistics):
     """Changes of one system's counts, from which ``evaluate`` computes PSDS as ``psds`` does."""
 
     scenario: Scenario
@@ -71,16 +71,32 @@ class PsdsStatistics(Statistics):
 
     def evaluate(self, weights: np.ndarray) -> np.ndarray:
         weights = np.asarray(weights, dtype=np.float64)
-        num_events = weights @ self.num_events
-        points = [
-            _curve_points(changes, weights, self._error_rates(weights, k), self.scenario.max_efpr)
-            for k, changes in enumerate(self.changes)
-        ]
+        num_events, points = weights @ self.num_events, self._points(weights)
         values = [
             _areas([(rates[r], hits[r]) for rates, hits in points], num_events[r], self.scenario)
             for r in range(len(weights))
         ]
         return np.stack(values)
+
+    def curves(self, weights: np.ndarray, rates: np.ndarray) -> np.ndarray:
+        weights = np.asarray(weights, dtype=np.float64)
+        num_events = (weights @ self.num_events)[:, :, None]
+        found = np.stack([staircases(at, hits, rates) for at, hits in self._points(weights)], axis=1)
+        ratios = np.divide(found, num_events, out=np.full(found.shape, np.nan), where=num_events > 0)
+        # As `class_spread`, over the classes that the resample has.
+        known = np.where(num_events > 0, ratios, 0.0)
+        count = np.count_nonzero(num_events, axis=1)
+        mean = known.sum(axis=1) / count
+        spread = np.sqrt((np.where(num_events > 0, ratios - mean[:, None], 0.0) ** 2).sum(axis=1) / count)
+        effective = np.maximum(mean - self.scenario.alpha_st * spread, 0.0)
+        return np.concatenate((effective[:, None], ratios), axis=1)
+
+    def _points(self, weights: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the rates and true positives, (resamples, runs) each, of every class."""
+        return [
+            _curve_points(changes, weights, self._error_rates(weights, k), self.scenario.max_efpr)
+            for k, changes in enumerate(self.changes)
+        ]
 
     def _error_rates(self, weights: np.ndarray, k: int) -> np.ndarray:
         """Return (resamples, kinds of error): effective false positives per hour for one error of class ``k``."""
