@@ -7,17 +7,21 @@ of its own in the tests, which load it as it is.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from functools import cache
 from pathlib import Path
 
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.-]+)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "(\.\.?/[\w./-]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(async function|function|const|let|class) )", re.MULTILINE)
 
 
 @cache
 def joined(folder: Path, entry: str) -> str:
-    """Return ``entry`` of ``folder`` with every module that it needs before it; only ``entry`` exports a default."""
+    """Return ``entry`` of ``folder`` with every module that it needs before it; only ``entry`` exports a default.
+
+    Modules name each other by relative paths, also in folders within.
+    """
     order: list[str] = []
 
     def visit(name: str, path: tuple[str, ...]) -> None:
@@ -25,7 +29,7 @@ def joined(folder: Path, entry: str) -> str:
             raise ValueError(f"{folder / name}: imports itself by way of {', '.join(path)}")
         if name not in order:
             for needed in _IMPORT.findall((folder / name).read_text(encoding="utf-8")):
-                visit(needed, (*path, name))
+                visit(posixpath.normpath(posixpath.join(posixpath.dirname(name), needed)), (*path, name))
             order.append(name)
 
     visit(entry, ())

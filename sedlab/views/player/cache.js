@@ -1,47 +1,72 @@
 // Scenes in the browser: asked for when needed, neighbours ahead, the least used forgotten.
 
-const KEPT = 12;
-const AHEAD = [1, -1, 2];
+const KEPT = 24;
+const AHEAD = [1, -1, 2, 3, -2];
+const AT_ONCE = 2;
 
-/** Keep `scene` of the store that of its key; `send` asks Python. Returns a function that takes a message of Python. */
-export function makeCache({ store, model, send }) {
+/**
+ * Return the key to ask for next: the one in view, then its neighbours; null: nothing, or enough is on its way.
+ *
+ * One neighbour at a time, and keys that were passed by meanwhile not at all: who presses n ten times waits for one clip.
+ */
+export function nextWanted(key, queue, isKnown, asked) {
+  if (key && !isKnown(key) && !asked.has(key)) return asked.size < AT_ONCE ? key : null;
+  if (asked.size) return null;
+  const place = queue.indexOf(key);
+  if (place < 0) return null;
+  return AHEAD.map((step) => queue[place + step]).find((name) => name !== undefined && !isKnown(name)) ?? null;
+}
+
+/** Keep `scene` of the store that of its key; `send` asks Python. Returns {receive} for a message of Python. */
+export function makeCache({ store, send }) {
   const scenes = new Map();
+  const failures = new Map();
   const asked = new Set();
 
-  const forget = () => { scenes.clear(); asked.clear(); want(); };
-
-  function want() {
+  function show() {
     const key = store.get("key");
     const known = scenes.get(key);
     if (known) {
       scenes.delete(key);
       scenes.set(key, known);
     }
-    store.set({ scene: known ?? null, failure: null });
-    const queue = store.get("queue");
-    const place = queue.indexOf(key);
-    const neighbours = place < 0 ? [] : AHEAD.map((step) => queue[place + step]).filter(Boolean);
-    const missing = [key, ...neighbours].filter((name) => name && !scenes.has(name) && !asked.has(name));
-    // While one request is on its way, keys that were passed by meanwhile are not asked for.
-    if (!missing.length || (asked.size && missing[0] !== key)) return;
-    if (asked.size > 2) return;
-    missing.forEach((name) => asked.add(name));
-    send({ type: "want", keys: missing });
+    const failure = failures.get(key) ?? null;
+    store.set({ scene: known ?? null, failure });
+    ask();
+  }
+
+  function ask() {
+    const isKnown = (name) => scenes.has(name) || failures.has(name);
+    const wanted = nextWanted(store.get("key"), store.get("queue"), isKnown, asked);
+    if (wanted === null) return;
+    asked.add(wanted);
+    send({ type: "want", keys: [wanted] });
+  }
+
+  function forget() {
+    scenes.clear();
+    failures.clear();
+    asked.clear();
+    show();
   }
 
   function receive(message, scene) {
-    if (message.version !== store.get("version")) return;
     const key = scene ? scene.key : message.key;
     asked.delete(key);
-    if (scene) {
-      scenes.set(key, scene);
+    if (message.version === store.get("version")) {
+      if (scene) scenes.set(key, scene);
+      else failures.set(key, message.message);
       while (scenes.size > KEPT) scenes.delete(scenes.keys().next().value);
     }
-    if (key === store.get("key")) store.set({ scene: scene ?? null, failure: scene ? null : message.message });
-    if (!asked.size || key === store.get("key")) want();
+    if (key === store.get("key")) show();
+    else ask();
   }
 
-  const offs = [store.on("key queue", want), store.on("version", forget)];
-  want();
+  // A clip that failed is tried again when a person comes back to it.
+  const offs = [
+    store.on("key", () => { failures.delete(store.get("key")); show(); }),
+    store.on("queue", ask), store.on("version", forget),
+  ];
+  show();
   return { receive, dispose: () => offs.forEach((off) => off()) };
 }

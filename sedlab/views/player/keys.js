@@ -6,9 +6,10 @@ export function makeKeys(root) {
 
   function onKeyDown(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-    const found = bindings.find((binding) => binding.keys.includes(event.key));
-    if (!found) return;
-    if (found.run(event) === false) return;
+    if (isPressing(event)) return;
+    // What was added last is asked first; what says false leaves the key to the others, and to the page.
+    const taken = bindings.toReversed().some((binding) => binding.keys.includes(event.key) && binding.run(event) !== false);
+    if (!taken) return;
     event.preventDefault();
     event.stopPropagation();
   }
@@ -23,6 +24,12 @@ export function makeKeys(root) {
     list: () => bindings.map(({ keys, what, group }) => ({ keys, what, group: group ?? "Player" })),
     dispose: () => root.removeEventListener("keydown", onKeyDown),
   };
+}
+
+/** Say whether a key presses the button, or turns the box, that has the focus. */
+function isPressing(event) {
+  const can = event.target?.tagName === "BUTTON" || event.target?.tagName === "INPUT" || event.target?.tagName === "SUMMARY";
+  return can && (event.key === " " || event.key === "Enter");
 }
 
 /** Say whether keys go into a text field, a chooser or a slider there. */

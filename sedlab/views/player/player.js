@@ -2,10 +2,25 @@
 
 import { makeCache } from "./cache.js";
 import { element } from "./element.js";
+import { mountHelp } from "./help.js";
 import { makeKeys } from "./keys.js";
+import { mountLegend } from "./legend.js";
+import { mountOverlay } from "./overlay.js";
+import { makeSound } from "./playing.js";
+import { addZoomKeys, mountPointing } from "./pointing.js";
+import { mountSaying } from "./saying.js";
 import { unpack } from "./scene.js";
 import { makeStore } from "./store.js";
 import { makeSurface } from "./surface.js";
+import { mountTransport } from "./transport.js";
+
+/** What a person sets in the browser alone. */
+const SETTINGS = {
+  scene: null, failure: null, hover: null, band: [], waveform: false, curves: false,
+  playing: false, looping: true, speed: 1, volume: 1, silent: "",
+};
+/** Parts of others: each gets an element of its own below the tracks, and returns what takes it away. */
+const PARTS = {};
 
 function render({ model, el }) {
   const root = element("div", {
@@ -13,73 +28,51 @@ function render({ model, el }) {
     // JupyterLab would take "n" or space for a command of its own.
     "data-lm-suppress-shortcuts": "true",
   });
+  const place = (name) => root.appendChild(element("div", { class: name }));
+  const [head, bar, tracks, legend] = ["head", "bar", "tracks", "legend"].map(place);
+  const own = Object.fromEntries(Object.keys(PARTS).map((name) => [name, place(name)]));
+  const [keysList, foot] = ["keys", "foot"].map(place);
   el.append(root);
+
   const store = makeStore(model);
-  const send = (message) => model.send(message);
+  store.set(SETTINGS);
+  const send = (message, buffers) => model.send(message, undefined, buffers);
   const keys = makeKeys(root);
-  const cache = makeCache({ store, model, send });
-  const surface = makeSurface(root, store);
-  const audio = element("audio", { controls: true, preload: "auto" });
-  const said = element("div", { class: "said", "aria-live": "polite" });
-  root.append(audio, said);
+  const surface = makeSurface(tracks, store);
+  const sound = makeSound(root, store);
+  const { seek } = sound;
+  const focusRoot = () => root.focus({ preventScroll: true });
 
-  let url = "";
-  let animation = 0;
-  function onScene() {
-    const scene = store.get("scene");
-    audio.pause();
-    if (url) URL.revokeObjectURL(url);
-    url = scene?.audio.byteLength ? URL.createObjectURL(new Blob([scene.audio], { type: "audio/wav" })) : "";
-    if (url) audio.src = url;
-    else audio.removeAttribute("src");
-    said.textContent = store.get("failure") ?? scene?.title ?? "";
-    if (scene) store.set({ playhead: 0 });
-  }
-  function seek(seconds) {
-    const duration = store.get("scene")?.duration ?? 0;
-    audio.currentTime = Math.max(0, Math.min(seconds, duration));
-    store.set({ playhead: audio.currentTime });
-  }
-  function animate() {
-    store.set({ playhead: audio.currentTime });
-    if (!audio.paused && !audio.ended) animation = requestAnimationFrame(animate);
-  }
-  audio.addEventListener("play", () => { cancelAnimationFrame(animation); animate(); });
-  const step = (by) => {
+  function step(by) {
     const queue = store.get("queue");
-    const place = queue.indexOf(store.get("key")) + by;
-    if (place >= 0 && place < queue.length) store.set({ key: queue[place], span: [], selection: [], focus: {} });
-  };
-  keys.add({ keys: [" "], what: "play or pause", run: () => { if (audio.paused) audio.play(); else audio.pause(); } });
-  keys.add({ keys: ["ArrowRight"], what: "half a second on", run: () => seek(audio.currentTime + 0.5) });
-  keys.add({ keys: ["ArrowLeft"], what: "half a second back", run: () => seek(audio.currentTime - 0.5) });
-  keys.add({ keys: ["Home"], what: "to the start", run: () => seek(0) });
-  keys.add({ keys: ["n"], what: "next clip", run: () => step(1) });
-  keys.add({ keys: ["p"], what: "previous clip", run: () => step(-1) });
-  surface.addTool({ over: () => "crosshair", start: (point) => { seek(point.seconds); root.focus(); } });
+    const next = queue[queue.indexOf(store.get("key")) + by];
+    if (next !== undefined) store.set({ key: next, span: [], selection: [], focus: {} });
+  }
 
-  const onMessage = (message, buffers) => {
+  const zoom = addZoomKeys({ store, keys, surface });
+  const ends = [
+    mountTransport({ bar, store, keys, sound, zoom, step }),
+    mountSaying({ root, canvas: surface.canvas, head, foot, store, surface }),
+    mountLegend({ root: legend, store, surface }),
+    mountPointing({ store, surface, focusRoot, seek }),
+    mountOverlay({ store, surface, seek }),
+    mountHelp({ root: keysList, bar, keys }),
+  ];
+  for (const [name, mount] of Object.entries(PARTS)) {
+    ends.push(mount({ root: own[name], store, model, keys, surface, send, seek, sound, step }));
+  }
+
+  const cache = makeCache({ store, send });
+  function onMessage(message, buffers) {
     if (message.type === "scene") cache.receive(message, unpack(message.scene, buffers));
     else if (message.type === "failed") cache.receive(message, null);
-  };
+  }
   model.on("msg:custom", onMessage);
-  const off = store.on("scene failure", onScene);
-  onScene();
-
-  const parts = { root, store, model, keys, surface, send, seek };
-  const mounted = [].map((mount) => mount(parts));
 
   return () => {
-    mounted.forEach((dispose) => dispose());
-    audio.pause();
-    cancelAnimationFrame(animation);
-    off();
     model.off("msg:custom", onMessage);
-    cache.dispose();
-    surface.dispose();
-    keys.dispose();
-    store.dispose();
-    if (url) URL.revokeObjectURL(url);
+    for (const end of ends) end?.();
+    for (const made of [cache, sound, surface, keys, store]) made.dispose();
   };
 }
 

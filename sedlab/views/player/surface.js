@@ -1,140 +1,244 @@
-// The canvas: spectrogram above, a row for each class below, one time axis; layers are drawn above them, tools take drags.
+// The canvases: the sound, the rows below it, and what lies over both; only those that changed are drawn again.
 
-import { makeAxis } from "./axis.js";
-import { COLOURS, themeOf } from "./colours.js";
+import { makeAxis, shownSpan } from "./axis.js";
+import { looksOf, onTheme, themeOf } from "./colours.js";
 import { eventsOf, thresholdOf } from "./detections.js";
 import { element } from "./element.js";
+import { makeBandAxis, shownBand } from "./frequency.js";
+import { drawDetections, drawReference } from "./tracks/bars.js";
+import { drawDifference } from "./tracks/difference.js";
+import { layoutRows, rowAt, shownClasses } from "./tracks/rows.js";
+import { drawCurve, drawCurveGround, drawStrip } from "./tracks/scores.js";
+import { drawSpectrogram } from "./tracks/spectrogram.js";
+import { drawWaveform } from "./tracks/waveform.js";
+import { drawEmpty, drawGrid, drawHeading, drawRowName, drawRuler, hatch } from "./tracks/words.js";
 
-const MARGIN = 110;
-const SPECTROGRAM_HEIGHT = 160;
-const ROW_HEIGHT = 14;
+const NARROW_PIXELS = 560;
+const MARGINS = { wide: 150, narrow: 40, right: 6 };
+const ROW_FACTS = "threshold thresholds postprocess shown label curves";
 
-/** Make the canvas of a player; `store` holds what is drawn. */
+/**
+ * Make the canvases of a player in `root`; `store` holds what is drawn.
+ *
+ * `addLayer({draw(ctx, axis, rows)})` draws over the tracks; `addTool({over, start, move, end, cancel})` takes drags;
+ * `addRows({rows(scene, label)})` puts rows {kind, height, name, draw(ctx, axis, row)} below the reference of a class.
+ */
 export function makeSurface(root, store) {
-  const canvas = element("canvas", { role: "img", "aria-label": "Clip" });
-  root.append(canvas);
+  const canvas = (name) => element("canvas", { class: name, "aria-hidden": name === "over" ? null : "true" });
+  const canvases = { sound: canvas("sound"), rows: canvas("rows"), over: canvas("over") };
+  const { over } = canvases;
+  over.setAttribute("role", "img");
+  over.setAttribute("aria-label", "No clip");
+  const head = element("div", { class: "sedlab-playhead", hidden: true });
+  const area = element("div", { class: "area" }, canvases.sound, canvases.rows, over, head);
+  root.append(area);
   const layers = [];
   const tools = [];
+  const extras = [];
+  const dirty = new Set();
+  const pointers = new Set();
   let pending = 0;
-  let rows = [];
+  let plan = { rows: [], split: 0, height: 0 };
   let axis = makeAxis([0, 1], 0, 1);
+  let theme = null;
   let tool = null;
 
-  function span() {
-    const scene = store.get("scene");
-    return store.get("span").length ? store.get("span") : [0, scene?.duration || 1];
-  }
-
-  function rowsOf(scene) {
-    const made = [{ kind: "spectrogram", top: 0, height: SPECTROGRAM_HEIGHT }];
-    let top = SPECTROGRAM_HEIGHT + 6;
+  const systemsShown = (scene) => {
     const shown = store.get("shown");
-    const systems = scene.systems.filter((system) => !shown || shown.includes(system.name));
-    const add = (row) => { made.push({ ...row, top, height: ROW_HEIGHT }); top += ROW_HEIGHT; };
-    for (const { label, name } of scene.classes) {
-      const events = (scene.events ?? []).filter((event) => event.label === label);
-      const found = systems.map((system) => [system, detected(system, label, scene)]);
-      if (!events.length && !found.some(([, inside]) => inside.length)) continue;
-      if (scene.events) add({ kind: "reference", label, name, system: null, events });
-      for (const [system, inside] of found) add({ kind: "system", label, name, system: system.name, events: inside });
-    }
-    return [made, top + 4];
+    return scene.systems.filter(({ name }) => !shown || shown.includes(name));
+  };
+  const bandShown = (scene) => shownBand(store.get("band"), scene.mel?.maxHz ?? scene.sampleRate / 2);
+
+  function layOut(scene, width) {
+    const systems = systemsShown(scene);
+    const always = [store.get("label"), store.get("focus")?.label].filter(Boolean);
+    const classes = shownClasses(scene, systems, (label) => thresholdOf(store, label), always);
+    const extra = (label) => extras.flatMap((one) => one.rows(scene, label) ?? []);
+    const narrow = width < NARROW_PIXELS;
+    const view = { systems, classes, narrow, extra, label: store.get("label") };
+    plan = layoutRows(scene, { ...view, waveform: store.get("waveform"), curves: store.get("curves") });
+    axis = makeAxis(shownSpan(store.get("span"), scene.duration), narrow ? MARGINS.narrow : MARGINS.wide, width - MARGINS.right);
   }
 
-  const detected = (system, label, scene) =>
-    eventsOf(system, label, thresholdOf(store, label), store.get("postprocess"), scene.classes);
+  /** Give a canvas its size, in which it is empty; returns its context in CSS pixels, whose y is that of the area. */
+  function cleared(name, width, top, height) {
+    const ratio = window.devicePixelRatio || 1;
+    const node = canvases[name];
+    const size = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (node.width !== size[0] || node.height !== size[1]) [node.width, node.height] = size;
+    node.style.height = `${height}px`;
+    const ctx = node.getContext("2d");
+    ctx.setTransform(ratio, 0, 0, ratio, 0, -top * ratio);
+    ctx.clearRect(0, top, width, height);
+    return ctx;
+  }
 
   function draw() {
     pending = 0;
+    const width = root.clientWidth;
     const scene = store.get("scene");
-    const width = Math.max(200, root.clientWidth);
-    let height = SPECTROGRAM_HEIGHT;
-    if (scene) [rows, height] = rowsOf(scene);
-    const ratio = window.devicePixelRatio || 1;
-    canvas.width = width * ratio;
-    canvas.height = height * ratio;
-    canvas.style.height = `${height}px`;
-    const ctx = canvas.getContext("2d");
-    ctx.scale(ratio, ratio);
-    ctx.clearRect(0, 0, width, height);
-    if (!scene) return;
-    axis = makeAxis(span(), MARGIN, width - 4);
-    const theme = themeOf(root);
-    drawSpectrogram(ctx, scene, axis);
-    for (const row of rows.slice(1)) {
-      ctx.fillStyle = theme.text;
-      ctx.font = "10px sans-serif";
-      ctx.fillText(row.system ? row.system : row.name, 2, row.top + ROW_HEIGHT - 4, MARGIN - 6);
-      ctx.fillStyle = row.kind === "reference" ? COLOURS.reference : COLOURS.detection;
-      for (const event of row.events) {
-        const onset = axis.x(event.onset ?? 0);
-        ctx.fillRect(onset, row.top + 2, Math.max(1, axis.x(event.offset ?? scene.duration) - onset), ROW_HEIGHT - 4);
+    area.classList.toggle("waiting", !scene);
+    if (!width || !scene) return;
+    const began = performance.now();
+    theme ??= themeOf(root);
+    const before = plan;
+    layOut(scene, width);
+    if (plan.split !== before.split) dirty.add("sound");
+    if (plan.height !== before.height || plan.rows.length !== before.rows.length) dirty.add("over");
+    if (dirty.has("sound")) drawSound(cleared("sound", width, 0, plan.split), scene);
+    if (dirty.has("rows")) drawRows(cleared("rows", width, plan.split, plan.height - plan.split), scene);
+    if (dirty.has("rows") || dirty.has("over")) {
+      const ctx = cleared("over", width, 0, plan.height);
+      for (const layer of layers) {
+        ctx.save();
+        layer.draw(ctx, axis, plan.rows, theme);
+        ctx.restore();
       }
     }
-    for (const layer of layers) layer.draw(ctx, axis, rows);
-    ctx.fillStyle = COLOURS.playhead;
-    ctx.fillRect(axis.x(store.get("playhead")) - 1, 0, 2, height);
+    placeHead();
+    const parts = [...dirty];
+    dirty.clear();
+    root.dispatchEvent(new CustomEvent("sedlab-drawn", { detail: { parts, milliseconds: performance.now() - began } }));
   }
 
-  const redraw = () => { pending ||= requestAnimationFrame(draw); };
+  function drawSound(ctx, scene) {
+    for (const row of plan.rows) {
+      if (row.kind === "ruler") drawRuler(ctx, axis, row, scene.duration, theme);
+      else if (row.kind === "spectrogram" && scene.mel) drawSpectrogram(ctx, axis, row, scene, bandShown(scene), theme);
+      else if (row.kind === "waveform") drawWaveform(ctx, axis, row, scene, theme);
+    }
+  }
+
+  function drawRows(ctx, scene) {
+    drawGrid(ctx, axis, plan.split, plan.height, theme);
+    const looks = looksOf(scene.systems, theme);
+    const byName = Object.fromEntries(scene.systems.map((system) => [system.name, system]));
+    for (const row of plan.rows) if (row.top >= plan.split) drawRow(ctx, row, scene, byName, looks);
+  }
+
+  function drawRow(ctx, row, scene, byName, looks) {
+    const system = byName[row.system];
+    const look = looks[row.system];
+    const way = store.get("postprocess");
+    const threshold = thresholdOf(store, row.label);
+    if (row.masked && row.kind !== "heading") {
+      hatch(ctx, axis.left, row.top, axis.right - axis.left, row.height, theme.line, 7);
+    }
+    if (row.draw) {
+      drawRowName(ctx, axis, row, row.name ?? "", theme);
+      row.draw(ctx, axis, row, theme);
+    } else if (row.kind === "empty") drawEmpty(ctx, axis, row, scene.events !== null, theme);
+    else if (row.kind === "heading") drawHeading(ctx, axis, row, theme);
+    else if (row.kind === "reference") {
+      drawRowName(ctx, axis, row, axis.left > 60 ? "reference" : "people", theme);
+      drawReference(ctx, axis, row, scene.events.filter(({ label }) => label === row.label), theme);
+    } else if (row.kind === "curve") {
+      drawCurveGround(ctx, axis, row, threshold, theme);
+      ctx.save();
+      ctx.beginPath();
+      ctx.rect(axis.left, row.top, axis.right - axis.left, row.height);
+      ctx.clip();
+      for (const one of systemsShown(scene)) {
+        drawCurve(ctx, axis, row, one, way, scene.classes, row.label, looks[one.name].colour);
+      }
+      ctx.restore();
+    } else if (row.kind === "difference") {
+      const text = axis.left > 60 ? `change from ${looks[row.before].number} to ${look.number}` : "change";
+      drawRowName(ctx, axis, row, text, theme);
+      drawDifference(ctx, axis, row, byName[row.before], system, scene.classes, threshold, theme);
+    } else if (row.kind === "system") {
+      drawRowName(ctx, axis, row, row.system, theme, look);
+      const place = scene.classes.findIndex(({ label }) => label === row.label);
+      const bars = system.role === "soft" ? 0 : 7;
+      const left = row.height - bars - 3;
+      if (left > 3) drawStrip(ctx, axis, row.top + bars + 2, left, system, way, scene.classes, place, look.colour);
+      if (bars) drawDetections(ctx, axis, row, eventsOf(system, row.label, threshold, way, scene.classes), look, bars);
+    }
+  }
+
+  function placeHead() {
+    const scene = store.get("scene");
+    const at = store.get("playhead");
+    head.hidden = !scene || at < axis.from || at > axis.to;
+    if (head.hidden) return;
+    head.style.height = `${plan.height}px`;
+    head.style.transform = `translateX(${axis.x(at) - 1}px)`;
+  }
+
+  function touch(...parts) {
+    parts.forEach((part) => dirty.add(part));
+    pending ||= requestAnimationFrame(draw);
+  }
 
   function pointOf(event) {
-    const box = canvas.getBoundingClientRect();
+    const box = over.getBoundingClientRect();
     const x = event.clientX - box.left;
     const y = event.clientY - box.top;
-    const row = rows.find((one) => y >= one.top && y < one.top + one.height) ?? null;
-    return { x, y, seconds: axis.seconds(x), hz: null, row, event };
+    const row = rowAt(plan.rows, y);
+    const scene = store.get("scene");
+    const hz = row?.kind === "spectrogram" && scene ? makeBandAxis(bandShown(scene), row.top, row.height).hz(y) : null;
+    return { x, y, seconds: axis.seconds(x), hz, row, event };
   }
 
-  function onDown(event) {
-    const point = pointOf(event);
-    tool = tools.find((one) => one.over(point) !== null) ?? null;
-    if (!tool) return;
-    canvas.setPointerCapture(event.pointerId);
-    tool.start(point);
-  }
-  const onMove = (event) => {
-    const point = pointOf(event);
-    if (tool) tool.move?.(point);
-    else canvas.style.cursor = tools.map((one) => one.over(point)).find((cursor) => cursor !== null) ?? "crosshair";
-  };
-  const onUp = (event) => {
-    tool?.end?.(pointOf(event));
+  function cancel() {
+    tool?.cancel?.();
     tool = null;
+  }
+
+  const listeners = {
+    pointerdown(event) {
+      pointers.add(event.pointerId);
+      if (!store.get("scene") || event.button || pointers.size > 1) return;
+      const point = pointOf(event);
+      tool = tools.find((one) => one.over(point) !== null) ?? null;
+      if (!tool) return;
+      over.setPointerCapture(event.pointerId);
+      tool.start?.(point);
+    },
+    pointermove(event) {
+      const point = pointOf(event);
+      if (tool && pointers.size < 2) tool.move?.(point);
+      else if (!tool) over.style.cursor = tools.map((one) => one.over(point)).find((cursor) => cursor !== null) ?? "default";
+      if (event.pointerType !== "touch") store.set({ hover: point });
+    },
+    pointerup(event) {
+      pointers.delete(event.pointerId);
+      const ended = tool;
+      tool = null;
+      ended?.end?.(pointOf(event));
+    },
+    pointercancel(event) { pointers.delete(event.pointerId); cancel(); },
+    pointerleave() { store.set({ hover: null }); },
   };
-  canvas.addEventListener("pointerdown", onDown);
-  canvas.addEventListener("pointermove", onMove);
-  canvas.addEventListener("pointerup", onUp);
-  const off = store.on("scene span shown threshold thresholds postprocess playhead selection label review", redraw);
-  const observer = new ResizeObserver(redraw);
+  for (const [name, listener] of Object.entries(listeners)) over.addEventListener(name, listener);
+
+  const offs = [
+    store.on("scene span band waveform", () => touch("sound", "rows", "over")),
+    store.on(ROW_FACTS, () => touch("rows", "over")),
+    store.on("selection focus review", () => touch("over")),
+    store.on("playhead", placeHead),
+    onTheme(() => { theme = null; touch("sound", "rows", "over"); }),
+  ];
+  const observer = new ResizeObserver(() => touch("sound", "rows", "over"));
   observer.observe(root);
 
-  return {
-    canvas,
-    redraw,
-    addLayer(layer) { layers.push(layer); return () => layers.splice(layers.indexOf(layer), 1); },
-    /** Tools that are added later are asked first. */
-    addTool(one) { tools.unshift(one); return () => tools.splice(tools.indexOf(one), 1); },
-    rows: () => rows,
-    axis: () => axis,
-    dispose() { off(); observer.disconnect(); cancelAnimationFrame(pending); },
+  const listed = (list, first = false) => (one) => {
+    if (first) list.unshift(one);
+    else list.push(one);
+    touch("rows", "over");
+    return () => { list.splice(list.indexOf(one), 1); touch("rows", "over"); };
   };
-}
-
-function drawSpectrogram(ctx, scene, axis) {
-  if (!scene.mel) return;
-  const { bands, frames, values, hopSeconds } = scene.mel;
-  if (!scene.image) {
-    const pixels = new ImageData(frames, bands);
-    for (let band = 0; band < bands; band += 1) {
-      for (let frame = 0; frame < frames; frame += 1) {
-        const level = values[band * frames + frame];
-        pixels.data.set([level, level * 0.8, 60 + level * 0.5, 255], 4 * ((bands - 1 - band) * frames + frame));
-      }
-    }
-    scene.image = new OffscreenCanvas(frames, bands);
-    scene.image.getContext("2d").putImageData(pixels, 0, 0);
-  }
-  ctx.drawImage(scene.image, axis.from / hopSeconds, 0, (axis.to - axis.from) / hopSeconds, bands,
-    axis.left, 0, axis.right - axis.left, SPECTROGRAM_HEIGHT);
+  return {
+    area, canvas: over, cancel, pointOf, systemsShown, bandShown,
+    addLayer: listed(layers),
+    /** Tools that are added later are asked first. */
+    addTool: listed(tools, true),
+    addRows: listed(extras),
+    redraw: () => touch("rows", "over"),
+    rows: () => plan.rows,
+    axis: () => axis,
+    theme: () => (theme ??= themeOf(root)),
+    looks: () => looksOf(store.get("scene")?.systems ?? [], (theme ??= themeOf(root))),
+    dispose() { offs.forEach((off) => off()); observer.disconnect(); cancelAnimationFrame(pending); },
+  };
 }

@@ -15,12 +15,14 @@ DECLARED = re.compile(r"^(?:export )?(?:async )?(?:const|let|class|function) (\w
 
 def test_modules_come_before_what_needs_them_and_once(tmp_path):
     (tmp_path / "a.js").write_text(
-        'import { b } from "./b.js";\nimport { c } from "./c.js";\nexport default { b, c };\n'
+        'import { b } from "./b.js";\nimport { c } from "./inner/c.js";\nexport default { b, c };\n'
     )
-    (tmp_path / "b.js").write_text('import { c } from "./c.js";\n\nexport function b() { return c; }\n')
-    (tmp_path / "c.js").write_text("export const c = 1;\n")
+    (tmp_path / "b.js").write_text('import { c } from "./inner/c.js";\n\nexport function b() { return c; }\n')
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "c.js").write_text('import { d } from "../d.js";\nexport const c = d;\n')
+    (tmp_path / "d.js").write_text("export const d = 1;\n")
     lines = [line for line in joined(tmp_path, "a.js").splitlines() if line]
-    assert lines == ["const c = 1;", "function b() { return c; }", "export default { b, c };"]
+    assert lines == ["const d = 1;", "const c = d;", "function b() { return c; }", "export default { b, c };"]
 
 
 def test_a_circle_is_refused(tmp_path):
