@@ -63,6 +63,7 @@ def detect(
         list[str] | None,
         typer.Option(metavar="X", help="0.5, CLASS=0.3 or a JSON file {class: threshold}. Repeat. Default: 0.5."),
     ] = None,
+    thresholds: options.ThresholdFile = None,
     postprocess: Annotated[
         str | None,
         typer.Option(
@@ -95,6 +96,7 @@ def detect(
     rule = detection_rule(
         predictor.classes,
         thresholds=threshold or (),
+        chosen=thresholds,
         postprocess=postprocess,
         classes=options.class_names(classes, predictor.classes),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sedlab.commands import options
+from sedlab.commands.decision import Decision
 from sedlab.commands.frame import Frame, read_frame
 from sedlab.commands.output import (
     figure_name,
@@ -41,7 +42,11 @@ def errors(
         Path | None, typer.Option(metavar="SCORES", help="Earlier scores of the same clips: say what changed since.")
     ] = None,
     threshold: options.Threshold = 0.5,
-    postprocess: options.Postprocess = "median",
+    thresholds: options.ThresholdFile = None,
+    postprocess: Annotated[
+        str | None,
+        typer.Option(metavar="none|median|FILE", help="FILE: of sedlab tune. Default: as --thresholds, else median."),
+    ] = None,
     classes: options.Classes = None,
     common_clips: options.CommonClips = False,
 ) -> None:
@@ -53,6 +58,7 @@ def errors(
     from sedlab.scoring.scores.matching import EVENTS
 
     console = table_console()
+    decision = Decision.of(thresholds, threshold, postprocess, usual="median")
     with progress_bar(console) as progress:
         frame = read_frame(
             [scores] if against is None else [scores, against],
@@ -61,9 +67,10 @@ def errors(
             kind=EVENTS,
             classes=classes,
             common_clips=common_clips,
-            postprocess=postprocess,
+            postprocess=decision.postprocess,
+            told=decision.told,
         )
-        found = _find_errors(frame, threshold, progress)
+        found = _find_errors(frame, decision.among(frame.classes), progress)
     hours = None if durations is None else _hours(durations, frame)
     cases = found[0]
     tables, pictures = _describe(cases, figure_name(scores))
@@ -71,7 +78,7 @@ def errors(
         changes = _describe_changes(found[1], cases, f"From {figure_name(against)} to {figure_name(scores)}")
         tables, pictures = tables | changes[0], pictures | changes[1]
 
-    told = f"{scores}, post-processing: {postprocess}, threshold {threshold:g}"
+    told = f"{scores}, post-processing: {decision.told}, {decision.told_thresholds(frame.classes)}"
     console.print(_counts(tables["events"], f"Events of {told}"))
     console.print(_counts(tables["detections"], f"Detections of {told}"))
     print(_false_alarms(int(is_false_detection(cases).sum()), hours))
@@ -85,7 +92,7 @@ def errors(
     _write(out, tables, pictures)
 
 
-def _find_errors(frame: Frame, threshold: float, progress: Progress) -> list[pd.DataFrame]:
+def _find_errors(frame: Frame, threshold: float | dict[str, float], progress: Progress) -> list[pd.DataFrame]:
     """Return the cases of each score file."""
     from sedlab.scoring.errors.cases import find_errors
     from sedlab.scoring.errors.detections import detected_events

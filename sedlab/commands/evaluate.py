@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sedlab.commands import options
+from sedlab.commands.decision import Decision
 from sedlab.commands.frame import Frame, keep_inputs, read_metrics_frame
 from sedlab.commands.output import (
     figure_name,
@@ -32,17 +33,22 @@ if TYPE_CHECKING:
     from sedlab.progress import Progress
     from sedlab.scoring.metrics.bootstrap import Resampling
     from sedlab.scoring.metrics.evaluation import Evaluation
+    from sedlab.scoring.metrics.events import Threshold
 
 
 def evaluate(
     scores: options.Scores,
     ground_truth: options.GroundTruth,
     durations: options.Durations = None,
-    postprocess: options.Postprocess = "none",
+    postprocess: Annotated[
+        str | None,
+        typer.Option(metavar="none|median|FILE", help="FILE: of sedlab tune. Default: as --thresholds, else none."),
+    ] = None,
     metric: options.Metric = "",
     classes: options.Classes = None,
     common_clips: options.CommonClips = False,
     threshold: options.Threshold = 0.5,
+    thresholds: options.ThresholdFile = None,
     intervals: Annotated[
         int,
         typer.Option(
@@ -71,7 +77,8 @@ def evaluate(
     from sedlab.scoring.metrics.evaluation import EVENT_METRICS, PIPSDS, SEGMENT_METRICS
     from sedlab.scoring.scores.matching import SEGMENTS
 
-    keep_inputs([scores, ground_truth, durations, postprocess], [json_file, csv_file, plot])
+    keep_inputs([scores, ground_truth, durations, postprocess, thresholds], [json_file, csv_file, plot])
+    decision = Decision.of(thresholds, threshold, postprocess, usual="none")
     console = table_console()
     with progress_bar(console) as progress:
         frame, metrics = read_metrics_frame(
@@ -83,18 +90,20 @@ def evaluate(
             on_request=[PIPSDS],
             classes=classes,
             common_clips=common_clips,
-            postprocess=postprocess,
+            postprocess=decision.postprocess,
+            told=decision.told,
             resampled=intervals > 0,
         )
-        evaluation = _evaluate(frame, metrics, threshold, Resampling(intervals, confidence, seed), progress)
+        chosen = decision.among(frame.classes)
+        evaluation = _evaluate(frame, metrics, chosen, Resampling(intervals, confidence, seed), progress)
     if plot is not None and frame.kind == SEGMENTS:
         raise SedlabError(f"--plot {plot}: mpAUC has no PSD-ROC curve. Leave the option out.")
-    console.print(_table(evaluation, f"{scores}, post-processing: {postprocess}"))
+    console.print(_table(evaluation, f"{scores}, post-processing: {decision.told}"))
     console.print(", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in evaluation.counts.items()))
     warn(evaluation.warnings)
     if json_file is not None:
         sources = {"scores": scores, "ground_truth": ground_truth, "durations": durations}
-        _write_json(json_file, evaluation, {**sources, "threshold": threshold, "postprocess": postprocess})
+        _write_json(json_file, evaluation, {**sources, "threshold": chosen, "postprocess": decision.told})
     if csv_file is not None:
         write_table(csv_file, _results_table(evaluation))
     if plot is not None:
@@ -106,7 +115,7 @@ def evaluate(
 
 
 def _evaluate(
-    frame: Frame, metrics: Sequence[str], threshold: float, resampling: Resampling, progress: Progress
+    frame: Frame, metrics: Sequence[str], threshold: Threshold, resampling: Resampling, progress: Progress
 ) -> Evaluation:
     """Return the metrics of the frame's scores; what was left out is among counts and warnings."""
     from sedlab.scoring.metrics.evaluation import evaluate_events, evaluate_segments

@@ -12,6 +12,7 @@ from sedlab.commands.options import class_names, names
 from sedlab.errors import SedlabError, count_of, nearest, short
 
 if TYPE_CHECKING:
+    from sedlab.scoring.postprocess import Postprocess
     from sedlab.scoring.scores.inputs import EvaluationScores, GroundTruth
     from sedlab.scoring.scores.tables import ScoreTables
 
@@ -127,17 +128,19 @@ def read_frame(
     kind: str | None = None,
     classes: Sequence[str] | None = None,
     common_clips: bool = False,
-    postprocess: str = "none",
+    postprocess: str | Postprocess = "none",
+    told: str = "",
 ) -> Frame:
     """Read and match files as the options of `sedlab.commands.options` say; SedlabError where they do not fit.
 
-    ``kind`` is ``EVENTS`` or ``SEGMENTS``, by default as the ground truth says.
+    ``kind`` is ``EVENTS`` or ``SEGMENTS``, by default as the ground truth says; ``told`` is what errors call a
+    post-processing that was read already.
     """
     from sedlab.scoring.postprocess import Postprocess
     from sedlab.scoring.scores.inputs import read_ground_truth, read_scores
     from sedlab.scoring.scores.matching import kind_of, scored_classes
 
-    method = Postprocess.read(postprocess)
+    method = Postprocess.read(postprocess) if isinstance(postprocess, str) else postprocess
     truth, scores = read_ground_truth(ground_truth), [read_scores(path) for path in score_files]
     kind = kind or kind_of(truth)
     chosen = class_names(classes, scores[0].classes)
@@ -145,7 +148,7 @@ def read_frame(
         chosen = scored_classes(each, truth, kind, chosen)
         if unscored := [label for label in method.classes or () if label not in each.classes]:
             raise SedlabError(
-                f"{postprocess}: was tuned for class {short(unscored[0])}, of which {each.path} has no scores. "
+                f"{told or postprocess}: was tuned for class {short(unscored[0])}, of which {each.path} has no scores. "
                 "Tune on scores of this network."
             )
     matched = match(scores, truth, common=common_clips)

@@ -38,6 +38,14 @@ Classes = Annotated[
 ]
 CommonClips = Annotated[bool, typer.Option("--common-clips", help="Leave out clips that one side lacks.")]
 Threshold = Annotated[float, typer.Option(min=0.0, max=1.0, help="Scores above it are detections.")]
+ThresholdFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--thresholds",
+        metavar="FILE",
+        help="Set in the player and saved there (JSON, YAML), with their post-processing; or {class: threshold}.",
+    ),
+]
 #: More resamples than anybody waits for.
 MAX_INTERVALS = 100_000
 Confidence = Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")]

@@ -30,6 +30,7 @@ from sedlab.scoring.postprocess import Postprocess
 from sedlab.scoring.postprocess.csebbs import CsebbsParams, CsebbsSetting
 from sedlab.scoring.scores.inputs import read_ground_truth, read_scores
 from sedlab.scoring.scores.tables import sed_scores_eval
+from sedlab.scoring.thresholds.file import Thresholds
 
 RATE = 16_000
 
@@ -178,6 +179,27 @@ def test_thresholds_are_set_class_by_class_and_later_ones_win(tmp_path, detect):
     table = printed(detect(path, "--threshold", 1, "--threshold", tmp_path / "thresholds.json", "--threshold", "Cat=1"))
     assert table["event_label"].unique().tolist() == ["Dog"]
     assert printed(detect(path, "--threshold", 0, "--classes", "Cat,Speech"))["event_label"].nunique() == 2
+
+
+@pytest.mark.parametrize("name", ["chosen.json", "chosen.yaml"])
+def test_thresholds_saved_from_the_player_bring_their_post_processing(tmp_path, detect, name):
+    path = write(tmp_path / "a.wav", music(12))
+    params = CsebbsParams({"Speech": CsebbsSetting(0.32, 0.2), "Dog": CsebbsSetting(0.64, relative=2.0)})
+    Thresholds({"Speech": 0.45, "Dog": 0.4}, 1.0, Postprocess.of(params)).write(tmp_path / name)
+    Postprocess.of(params).write(tmp_path / "boxes.json")
+    saved = detect(path, "--thresholds", tmp_path / name, "--out", tmp_path / "out", "--format", "json")
+    assert saved.exit_code == 0, saved.stderr
+    document = json.loads((tmp_path / "out" / "detections.json").read_text())
+    assert document["postprocess"] == str(tmp_path / name) and document["thresholds"]["Cat"] == 1.0
+    alike = ["--threshold", 1, "--threshold", "Speech=0.45", "--threshold", "Dog=0.4"]
+    by_hand = printed(detect(path, "--postprocess", tmp_path / "boxes.json", *alike))
+    assert len(by_hand)
+    pd.testing.assert_frame_equal(printed(detect(path, "--thresholds", tmp_path / name)), by_hand)
+    # What is said on the command line wins.
+    without = printed(detect(path, "--thresholds", tmp_path / name, "--postprocess", "none", "--threshold", "Dog=1"))
+    pd.testing.assert_frame_equal(
+        without, printed(detect(path, "--postprocess", "none", "--threshold", 1, "--threshold", "Speech=0.45"))
+    )
 
 
 def test_the_thresholds_in_a_document_can_be_used_again(tmp_path, detect):
@@ -414,6 +436,7 @@ def test_a_file_without_thresholds_is_one_line(tmp_path, detect, content, messag
         (["--threshold", "Speech=1.5"], "1.5 is not a probability"),
         (["--threshold", "half"], "'half' is no number"),
         (["--threshold", "missing.json"], "missing.json: no such file"),
+        (["--thresholds", "missing.yaml"], "missing.yaml: no such file"),
         (["--classes", "Dogg"], "Did you mean 'Dog'"),
         (["--classes", ""], "--classes: names no class. Name one, or leave the option out"),
         (["--classes", " , "], "--classes: names no class"),

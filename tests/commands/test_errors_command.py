@@ -73,6 +73,21 @@ def test_changes_against_earlier_scores(files):
     assert (files["out"] / "changes.png").stat().st_size > 1000
 
 
+def test_saved_thresholds_decide_what_is_detected(files, tmp_path):
+    (tmp_path / "chosen.yaml").write_text(
+        "{format: sedlab-thresholds-1, thresholds: {Dog: 0.95}, postprocess: none}", encoding="utf-8"
+    )
+    done = errors(files, "right", "--thresholds", tmp_path / "chosen.yaml")
+    assert done.exit_code == 0 and "threshold 0.5 (Dog 0.95)" in " ".join(done.output.split())
+    cases = pd.read_csv(files["out"] / "cases.csv")
+    assert cases[cases["side"] == "event"].set_index("label")["outcome"].to_dict() == {
+        "Dog": "missed",
+        "Cat": "correct",
+    }
+    done = errors(files, "right", "--thresholds", tmp_path / "chosen.yaml", "--threshold", 0.4)
+    assert isinstance(done.exception, SedlabError) and "Give one" in str(done.exception)
+
+
 def test_the_threshold_decides_what_is_detected(files):
     done = errors(files, "right", "--threshold", 0.95)
     assert done.exit_code == 0, done.output

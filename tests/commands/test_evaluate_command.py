@@ -77,6 +77,17 @@ def test_command_prints_and_writes_the_published_value(tmp_path):
     assert (tmp_path / "roc.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_f1_at_thresholds_of_a_file_is_the_best_where_they_are_the_best(tmp_path, evaluated):
+    files = {"durations": DURATIONS, "common_clips": True, "metric": "collar_f1,collar_f1_best"}
+    before = evaluated(SCORES, TRUTH, **files)["metrics"]
+    best = {label: level for label, level in before["collar_f1_best"]["thresholds"].items() if level is not None}
+    (tmp_path / "best.json").write_text(json.dumps({"thresholds": best}))
+    after = evaluated(SCORES, TRUTH, thresholds=tmp_path / "best.json", **files)["metrics"]
+    assert before["collar_f1"]["overall"] < after["collar_f1"]["overall"]
+    for label in best:
+        assert after["collar_f1"]["per_class"][label] == pytest.approx(before["collar_f1_best"]["per_class"][label])
+
+
 def test_refusals_are_one_line_and_status_1(tmp_path):
     done = sedlab("evaluate", SCORES, "--ground-truth", TRUTH, "--durations", DURATIONS)
     assert done.returncode == 1 and done.stdout == ""

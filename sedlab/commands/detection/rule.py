@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sedlab.inference.recording import RecordingScores
     from sedlab.scoring.postprocess import Postprocess
 
-DEFAULT_THRESHOLD = 0.5
 #: Of thresholds that differ from the others, a picture has room for so many.
 _MOST_TOLD = 4
 
@@ -33,7 +32,7 @@ class DetectionRule:
     classes: tuple[str, ...]
     """Classes to report, in the order of the network."""
     postprocess: str | None = None
-    """"none", "median", a file of `sedlab tune`, or None: median for events, none for scores."""
+    """"none", "median", a file that says more, or None: median for events, none for scores."""
     tuned: Postprocess | None = None
     """What is in the file."""
 
@@ -69,20 +68,38 @@ class DetectionRule:
 
 
 def detection_rule(
-    known: Sequence[str], *, thresholds: Sequence[str], postprocess: str | None, classes: Sequence[str]
+    known: Sequence[str],
+    *,
+    thresholds: Sequence[str],
+    postprocess: str | None,
+    classes: Sequence[str],
+    chosen: Path | None = None,
 ) -> DetectionRule:
     """Return the rule for a network with the classes ``known``; of ``thresholds`` later ones win.
 
+    ``chosen`` is a file of thresholds that were set in the player: ``thresholds`` win, and so does ``postprocess``.
     SedlabError for an unknown class, a threshold that is not in [0, 1], a file that cannot be read.
     """
+    from sedlab.scoring.thresholds.file import DEFAULT_THRESHOLD, Thresholds
+
     for label in classes:
         _check_class("--classes", label, known)
     reported = tuple(label for label in known if not classes or label in classes)
-    return DetectionRule(_thresholds(thresholds, known), reported, postprocess, _tuned(postprocess, known))
+    usual, tuned = dict.fromkeys(known, DEFAULT_THRESHOLD), None
+    if chosen is not None:
+        file = Thresholds.read(chosen)
+        usual = file.among(known, str(chosen))
+        if postprocess is None and file.postprocess is not None:
+            tuned = file.postprocess if file.postprocess.params else None
+            postprocess = str(chosen) if tuned else file.postprocess.name
+    if tuned is None:
+        tuned = _tuned(postprocess)
+    _check_tuned(postprocess, tuned, known)
+    return DetectionRule(_thresholds(thresholds, known, usual), reported, postprocess, tuned)
 
 
-def _thresholds(texts: Sequence[str], known: Sequence[str]) -> dict[str, float]:
-    chosen = dict.fromkeys(known, DEFAULT_THRESHOLD)
+def _thresholds(texts: Sequence[str], known: Sequence[str], usual: Mapping[str, float]) -> dict[str, float]:
+    chosen = dict(usual)
     for text in texts:
         if Path(text).suffix == ".json" or Path(text).is_file():
             chosen |= _threshold_file(Path(text), known)
@@ -103,6 +120,8 @@ class _ThresholdFile(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _unwrap(cls, content: object) -> object:
+        if isinstance(content, dict) and str(content.get("format", "")).startswith("sedlab-thresholds"):
+            raise ValueError("was saved from the player and also says how to post-process: it is for --thresholds")
         if isinstance(content, dict) and "format" in content:
             raise ValueError("holds post-processing, not thresholds: it is for --postprocess")
         return content if isinstance(content, dict) and "thresholds" in content else {"thresholds": content}
@@ -134,14 +153,17 @@ def _check_class(where: str, label: str, known: Sequence[str]) -> None:
         raise SedlabError(f"{where}: the network has no class {label!r}.{hint}")
 
 
-def _tuned(path: str | None, known: Sequence[str]) -> Postprocess | None:
+def _tuned(path: str | None) -> Postprocess | None:
     from sedlab.scoring.postprocess import Postprocess
 
     chosen = Postprocess.read(path or "none")
-    missing = [label for label in chosen.classes or () if label not in known]
+    return chosen if chosen.params else None
+
+
+def _check_tuned(path: str | None, tuned: Postprocess | None, known: Sequence[str]) -> None:
+    missing = [] if tuned is None else [label for label in tuned.classes or () if label not in known]
     if missing:
         raise SedlabError(
             f"{path}: was tuned for class {missing[0]!r}, which the network does not have. "
             "Tune on scores of this network."
         )
-    return chosen if chosen.params else None

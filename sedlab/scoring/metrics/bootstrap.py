@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedlab.progress import Progress, no_progress
+from sedlab.scoring.metrics.events import Threshold
 from sedlab.scoring.metrics.fscores import THRESHOLD
 from sedlab.scoring.metrics.statistics.base import Statistics
 from sedlab.scoring.metrics.statistics.choice import Counted, metric_statistics
@@ -78,7 +79,7 @@ def bootstrap_intervals(
     counted: Counted,
     metric: str = "psds1",
     *,
-    threshold: float = THRESHOLD,
+    threshold: Threshold = THRESHOLD,
     resampling: Resampling = DEFAULT,
     progress: Progress = no_progress,
 ) -> MetricIntervals:

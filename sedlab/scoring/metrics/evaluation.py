@@ -15,7 +15,7 @@ from sedlab.data.corpora.maestro import parse_window_names
 from sedlab.errors import count_of
 from sedlab.progress import Progress, no_progress
 from sedlab.scoring.metrics.bootstrap import NO_RESAMPLING, Resampling, bootstrap_intervals
-from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.metrics.events import CountedEvents, Threshold
 from sedlab.scoring.metrics.fscores import THRESHOLD, Collar, FscoreResult, Intersection, fscores
 from sedlab.scoring.metrics.mpauc import MpaucResult, segment_mpauc
 from sedlab.scoring.metrics.pipsds import pipsds
@@ -96,7 +96,7 @@ def event_measures(
     counted: CountedEvents,
     metrics: Sequence[str] = EVENT_METRICS,
     *,
-    threshold: float = THRESHOLD,
+    threshold: Threshold = THRESHOLD,
     progress: Progress = no_progress,
 ) -> dict[str, Measure]:
     """Return the event-based ``metrics``; ``threshold`` is that of the F1 scores without "best"."""
@@ -122,7 +122,7 @@ def with_intervals(
     counted: Counted,
     resampling: Resampling,
     *,
-    threshold: float = THRESHOLD,
+    threshold: Threshold = THRESHOLD,
     progress: Progress = no_progress,
 ) -> dict[str, Measure]:
     """Return the measures with bootstrap confidence intervals, for metrics that can be resampled.
@@ -146,7 +146,7 @@ def evaluate_events(
     classes: Sequence[str],
     *,
     metrics: Sequence[str] = EVENT_METRICS,
-    threshold: float = THRESHOLD,
+    threshold: Threshold = THRESHOLD,
     resampling: Resampling = NO_RESAMPLING,
     progress: Progress = no_progress,
 ) -> Evaluation:

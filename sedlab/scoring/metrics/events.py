@@ -14,6 +14,9 @@ from sedlab.labels import DESED_CLASSES
 from sedlab.scoring.metrics.changes import Changes, Criterion, Spans, class_changes
 from sedlab.scoring.scores.tables import Arrays, ScoreTables, check_classes, check_clips, score_arrays
 
+#: A score above it is a detection: one for all classes, or one for each.
+Threshold = float | Mapping[str, float]
+
 
 @dataclass(frozen=True, eq=False)
 class CountedEvents:
@@ -103,8 +106,12 @@ class CountedEvents:
 
         SedlabError when a clip has none.
         """
+        return self.class_arrays((label,))
+
+    def class_arrays(self, classes: Sequence[str]) -> Iterable[Arrays]:
+        """Return the scores of some classes in the clips that count; SedlabError when a clip has none."""
         check_clips(self.scores, self.clip_ids)
-        return score_arrays(self.scores, self.clip_ids, (label,))
+        return score_arrays(self.scores, self.clip_ids, classes)
 
     @cached_property
     def seconds(self) -> dict[str, float]:
@@ -123,12 +130,13 @@ class CountedEvents:
             self.score_arrays(label), label, self.spans, self._index, criterion, max_false_alarms=max_false_alarms
         )
 
-    def counts_at(self, criterion: Criterion, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    def counts_at(self, criterion: Criterion, threshold: Threshold) -> tuple[np.ndarray, np.ndarray]:
         """Return hits and false alarms at one threshold, (clips, present classes) each."""
         counts = np.zeros((2, len(self.clip_ids), len(self.present)))
         for k, label in enumerate(self.present):
             # Two levels only, so that the library does not count at every other threshold as well.
-            decided = ((ids, times, (values > threshold) * 1.0) for ids, times, values in self.score_arrays(label))
+            level = threshold_of(threshold, label)
+            decided = ((ids, times, (values > level) * 1.0) for ids, times, values in self.score_arrays(label))
             changes = class_changes(decided, label, self.spans, self._index, criterion)
             found = changes.threshold > 0
             for side, change in enumerate((changes.hits, changes.false_alarms)):
@@ -138,6 +146,11 @@ class CountedEvents:
     @cached_property
     def _index(self) -> dict[str, int]:
         return {clip_id: index for index, clip_id in enumerate(self.clip_ids)}
+
+
+def threshold_of(threshold: Threshold, label: str) -> float:
+    """Return the threshold of a class."""
+    return threshold[label] if isinstance(threshold, Mapping) else threshold
 
 
 def merge_touching(events: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

@@ -11,13 +11,13 @@ to expect elsewhere. Counts are those of sed_scores_eval at all thresholds (arXi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.metrics.events import CountedEvents, Threshold, threshold_of
 
 THRESHOLD = 0.5
 
@@ -63,17 +63,17 @@ class FscoreResult:
 def fscores(
     counted: CountedEvents,
     criterion: Collar | Intersection = Collar(),
-    threshold: float = THRESHOLD,
+    threshold: Threshold = THRESHOLD,
 ) -> tuple[FscoreResult, FscoreResult]:
     """Return F1 at ``threshold`` and F1 at the best threshold of each class; SedlabError when a clip lacks scores."""
-    key = ("f1", criterion, threshold)
+    key = ("f1", criterion, tuple(sorted(threshold.items())) if isinstance(threshold, Mapping) else threshold)
     if key not in counted.results:
         counted.results[key] = _fscores(counted, criterion, threshold)
     return counted.results[key]
 
 
 def _fscores(
-    counted: CountedEvents, criterion: Collar | Intersection, threshold: float
+    counted: CountedEvents, criterion: Collar | Intersection, threshold: Threshold
 ) -> tuple[FscoreResult, FscoreResult]:
     at_threshold, best = ({}, {}, {}, {}), ({}, {}, {}, {})
     for label in counted.present:
@@ -82,12 +82,13 @@ def _fscores(
         precision[hits + false_alarms == 0] = 1.0
         recall = hits / counted.num_events[label]
         f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-15)
-        k = np.searchsorted(thresholds, threshold, side="right")
+        level = threshold_of(threshold, label)
+        k = np.searchsorted(thresholds, level, side="right")
         top = len(f1) - 1 - np.argmax(f1[::-1])
         # Between two scores; no score is below the lowest.
         between = (thresholds[top] + thresholds[top - 1]) / 2 if top else -np.inf
-        for found, at, level in ((at_threshold, k, threshold), (best, top, between)):
-            for of_class, value in zip(found, (f1[at], precision[at], recall[at], level), strict=True):
+        for found, at, chosen in ((at_threshold, k, level), (best, top, between)):
+            for of_class, value in zip(found, (f1[at], precision[at], recall[at], chosen), strict=True):
                 of_class[label] = value
     return _result(counted.classes, *at_threshold), _result(counted.classes, *best)
 

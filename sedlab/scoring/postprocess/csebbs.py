@@ -76,7 +76,7 @@ class CsebbsParams:
             When a tuned class has no scores, or a score is not in [0, 1].
         """
         self._check(classes)
-        boxes = self._boxes(np.asarray(probabilities)[None], classes, frame_times)
+        boxes = self.boxes(np.asarray(probabilities)[None], classes, frame_times)
         events = event_table(boxes.onset, boxes.offset, boxes.track, boxes.confidence, classes)
         if thresholds is None:
             return events
@@ -101,22 +101,17 @@ class CsebbsParams:
 
         def boxed(clip_ids: Sequence[str], chosen: Sequence[str]) -> Iterator[Arrays]:
             for ids, times, values in score_arrays(tables, clip_ids, chosen):
-                boxes = self._boxes(values, chosen, times)
+                boxes = self.boxes(values, chosen, times)
                 for clip_id, rows in zip(ids, _box_rows(boxes, len(ids), len(chosen), times[-1]), strict=True):
                     yield [clip_id], *rows
 
         return LazyTables(list(tables), classes, boxed)
 
-    def _check(self, classes: Sequence[str]) -> None:
-        missing = [label for label in self.settings if label not in classes]
-        if missing:
-            raise SedlabError(
-                f"scores lack {len(missing)} of {len(self.settings)} classes the boxes were tuned for (first: "
-                f"{missing[0]!r}). Tune on scores of this model."
-            )
+    def boxes(self, probabilities: np.ndarray, classes: Sequence[str], frame_times: np.ndarray) -> Boxes:
+        """Return every box of clips (clips, frames, classes); ``track`` is ``clip * classes + class``.
 
-    def _boxes(self, probabilities: np.ndarray, classes: Sequence[str], frame_times: np.ndarray) -> Boxes:
-        """Return the boxes of clips (clips, frames, classes); ``track`` is ``clip * classes + class``."""
+        SedlabError where a score is not in [0, 1].
+        """
         tuned = [k for k, label in enumerate(classes) if label in self.settings or label not in MAESTRO_CLASSES]
         others = [k for k in range(len(classes)) if k not in tuned]
         parts = []
@@ -130,6 +125,14 @@ class CsebbsParams:
         if others:
             parts.append(_on_tracks(segment_boxes(probabilities[:, :, others], frame_times), others, len(classes)))
         return Boxes.joined(parts)
+
+    def _check(self, classes: Sequence[str]) -> None:
+        missing = [label for label in self.settings if label not in classes]
+        if missing:
+            raise SedlabError(
+                f"scores lack {len(missing)} of {len(self.settings)} classes the boxes were tuned for (first: "
+                f"{missing[0]!r}). Tune on scores of this model."
+            )
 
 
 def _on_tracks(boxes: Boxes, chosen: Sequence[int], num_classes: int) -> Boxes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sedlab.errors import SedlabError, nearest
-from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.metrics.events import CountedEvents, Threshold
 from sedlab.scoring.metrics.fscores import THRESHOLD, Collar, Intersection
 from sedlab.scoring.metrics.psds import PSDS1, PSDS2, Scenario
 from sedlab.scoring.metrics.segments import CountedSegments
@@ -23,7 +23,7 @@ METRICS: dict[str, Scenario | Collar | Intersection | None] = {
 }
 
 
-def metric_statistics(metric: str, counted: Counted, threshold: float = THRESHOLD) -> Statistics:
+def metric_statistics(metric: str, counted: Counted, threshold: Threshold = THRESHOLD) -> Statistics:
     """Return what one system's scores leave behind for resampling ``metric``; ``threshold`` is that of F1.
 
     SedlabError for an unknown metric, and when there is nothing to resample.

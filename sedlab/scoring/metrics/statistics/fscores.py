@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedlab.errors import SedlabError
-from sedlab.scoring.metrics.events import CountedEvents
+from sedlab.scoring.metrics.events import CountedEvents, Threshold
 from sedlab.scoring.metrics.fscores import THRESHOLD, Collar, Intersection
 from sedlab.scoring.metrics.statistics.base import Statistics
 from sedlab.scoring.metrics.statistics.psds import NO_EVENT, events_by_clip
@@ -36,7 +36,7 @@ class FscoreStatistics(Statistics):
 
 
 def fscore_statistics(
-    counted: CountedEvents, criterion: Collar | Intersection, threshold: float = THRESHOLD
+    counted: CountedEvents, criterion: Collar | Intersection, threshold: Threshold = THRESHOLD
 ) -> FscoreStatistics:
     """Count hits and false alarms of each clip at ``threshold``; SedlabError when no class has an event."""
     if not counted.present:
