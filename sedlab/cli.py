@@ -22,6 +22,7 @@ from sedlab.commands.doctor import doctor
 from sedlab.commands.errors import errors
 from sedlab.commands.evaluate import evaluate
 from sedlab.commands.lab import lab
+from sedlab.commands.review import agreement, export, show
 from sedlab.commands.run import run, watch
 from sedlab.commands.tune import tune
 from sedlab.commands.weights import download_weights, inspect_weights, list_weights
@@ -55,6 +56,12 @@ app.command()(doctor)
 data = _group("Corpora. Example: sedlab data mini")
 app.add_typer(data, name="data")
 data.command()(mini)
+
+review = _group("Decisions about labels. Example: sedlab review export runs/mini")
+app.add_typer(review, name="review")
+review.command()(show)
+review.command()(export)
+review.command()(agreement)
 
 weights = _group("Published checkpoints. Example: sedlab weights list")
 app.add_typer(weights, name="weights")

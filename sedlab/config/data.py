@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, SerializerFunctionWrapHandler, model_serializer
 
 from sedlab.config.base import Config
+
+#: Options about corrections of labels.
+_CORRECTIONS = ("corrections", "corrected_splits")
 
 
 class MiniConfig(Config):
@@ -47,3 +51,21 @@ class DataConfig(Config):
     maestro_train_fraction: float = Field(default=0.9, gt=0, le=1)
     split_seed: NonNegativeInt = 42
     """Seed of both splits; 42 is the published one."""
+    corrections: Path | None = None
+    """Labels that win over those of the corpus: a `review.tsv`, or a corrected table (filename, onset, offset,
+    event_label). Relative to the project folder, as `root`."""
+    corrected_splits: tuple[Literal["train", "val", "test"], ...] = ("train",)
+    """Which sets the corrections change; with test sets among them, scores are no longer comparable with others."""
+
+    def without_corrections(self) -> DataConfig:
+        """Return the same corpus as its own annotation has it."""
+        defaults = {name: type(self).model_fields[name].default for name in _CORRECTIONS}
+        return self.model_copy(update=defaults)
+
+    @model_serializer(mode="wrap")
+    def _leave_out_no_corrections(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Runs without corrections are told as before there were any: what they have finished stays finished.
+        tree = write(self)
+        if self.corrections is None:
+            tree = {name: value for name, value in tree.items() if name not in _CORRECTIONS}
+        return tree

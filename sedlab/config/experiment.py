@@ -223,7 +223,8 @@ class Experiment(Config):
                 training=training,
                 pretrained=isinstance(training, StageConfig) and training.use_pretrained and self.pretrains(arch),
                 weights=self._start(stage, training, arch),
-                data=self.data,
+                # AudioSet's labels are not those that can be corrected.
+                data=self.data.without_corrections() if stage == "pretrain" else self.data,
             )
         except ValidationError as error:
             raise SedlabError(f"{name}: {explain(error)}") from error

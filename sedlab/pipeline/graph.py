@@ -15,7 +15,7 @@ from typing import Any
 
 from sedlab.config.experiment import Experiment, Node
 from sedlab.errors import SedlabError, nearest
-from sedlab.pipeline.outside_files import outside_files
+from sedlab.pipeline.outside_files import corrections_read, outside_files
 from sedlab.pipeline.score_plan import NETWORKS, ScorePlan, score_plan
 from sedlab.runs.run import (
     ENSEMBLE,
@@ -91,7 +91,9 @@ def job_name(kind: str, *, stage: str = "", arch: str = "", iteration: int = 0) 
 
 def graph_of(run: Run) -> list[Job]:
     """Return the jobs of a run."""
-    outside = {node.name: outside_files(run, node) for node in run.experiment.nodes()}
+    nodes = run.experiment.nodes()
+    outside = {node.name: outside_files(run, node) + corrections_read(run, node.stage) for node in nodes}
+    outside |= {kind: corrections_read(run, kind) for kind in ("evaluate", "errors")}
     return build_graph(run.experiment, score_plan(run), outside)
 
 
@@ -130,7 +132,7 @@ def build_graph(
 ) -> list[Job]:
     """Return every job of an experiment, producers before consumers.
 
-    ``outside`` are the files that a training node reads and no job makes, by the node's name.
+    ``outside`` are the files that no job makes and a training node reads, by its name, or other jobs, by their kind.
     """
     return _Graph(experiment, plan, outside or {}).jobs()
 
@@ -204,6 +206,7 @@ class _Graph:
     def _evaluate(self, iteration: int) -> Job:
         # A file that covers several subsets is evaluated for each of them, and read once.
         inputs = list(dict.fromkeys(file.path for file in self.plan.evaluated(self.experiment.archs, iteration)))
+        inputs += self.outside.get("evaluate", ())
         outputs = [f"{iteration_folder(iteration)}/metrics.csv"]
         if self.plan.tunes:
             inputs += self._stage2_files(iteration, self.plan.tuning_stem)
@@ -213,7 +216,7 @@ class _Graph:
     def _errors(self) -> Job:
         iterations = range(1, self.experiment.iterations + 1)
         inputs = [path for iteration in iterations for path in self._stage2_files(iteration, self.plan.error_stem)]
-        return _job("errors", "errors", inputs, ["errors.csv"])
+        return _job("errors", "errors", [*inputs, *self.outside.get("errors", ())], ["errors.csv"])
 
     def _stage2_files(self, iteration: int, stem: str) -> list[str]:
         """Return the score file of each student of stage 2, and of the ensemble."""

@@ -1,4 +1,4 @@
-"""Files that training nodes read and no job of the run makes: published weights, logits of published teachers.
+"""Files that jobs read and no job of the run makes: published weights, logits of published teachers, corrections.
 
 An experiment names each by its name in the weights registry, or by a path; relative paths are relative to the project.
 """
@@ -9,16 +9,46 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from sedlab.config.experiment import Node, PretrainConfig
+from sedlab.data.review.corrections import corrections_digest
 from sedlab.errors import SedlabError
 from sedlab.runs.run import Run
 from sedlab.weights.registry import find
 from sedlab.weights.store import CORRUPT, PRESENT, WEIGHTS_FOLDER, file_state, local_path, require
+
+#: The labels that jobs read, by their kind: trainings are selected on validation sets, event boxes tuned on one.
+_SPLITS_READ = {
+    "stage1": ("train", "val"),
+    "stage2": ("train", "val"),
+    "evaluate": ("val", "test"),
+    "errors": ("test",),
+}
 
 
 def outside_files(run: Run, node: Node) -> tuple[str, ...]:
     """Return the absolute paths of the files a node reads from outside the run; they need not be there."""
     names = (node.weights, _teachers(node))
     return tuple(str(_place(run, name)) for name in names if name is not None)
+
+
+def corrections_read(run: Run, kind: str) -> tuple[str, ...]:
+    """Return the absolute path of the corrections if a kind of job reads labels that they change; else nothing."""
+    data = run.data_config
+    return (str(data.corrections),) if data.corrections is not None and corrected_splits(run, kind) else ()
+
+
+def corrected_splits(run: Run, kind: str) -> tuple[str, ...]:
+    """Return the splits whose corrected labels a kind of job reads."""
+    return tuple(split for split in _SPLITS_READ.get(kind, ()) if split in run.experiment.data.corrected_splits)
+
+
+def require_corrections(run: Run) -> None:
+    """Raise SedlabError when the corrections that the experiment names are not there, or are none."""
+    path = run.data_config.corrections
+    if path is None:
+        return
+    if not path.is_file():
+        raise SedlabError(f"{path}: no such file; data.corrections names it. Correct the path, or set it to null.")
+    corrections_digest(path, run.experiment.data.corrected_splits)
 
 
 def require_weights(run: Run, node: Node) -> Path | None:
@@ -59,6 +89,7 @@ def check_outside_files(run: Run, jobs: Collection[str] | None = None) -> None:
     SedlabError
         When files are missing, with one command that gets all those that can be downloaded.
     """
+    require_corrections(run)
     nodes = [node for node in run.experiment.nodes() if jobs is None or node.name in jobs]
     missing = missing_weights(run, nodes)
     if len(missing) > 1:

@@ -101,7 +101,7 @@ def examine(run: Run, jobs: Collection[str] | None = None) -> Readiness:
     return Readiness(
         root=run.data_root,
         subsets=subsets,
-        data_files=tuple(_data_files(run)) if subsets else (),
+        data_files=(*(_data_files(run) if subsets else ()), *_corrections(run)),
         weights=tuple(_weights(run, nodes)),
         trainings=trainings,
         from_found_clips=from_found_clips,
@@ -130,6 +130,14 @@ def _data_files(run: Run) -> Iterator[NeededFile]:
         if isinstance(node.training, StageConfig) and node.training.augment.device_response.p
     }
     yield from (_responses(root / folder) for folder in sorted(folders))
+
+
+def _corrections(run: Run) -> Iterator[NeededFile]:
+    path = run.data_config.corrections
+    if path is not None:
+        state = PRESENT if path.is_file() else "missing"
+        advice = f"{in_working_folder(path)}: make it, or set data.corrections to another file or to null"
+        yield NeededFile(path, "corrected labels", required=True, state=state, advice=advice)
 
 
 def _table_file(path: Path, what: str) -> NeededFile:

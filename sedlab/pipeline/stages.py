@@ -74,7 +74,7 @@ def prepare_data(run: Run) -> pd.DataFrame:
         data = run.experiment.data
         if data.mini is not None:
             generate(run.data_root, data.mini, progress, workers=num_cores())
-        corpus = load_corpus(run.data_root, data)
+        corpus = load_corpus(run.data_root, run.data_config)
         WaveformCache.build(corpus, run.cache_dir, progress)
         summary = corpus_summary(corpus)
         clips = dict(zip(summary["subset"], summary["clips"].tolist(), strict=True))

@@ -37,6 +37,8 @@ __all__, __getattr__, __dir__ = names_on_demand(
             "audit_summary",
             "compared_audits",
         ),
+        "review.store": ("Review", "review_of"),
+        "review.exporting": ("corrected_labels", "export_tables", "export_tracks"),
         "live.watching": ("watch",),
         "progress": ("cell_progress",),
         "lessons.batches": ("training_batches",),

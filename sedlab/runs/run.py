@@ -22,6 +22,7 @@ from sedlab.runs.manifest import read_manifest
 from sedlab.runs.versions import write_versions
 
 if TYPE_CHECKING:
+    from sedlab.config.data import DataConfig
     from sedlab.data.cache import WaveformCache
     from sedlab.data.tables import Corpus
 
@@ -115,6 +116,14 @@ class Run:
         """Data root of the experiment, absolute."""
         return self.project / self.experiment.data.root
 
+    @property
+    def data_config(self) -> DataConfig:
+        """How the corpus is read, with an absolute path of its corrections."""
+        data = self.experiment.data
+        if data.corrections is None:
+            return data
+        return data.model_copy(update={"corrections": self.project / data.corrections.expanduser()})
+
     @cached_property
     def _corpus(self) -> Corpus:
         from sedlab.data.corpora.load import load_corpus
@@ -125,7 +134,7 @@ class Run:
                 f"{self.data_root}: another corpus has taken the place of the one this run was begun with. Set "
                 f"data.root to a folder of its own, or delete {manifest} and run again with the present one."
             )
-        return load_corpus(self.data_root, self.experiment.data)
+        return load_corpus(self.data_root, self.data_config)
 
     def corpus(self) -> Corpus:
         """Return the tables of the corpus (read once).
@@ -199,6 +208,11 @@ class Run:
         return self.path / "errors.csv"
 
     @property
+    def review(self) -> Path:
+        """What people decided about labels and detections."""
+        return self.path / "review.tsv"
+
+    @property
     def report(self) -> Path:
         """The report page."""
         return self.path / "report.html"
@@ -249,7 +263,9 @@ def create_run(experiment: Experiment, path: Path) -> Run:
 
 def config_files(experiment: Experiment) -> dict[str, str]:
     """Return the configuration files of a run, relative path to YAML text."""
-    files = {CONFIG_FILE: to_yaml(experiment), "configs/data.yaml": to_yaml(experiment.data)}
+    # The clips are the same whatever their labels are.
+    data = experiment.data.without_corrections()
+    files = {CONFIG_FILE: to_yaml(experiment), "configs/data.yaml": to_yaml(data)}
     for node in experiment.nodes():
         files[config_file(node.name)] = to_yaml(node)
     return files

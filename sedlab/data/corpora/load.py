@@ -10,6 +10,7 @@ from sedlab.data.corpora.audioset import read_audioset
 from sedlab.data.corpora.desed import read_desed
 from sedlab.data.corpora.layout import SUBSETS, Subset
 from sedlab.data.corpora.maestro import read_maestro
+from sedlab.data.review.corrections import with_corrections
 from sedlab.data.tables import Corpus, concatenate
 from sedlab.errors import SedlabError
 
@@ -29,7 +30,8 @@ def load_corpus(root: str | Path, config: DataConfig | None = None) -> Corpus:
     Parameters
     ----------
     config : DataConfig or None
-        Splits, aliases and exclusions; None for the published ones. Its own ``root`` is not used.
+        Splits, aliases, exclusions and corrections; None for the published ones, without corrections. Its own ``root``
+        is not used.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def load_corpus(root: str | Path, config: DataConfig | None = None) -> Corpus:
             f"{root}: no subset has both its table and its audio, for example {SUBSETS['devtest'].table} and "
             f"{SUBSETS['devtest'].audio}/. Check data.root, or make a corpus with `sedlab data mini prepare`."
         )
-    return concatenate(corpora)
+    return with_corrections(concatenate(corpora), config)
 
 
 def _is_present(root: Path, subset: Subset) -> bool:

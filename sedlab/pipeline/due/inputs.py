@@ -9,8 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sedlab.config.experiment import Experiment, Node
+from sedlab.data.review.corrections import corrections_digest
 from sedlab.errors import SedlabError
 from sedlab.pipeline.graph import Job
+from sedlab.pipeline.outside_files import corrected_splits, corrections_read
 from sedlab.runs.digests import Digests
 from sedlab.runs.manifest import Manifest, read_manifest
 from sedlab.runs.run import CONFIG_FILE, Run, config_file, config_files
@@ -41,6 +43,8 @@ class Inputs:
                 key = f"outside {outside}"
             if name in self._configs:
                 found[key] = hashlib.sha256(self._configs[name].encode()).hexdigest()
+            elif name in corrections_read(self._run, job.kind):
+                found[key] = corrections_digest(Path(name), corrected_splits(self._run, job.kind))
             else:
                 found[key] = self._digest(name)
         return found
@@ -105,6 +109,9 @@ def _without_paths(config: Experiment | Node) -> str:
     training = tree.get("pretrain") or tree.get("training") or {}
     for section, key in ((tree, "weights"), (training, "weights"), (training.get("distillation", {}), "logits")):
         section[key] = None
+    # Which splits are corrected shows in what is read.
+    for key in ("corrections", "corrected_splits"):
+        tree["data"].pop(key, None)
     return json.dumps(tree)
 
 

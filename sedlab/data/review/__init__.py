@@ -1,0 +1,1 @@
+"""What people decided about labels, and corpora whose labels follow these decisions."""
