@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,10 +152,11 @@ class Run:
         return hashlib.sha256(marker.read_bytes()).hexdigest()[:12] if marker.is_file() else None
 
     def cache(self) -> WaveformCache:
-        """Open the waveform cache of the corpus."""
-        from sedlab.data.cache import WaveformCache
+        """Open the waveform cache of the corpus; one that has not changed stays open."""
+        from sedlab.data.cache import INDEX
 
-        return WaveformCache.open(self.cache_dir)
+        index = self.cache_dir / INDEX
+        return _open_cache(self.cache_dir, index.stat().st_mtime_ns if index.is_file() else 0)
 
     @property
     def cache_dir(self) -> Path:
@@ -220,6 +221,13 @@ class Run:
     def notebook(self, name: str) -> Path:
         """Return where the executed notebook of a graph node is kept."""
         return self.path / "notebooks" / f"{name}.ipynb"
+
+
+@lru_cache(maxsize=4)
+def _open_cache(folder: Path, _modified: int) -> WaveformCache:
+    from sedlab.data.cache import WaveformCache
+
+    return WaveformCache.open(folder)
 
 
 def iteration_folder(iteration: int) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -33,13 +33,13 @@ def annotated_classes(subset: str) -> list[str]:
 
 
 def read_scores(path: Path) -> ScoreFile:
-    """Read a score file; the last few are remembered, because an inspector asks for the same one again and again."""
+    """Read a score file; 1 GiB of them is remembered, because a person asks for the same ones again and again."""
     if not path.is_file():
         raise SedlabError(
             f"{path}: no such scores. `sedlab run` makes those of every set with the students of stage 2 and the "
             "ensemble, those of the test sets with the others: run it, or choose one of these."
         )
-    return _read(path, path.stat().st_mtime_ns)
+    return _remembered.read(path)
 
 
 def scored_models(run: Run, iteration: int, subset: str = "devtest") -> list[str]:
@@ -144,6 +144,22 @@ def compared_ensembles(
     return compare(*systems, ["mpauc" if family(subset) == "maestro" else "psds1"], progress=progress)
 
 
-@lru_cache(maxsize=4)
-def _read(path: Path, _modified: int) -> ScoreFile:
-    return read_score_file(path)
+class _Remembered:
+    """Score files that were read, the least used forgotten beyond a number of bytes."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._files: OrderedDict[tuple[Path, int, int], ScoreFile] = OrderedDict()
+
+    def read(self, path: Path) -> ScoreFile:
+        state = path.stat()
+        key = (path, state.st_mtime_ns, state.st_size)
+        if key not in self._files:
+            self._files[key] = read_score_file(path)
+            while len(self._files) > 1 and sum(file.logits.nbytes for file in self._files.values()) > self._max_bytes:
+                self._files.popitem(last=False)
+        self._files.move_to_end(key)
+        return self._files[key]
+
+
+_remembered = _Remembered(max_bytes=2**30)

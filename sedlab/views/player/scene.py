@@ -138,5 +138,6 @@ def _rows(events: pd.DataFrame | None) -> list[dict[str, Any]] | None:
     """Return events as JSON; NaN, a clip-level label's time or a confidence nobody gave, becomes None."""
     if events is None:
         return None
-    table = events[[name for name in ("onset", "offset", "label", "confidence") if name in events]]
-    return table.astype(object).where(table.notna(), None).to_dict("records")
+    names = [name for name in ("onset", "offset", "label", "confidence") if name in events]
+    columns = [[None if value != value else value for value in events[name].tolist()] for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
