@@ -9,6 +9,7 @@ Python cell shows, `printed` what its last `sh` block printed. Exercises name th
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 import textwrap
@@ -71,6 +72,38 @@ def with_exercises(path: Path, preset: str) -> nbformat.NotebookNode:
                 said = f"exercise {number} of {path.name} does not show: {expression}"
                 notebook.cells.append(_cell(f"assert ({expression}), {said!r}"))
     return notebook
+
+
+def only_what_is_used(notebook: nbformat.NotebookNode, num_used: int) -> nbformat.NotebookNode:
+    """Leave out of a notebook's code what its last ``num_used`` cells do not need; return it.
+
+    Kept are statements that bind, or put something into, a name which is read later by one that is kept. So what only
+    shows something goes, which costs a kernel most of its time.
+    """
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    read: set[str] = set()
+    for place, cell in reversed(list(enumerate(code))):
+        kept = []
+        for statement in reversed(ast.parse(cell.source).body):
+            if place >= len(code) - num_used or "parameters" in cell.metadata.tags or _bound(statement) & read:
+                kept.insert(0, statement)
+                read |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+        if place < len(code) - num_used and "parameters" not in cell.metadata.tags:
+            cell.source = "\n".join(ast.unparse(statement) for statement in kept)
+    return notebook
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement binds, or into which it puts something."""
+    found = set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.Name | ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            while not isinstance(node, ast.Name):
+                node = node.value
+            found.add(node.id)
+    return found
 
 
 def _cell(source: str) -> nbformat.NotebookNode:

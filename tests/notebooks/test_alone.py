@@ -1,6 +1,7 @@
 """Each stage notebook by plain Papermill in an empty folder: it makes the run, the corpus and what it needs.
 
-The last one, 08, is run from nothing where `finished_nano` is made.
+Stage 1 is run from nothing by tests/docs/test_commands.py, as the README has it, and the last one, 08, where
+`finished_nano` is made.
 """
 
 from __future__ import annotations
@@ -9,7 +10,14 @@ import nbformat
 import pytest
 import torch
 from finished_nano import copy_of, finished_nano
-from shell import papermill, sedlab
+from shell import papermill
+
+from sedlab.pipeline import stages
+from sedlab.pipeline.due.shared import find_shared, take
+from sedlab.pipeline.graph import graph_of, jobs_until
+from sedlab.runs.digests import Digests
+from sedlab.runs.manifest import read_manifest
+from sedlab.runs.run import create_run, open_run
 
 __all__ = ["finished_nano"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -17,7 +25,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 #: Notebook -> parameters that say which model's stage it is, what it says that it needs, what it leaves in the run.
 STAGES = {
     "02_pretrain": ("arch=passt", "data", "pretrain/passt/best.pt"),
-    "03_stage1": ("arch=atst iteration=1", "data, pretrain (atst)", "iteration1/stage1/atst/best.pt"),
     "04_stage2": ("arch=beats iteration=1", "data, iteration 1 stage1 (beats)", "iteration1/stage2/beats/best.pt"),
 }
 #: Notebooks that read what models have learnt, in their order -> what they leave in the run.
@@ -45,32 +52,35 @@ def test_a_stage_runs_from_nothing(name, tmp_path):
     assert (tmp_path / "runs/nano" / left).exists()
 
 
-def test_joint_stages_run_from_nothing_in_a_variant_of_a_run_that_is_not_there(tmp_path):
-    """One transformer, so that it takes a minute; the next notebook finds what the one before has made."""
+def test_joint_stages_run_one_after_the_other_in_a_variant_that_is_not_there(finished_nano, tmp_path):
+    """Of one transformer, whose trained stages another run has; each notebook finds what the one before has made."""
+    project = copy_of(finished_nano, tmp_path / "project")
     for name, left in JOINT.items():
         whose = ["arch=beats"] if name == "04a_scores" else []
-        done = papermill(tmp_path, name, "preset=nano", "settings=archs=[beats], iterations=1", *whose)
+        done = papermill(project, name, "preset=nano", "settings=archs=[beats], iterations=1", *whose)
         assert done.returncode == 0, f"{name}: {done.stderr[-3000:]}"
-        assert (tmp_path / "runs/nano-archs=beats_iterations=1" / left).is_file()
-    needed = "iteration 1 stage1 (beats), iteration 1 stage2 (beats)"
-    assert f"needs data, {needed}: about " in printed(tmp_path / "04a_scores.ipynb")
-    assert "stage2 (beats)" not in printed(tmp_path / "05_pseudo_labels.ipynb")
-    assert "needs iteration 1 scores of stage1 (beats): " in printed(tmp_path / "06_evaluate.ipynb")
+        assert (project / "runs/nano-archs=beats_iterations=1" / left).is_file()
+    assert "stage2 (beats)" not in printed(project / "05_pseudo_labels.ipynb")
+    taken = open_run(project / "runs/nano-archs=beats_iterations=1").node_dir("stage2", "beats", 1) / "manifest.json"
+    assert read_manifest(taken).shared_from == "nano"
 
 
 def test_a_variant_has_the_weights_of_a_whole_run_with_its_setting(finished_nano, tmp_path):
     """To the bit, although it takes from another run what its setting does not change."""
-    options = ["--set", "stage1.atst.epochs=1", "--until", "iteration1_stage2_atst"]
-    project = copy_of(finished_nano, tmp_path / "project")
-    shared = sedlab("run", "nano", "--name", "variant", *options, cwd=project)
-    assert shared.returncode == 0, shared.stderr
-    assert "taken from runs/nano: data, pretrain_atst" in shared.stdout and "2 jobs to run" in shared.stdout
-    whole = sedlab("run", "nano", *options, cwd=tmp_path)
-    assert whole.returncode == 0 and "4 jobs to run" in whole.stdout, whole.stderr
+    variant = open_run(copy_of(finished_nano, tmp_path / "project") / "runs/nano").variant(
+        "variant", "stage1.atst.epochs=1"
+    )
+    whole = create_run(variant.experiment, tmp_path / "runs/whole")
+    jobs = jobs_until(graph_of(variant), "iteration1_stage2_atst")
+    shared = find_shared(variant, jobs, Digests(variant.path))
+    assert shared.names == {"data", "pretrain_atst"}
+    take(variant, shared)
+    for run, made in ((variant, jobs[2:]), (whole, jobs)):
+        for job in made:
+            stages.run_stage(run, job.kind, job.parameters)
     for stage in ("stage1", "stage2"):
         one, other = (
-            torch.load(folder / f"iteration1/{stage}/atst/best.pt", weights_only=True)
-            for folder in (project / "runs/variant", tmp_path / "runs/nano")
+            torch.load(run.node_dir(stage, "atst", 1) / "best.pt", weights_only=True) for run in (variant, whole)
         )
         differing = [name for name, values in _tensors(one) if not torch.equal(values, dict(_tensors(other))[name])]
         assert differing == [] and len(list(_tensors(one))) > 20

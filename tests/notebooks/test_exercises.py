@@ -1,12 +1,17 @@
-"""Every notebook from top to bottom, and its exercises done: they show what it says one should see."""
+"""Every exercise of every notebook done: it shows what it says one should see.
+
+The first notebooks are run from top to bottom before it. Those of a run have been, by its jobs; of them, what their
+exercises need.
+"""
 
 from pathlib import Path
 
 import nbclient
 import pytest
-from exercises import checks_of, exercises_of, with_exercises
+from exercises import checks_of, exercises_of, only_what_is_used, with_exercises
 from finished_nano import copy_of, finished_nano
 from nbclient.exceptions import CellExecutionError
+from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from sedlab.pipeline.interpreter import KERNEL_NAME, JobKernelManager, kernel_seconds
@@ -38,7 +43,10 @@ def test_exercises_show_what_one_should_see(path, finished_nano, tmp_path):
     (folder / "notebooks").symlink_to(NOTEBOOKS)
     known = notebook_parameters(path)
     nano = {"preset": "nano"} if "preset" in known else {"run": "runs/nano"}
-    notebook = parameterize_notebook(with_exercises(path, "nano"), nano)
+    notebook = with_exercises(path, "nano")
+    if "run" in known:
+        notebook = only_what_is_used(notebook, len(notebook.cells) - len(load_notebook_node(str(path)).cells))
+    notebook = parameterize_notebook(notebook, nano)
     client = nbclient.NotebookClient(
         notebook,
         timeout=None,

@@ -219,37 +219,40 @@ def test_changed_stage2_option_keeps_pretraining_and_stage1_of_the_first_iterati
     assert dry_run(project) == {}
 
 
-def test_a_run_where_everything_is_in_the_way_has_the_same_results(project, run, tmp_path):
-    """As in a container: no home, little shared memory, no locks, another kernel, files named like modules."""
+def test_a_run_where_everything_is_in_the_way_has_the_same_results(finished_nano, run, tmp_path):
+    """As in a container: no home, little shared memory, no locks, another kernel, files named like modules.
+
+    What comes before stage 2 is taken from the finished run.
+    """
     other = tmp_path / "jupyter" / "kernels" / "python3"
     other.mkdir(parents=True)
     (other / "kernel.json").write_text('{"argv": ["false"], "display_name": "other", "language": "python"}')
-    work = tmp_path / "work"
-    (work / "sedlab").mkdir(parents=True)
+    work = copy_of(finished_nano, tmp_path / "work")
+    (work / "sedlab").mkdir()
     for name in ("random", "queue", "types", "pathlib", "inspect", "torch", "pandas"):
         (work / f"{name}.py").write_text("raise SystemExit('a module of the working folder')")
     environment = {"HOME": "/dev/null/nobody", "JUPYTER_PATH": str(other.parents[1])}
     environment |= {**without_locks(tmp_path), **small_shared_memory(tmp_path)}
     # Loaded by processes of their own, which the numbers do not depend on.
-    options = ["--until", "iteration1_scores_stage2_atst", "--set", "stage2.trainer.num_workers=2"]
+    options = ["--until", "iteration1_scores_stage2_atst", "--set", "stage2.trainer.num_workers=2", "--name", "held"]
     # Not `python -m`, which would itself import from the working folder.
     words = [Path(sys.executable).with_name("sedlab"), "run", "nano", *options]
     done = subprocess.run(words, cwd=work, env={**os.environ, **environment}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line.partition(":")[0] for line in done.stderr.splitlines()][:2] == ["warning", "warning"]
-    here = open_run(work / "runs" / "nano")
-    for stage in ("stage1", "stage2"):
-        one, other = (folder.node_dir(stage, "atst", 1) / "history.csv" for folder in (here, run))
-        # But for the time it took.
-        tables = (pd.read_csv(path).drop(columns="seconds") for path in (one, other))
-        pd.testing.assert_frame_equal(*tables, check_exact=True)
+    assert "2 jobs to run" in done.stdout
+    here = open_run(work / "runs" / "held")
+    one, other = (folder.node_dir("stage2", "atst", 1) / "history.csv" for folder in (here, run))
+    # But for the time it took.
+    tables = (pd.read_csv(path).drop(columns="seconds") for path in (one, other))
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
     one, other = (read_score_file(folder.score_file(1, "atst", "devtest")).logits for folder in (here, run))
     assert np.array_equal(one, other)
 
 
 def test_killed_training_finishes_from_its_last_checkpoint(project):
     options = ["--name", "killed", "--arch", "atst", "--iterations", "1", "--set", "stage2.epochs=15"]
-    options += ["--set", "pretrain=null", "--until", "iteration1_stage2_atst"]
+    options += ["--until", "iteration1_stage2_atst"]
     folder = project / "runs" / "killed" / "iteration1/stage2/atst"
     process = start("run", "nano", *options, cwd=project)
     try:

@@ -70,31 +70,40 @@ def test_two_processes_agree_with_one(tmp_path, nano, stage):
             )
 
 
+#: Augmentations are on.
+INTERRUPTED = node("stage2", 2, plain=False, extra=("stage2.trainer.checkpoint_seconds=1e-9",))
+
+
+@pytest.fixture(scope="module")
+def whole(nano, tmp_path_factory):
+    """The student of an uninterrupted training of two processes."""
+    folder = tmp_path_factory.mktemp("whole")
+    return student(train_node(TrainingInputs(INTERRUPTED, *nano, folder, validate=no_validation)).last)
+
+
 @pytest.mark.slow
-def test_a_training_of_two_processes_resumes(tmp_path, nano):
-    """Both die when their caller is interrupted; augmentations are on."""
-    configuration = node("stage2", 2, plain=False, extra=("stage2.trainer.checkpoint_seconds=1e-9",))
-    whole = train_node(TrainingInputs(configuration, *nano, tmp_path / "whole", validate=no_validation))
+def test_a_training_of_two_processes_resumes(tmp_path, nano, whole):
+    """Both die when their caller is interrupted."""
 
     def interrupt(done: int, *_) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
-    killed = TrainingInputs(configuration, *nano, tmp_path / "killed", validate=no_validation)
+    killed = TrainingInputs(INTERRUPTED, *nano, tmp_path / "killed", validate=no_validation)
     with pytest.raises(KeyboardInterrupt):
         train_node(killed, interrupt)
     assert not multiprocessing.active_children()
     resumed = train_node(killed)
     assert resumed.resumed_from > 0
-    for (name, ours), theirs in zip(student(whole.last).items(), student(resumed.last).values(), strict=True):
+    for (name, ours), theirs in zip(whole.items(), student(resumed.last).values(), strict=True):
         assert torch.equal(ours, theirs), name
 
 
 @pytest.mark.slow
-def test_two_processes_stop_after_the_same_step_and_go_on(tmp_path, nano):
+def test_two_processes_stop_after_the_same_step_and_go_on(tmp_path, nano, whole):
     """Asked for before it starts: the first look is after the first step."""
-    configuration, wish, glances = node("stage1", 2, plain=False), tmp_path / "wish.stop", []
-    inputs = TrainingInputs(configuration, *nano, tmp_path / "run", validate=no_validation, stop_file=wish)
+    wish, glances = tmp_path / "wish.stop", []
+    inputs = TrainingInputs(INTERRUPTED, *nano, tmp_path / "run", validate=no_validation, stop_file=wish)
     wish.touch()
     with pytest.raises(TrainingStopped, match="stopped after step 1 of"):
         train_node(inputs, watch=glances.append)
@@ -102,8 +111,7 @@ def test_two_processes_stop_after_the_same_step_and_go_on(tmp_path, nano):
     assert [(glance.doing, glance.step) for glance in glances] == [("training", 0), ("training", 1), ("stopped", 1)]
     resumed = train_node(inputs, watch=glances.append)
     assert (resumed.resumed_from, glances[-1].doing, glances[-1].step) == (1, "finished", resumed.steps)
-    whole = train_node(TrainingInputs(configuration, *nano, tmp_path / "whole", validate=no_validation))
-    for (name, ours), theirs in zip(student(whole.last).items(), student(resumed.last).values(), strict=True):
+    for (name, ours), theirs in zip(whole.items(), student(resumed.last).values(), strict=True):
         assert torch.equal(ours, theirs), name
 
 

@@ -5,8 +5,6 @@ import os
 import time
 from pathlib import Path
 
-from finished_run import write_empty_cache
-
 from sedlab.pipeline.due.inputs import Inputs
 from sedlab.pipeline.graph import find_job, graph_of, job_name
 from sedlab.runs.digests import Digests
@@ -37,4 +35,7 @@ def run_stage(run, kind, parameters):
                 (run.path / path).write_text(",".join(COLUMNS) + "\n" if path.endswith(".csv") else name)
                 manifest.files[path] = 0
         if kind == "data":
+            # Here, as it brings pytest, pandas and Jupyter, for which each job would wait a second.
+            from finished_run import write_empty_cache
+
             write_empty_cache(run)
