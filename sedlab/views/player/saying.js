@@ -5,6 +5,7 @@ import { eventsOf, thresholdOf } from "./detections.js";
 import { element } from "./element.js";
 import { scoresOf } from "./tracks/scores.js";
 
+const DESCRIBED_AFTER_MS = 300;
 const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
 /** Return a line about a scene: place in the queue, reference, and how much each system detects. */
@@ -71,6 +72,7 @@ export function mountSaying({ root, canvas, head, foot, store, surface }) {
       canvas.setAttribute("aria-label", said.textContent || "No clip");
     }
   }
+  let later = 0;
   function describe() {
     const scene = store.get("scene");
     if (!scene) return;
@@ -79,10 +81,11 @@ export function mountSaying({ root, canvas, head, foot, store, surface }) {
   }
   const offs = [
     store.on("scene failure key", say),
-    store.on("threshold thresholds postprocess shown", describe),
+    // Not at every step of a slider that is dragged.
+    store.on("threshold thresholds postprocess shown", () => { clearTimeout(later); later = setTimeout(describe, DESCRIBED_AFTER_MS); }),
     store.on("silent", () => { silent.textContent = store.get("silent"); }),
     store.on("hover", () => { under.textContent = pointInWords(store.get("scene"), store.get("hover"), store.get("postprocess")); }),
   ];
   say();
-  return () => offs.forEach((off) => off());
+  return () => { clearTimeout(later); offs.forEach((off) => off()); };
 }

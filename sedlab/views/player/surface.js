@@ -130,7 +130,7 @@ export function makeSurface(root, store) {
     } else if (row.kind === "empty") drawEmpty(ctx, axis, row, scene.events !== null, theme);
     else if (row.kind === "heading") drawHeading(ctx, axis, row, theme);
     else if (row.kind === "reference") {
-      drawRowName(ctx, axis, row, axis.left > 60 ? "reference" : "people", theme);
+      drawRowName(ctx, axis, row, axis.left > 60 ? "reference" : "ref.", theme);
       drawReference(ctx, axis, row, scene.events.filter(({ label }) => label === row.label), theme);
     } else if (row.kind === "curve") {
       drawCurveGround(ctx, axis, row, threshold, theme);
@@ -143,7 +143,7 @@ export function makeSurface(root, store) {
       }
       ctx.restore();
     } else if (row.kind === "difference") {
-      const text = axis.left > 60 ? `change from ${looks[row.before].number} to ${look.number}` : "change";
+      const text = axis.left > 60 ? `change from ${looks[row.before].number} to ${look.number}` : "diff.";
       drawRowName(ctx, axis, row, text, theme);
       drawDifference(ctx, axis, row, byName[row.before], system, scene.classes, threshold, theme);
     } else if (row.kind === "system") {
