@@ -2,6 +2,7 @@
 
 /** A class is worth a row when some system gives it more than this anywhere in the clip; as in figures/clips/clip.py. */
 export const SHOWN_ABOVE = 0.2;
+const SURE_ABOVE = 0.5;
 const HEIGHTS = { ruler: 20, spectrogram: 170, narrowSpectrogram: 130, waveform: 56, heading: 17, reference: 12, system: 16, barsOnly: 12, soft: 10, difference: 22, curve: 48, ownCurve: 84, empty: 26 };
 const GAP = 5;
 const peaksBySystem = new WeakMap();
@@ -24,7 +25,8 @@ export function peaksOf(system, classes) {
 
 /**
  * Return the classes that matter in a clip: annotated, scored above 0.2 (or its threshold, if that is lower) by a
- * system that is shown, or among `always`; those that the clip's corpus does not annotate last.
+ * system that is shown, or among `always`. Annotated ones come first, then those somebody is rather sure of, and those
+ * that the clip's corpus does not annotate last: where nothing moves while a threshold is dragged.
  */
 export function shownClasses(scene, systems, thresholdOfLabel, always = []) {
   const wanted = new Set([...(scene.events ?? []).map(({ label }) => label), ...always]);
@@ -36,7 +38,12 @@ export function shownClasses(scene, systems, thresholdOfLabel, always = []) {
   const known = new Set(scene.classes.map(({ label }) => label));
   const others = [...new Set((scene.events ?? []).map(({ label }) => label))].filter((label) => !known.has(label));
   const all = [...chosen, ...others.map((label) => ({ label, name: label.replaceAll("_", " "), masked: false }))];
-  return [...all.filter(({ masked }) => !masked), ...all.filter(({ masked }) => masked)];
+  const tier = ({ label, masked }) => {
+    if (masked) return 3;
+    const column = scene.classes.findIndex((one) => one.label === label);
+    return wanted.has(label) ? 0 : peaks.some((one) => one[column] > SURE_ABOVE) ? 1 : 2;
+  };
+  return all.sort((one, other) => tier(one) - tier(other));
 }
 
 /** Return [first, last] of the pseudo-labels among `systems`; null where there are fewer than two. */
