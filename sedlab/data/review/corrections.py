@@ -62,6 +62,11 @@ def own_events(corpus: Corpus, subset: str) -> pd.DataFrame:
     return (events if classes is None else events[events["label"].isin(classes)]).reset_index(drop=True)
 
 
+def own_classes(subset: str) -> tuple[str, ...]:
+    """Return the classes that the annotation of a subset speaks about: those that can be decided about."""
+    return _OWN.get(layout(subset).family, ())
+
+
 def corrections_digest(path: Path, splits: Collection[str]) -> str:
     """Return a digest of what a file of corrections says about some splits; empty if it is not there.
 

@@ -9,6 +9,7 @@ import { mountOverlay } from "./overlay.js";
 import { makeSound } from "./playing.js";
 import { addZoomKeys, mountPointing } from "./pointing.js";
 import { mountSaying } from "./saying.js";
+import { mountReview } from "./reviewing.js";
 import { unpack } from "./scene.js";
 import { makeStore } from "./store.js";
 import { makeSurface } from "./surface.js";
@@ -20,7 +21,7 @@ const SETTINGS = {
   playing: false, looping: true, speed: 1, volume: 1, silent: "",
 };
 /** Parts of others: each gets an element of its own below the tracks, and returns what takes it away. */
-const PARTS = {};
+const PARTS = { review: mountReview };
 
 function render({ model, el }) {
   const root = element("div", {

@@ -51,7 +51,9 @@ export function makeSurface(root, store) {
 
   function layOut(scene, width) {
     const systems = systemsShown(scene);
-    const always = [store.get("label"), store.get("focus")?.label].filter(Boolean);
+    const review = store.get("review") ?? {};
+    const decided = review.key === scene.key ? (review.decisions ?? []).map(({ label }) => label) : [];
+    const always = [store.get("label"), store.get("focus")?.label, ...decided].filter(Boolean);
     const classes = shownClasses(scene, systems, (label) => thresholdOf(store, label), always);
     const extra = (label) => extras.flatMap((one) => one.rows(scene, label) ?? []);
     const narrow = width < NARROW_PIXELS;
