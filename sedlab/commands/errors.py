@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sedlab.commands import options
-from sedlab.commands.decision import Decision
+from sedlab.commands.detection.decision import Decision
 from sedlab.commands.frame import Frame, read_frame
 from sedlab.commands.output import (
     figure_name,

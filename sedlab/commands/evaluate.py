@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sedlab.commands import options
-from sedlab.commands.decision import Decision
+from sedlab.commands.detection.decision import Decision
 from sedlab.commands.frame import Frame, keep_inputs, read_metrics_frame
 from sedlab.commands.output import (
     figure_name,

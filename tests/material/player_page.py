@@ -40,9 +40,20 @@ window.makeModel = (values, answer) => {
 
 
 @contextmanager
-def player_page(load: Callable[[str], Scene], queue: Sequence[str], *, dark: bool = False, **size: int) -> Iterator:
-    """Give a page on which `window.model` and the player of ``queue`` are; `window.part(name)` imports a module."""
+def player_page(
+    load: Callable[[str], Scene],
+    queue: Sequence[str],
+    *,
+    dark: bool = False,
+    prepare: Callable[[ClipPlayer], None] = lambda player: None,
+    **size: int,
+) -> Iterator:
+    """Give a page on which `window.model` and the player of ``queue`` are; `window.part(name)` imports a module.
+
+    ``prepare`` takes the player of Python before the page sees it.
+    """
     player = ClipPlayer(load, queue=queue)
+    prepare(player)
     values = {name: player.trait_values()[name] for name in player.traits(sync=True) if not name.startswith("_")}
     values = {
         name: value for name, value in values.items() if isinstance(value, str | int | float | list | dict | None)

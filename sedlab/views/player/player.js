@@ -13,15 +13,16 @@ import { mountReview } from "./reviewing.js";
 import { unpack } from "./scene.js";
 import { makeStore } from "./store.js";
 import { makeSurface } from "./surface.js";
+import { mountThreshold } from "./threshold.js";
 import { mountTransport } from "./transport.js";
 
 /** What a person sets in the browser alone. */
 const SETTINGS = {
   scene: null, failure: null, hover: null, band: [], waveform: false, curves: false,
-  playing: false, looping: true, speed: 1, volume: 1, silent: "",
+  criterion: "collar", playing: false, looping: true, speed: 1, volume: 1, silent: "",
 };
 /** Parts of others: each gets an element of its own below the tracks, and returns what takes it away. */
-const PARTS = { review: mountReview };
+const PARTS = { threshold: mountThreshold, review: mountReview };
 
 function render({ model, el }) {
   const root = element("div", {

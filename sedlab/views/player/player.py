@@ -20,12 +20,13 @@ from sedlab.views.modules import joined
 from sedlab.views.player.picture import scene_figure
 from sedlab.views.player.scene import Scene, scene_of
 from sedlab.views.player.sound import wav_bytes
+from sedlab.views.player.thresholding import Thresholding
 
 #: Scenes that Python remembers: the one in view and its neighbours.
 _REMEMBERED = 8
 
 
-class ClipPlayer(KeptWidget, anywidget.AnyWidget):
+class ClipPlayer(Thresholding, KeptWidget, anywidget.AnyWidget):
     """Draw one clip of a queue on one time axis and play it.
 
     The browser asks for the scene of a key when it needs it, that of the neighbours ahead; everything a person does
@@ -65,7 +66,7 @@ class ClipPlayer(KeptWidget, anywidget.AnyWidget):
     shown = traitlets.List(traitlets.Unicode(), allow_none=True, default_value=None).tag(sync=True)
     """Names of the systems that are drawn; None: all."""
     counts = traitlets.Dict().tag(sync=True)
-    """What the thresholds find on the whole subset."""
+    """{subset: {system: ways}}: for which of them the browser may ask what thresholds find on the whole subset."""
     marks = traitlets.Dict().tag(sync=True)
     """{label: {name: threshold}}: thresholds worth a mark on the slider."""
     review = traitlets.Dict().tag(sync=True)
@@ -80,6 +81,7 @@ class ClipPlayer(KeptWidget, anywidget.AnyWidget):
         self._handlers: dict[str, list[Callable[[dict[str, Any], list[bytes]], None]]] = {}
         self.on_msg(self._receive)
         self.on_message("want", lambda message, _buffers: self._send_scenes(message["keys"]))
+        self._begin_thresholding()
         self.queue = list(queue)
         if self.queue:
             self.key = self.queue[0]
