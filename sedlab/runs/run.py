@@ -153,10 +153,10 @@ class Run:
 
     def cache(self) -> WaveformCache:
         """Open the waveform cache of the corpus; one that has not changed stays open."""
-        from sedlab.data.cache import INDEX
+        from sedlab.data.cache import INDEX, WAVEFORMS
 
-        index = self.cache_dir / INDEX
-        return _open_cache(self.cache_dir, index.stat().st_mtime_ns if index.is_file() else 0)
+        files = [file for file in (self.cache_dir / INDEX, self.cache_dir / WAVEFORMS) if file.is_file()]
+        return _open_cache(self.cache_dir, tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files))
 
     @property
     def cache_dir(self) -> Path:
@@ -224,7 +224,7 @@ class Run:
 
 
 @lru_cache(maxsize=4)
-def _open_cache(folder: Path, _modified: int) -> WaveformCache:
+def _open_cache(folder: Path, _state: tuple[tuple[int, int], ...]) -> WaveformCache:
     from sedlab.data.cache import WaveformCache
 
     return WaveformCache.open(folder)
