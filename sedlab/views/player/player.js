@@ -30,6 +30,8 @@ function render({ model, el }) {
     // JupyterLab would take "n" or space for a command of its own.
     "data-lm-suppress-shortcuts": "true",
   });
+  // Its own commands reach a button or a slider in the root that has the focus, too.
+  root.addEventListener("focusin", ({ target }) => target.setAttribute("data-lm-suppress-shortcuts", "true"));
   const place = (name) => root.appendChild(element("div", { class: name }));
   const [head, bar, tracks, legend] = ["head", "bar", "tracks", "legend"].map(place);
   const own = Object.fromEntries(Object.keys(PARTS).map((name) => [name, place(name)]));
