@@ -22,7 +22,9 @@ from sedlab.commands.doctor import doctor
 from sedlab.commands.errors import errors
 from sedlab.commands.evaluate import evaluate
 from sedlab.commands.lab import lab
-from sedlab.commands.review import agreement, export, show
+from sedlab.commands.review.agreement import agreement
+from sedlab.commands.review.export import export
+from sedlab.commands.review.show import show
 from sedlab.commands.run import run, watch
 from sedlab.commands.tune import tune
 from sedlab.commands.weights import download_weights, inspect_weights, list_weights

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from nano_run import nano_run
 
-from sedlab.commands.review import agreement, export, show
+from sedlab.commands.review.agreement import agreement
+from sedlab.commands.review.export import export
+from sedlab.commands.review.show import show
 from sedlab.data.review.decisions import Decision
 from sedlab.errors import SedlabError
 from sedlab.runs.review.store import Review
