@@ -11,6 +11,7 @@ from typing import Any
 _EXPORTS = {
     "SedlabError": "sedlab.errors",
     "check_parameters": "sedlab.pipeline.steps.parameters",
+    "explore": "sedlab.runs.explore.desk",
     "load_corpus": "sedlab.data.corpora.load",
     "load_detector": "sedlab.inference.loading",
     "load_experiment": "sedlab.config.loading",

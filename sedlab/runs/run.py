@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sedlab.config.experiment import Experiment, Node, Stage
 from sedlab.config.loading import experiment_from_tree, parse_yaml, to_yaml
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sedlab.config.data import DataConfig
     from sedlab.data.cache import WaveformCache
     from sedlab.data.tables import Corpus
+    from sedlab.views.explorers.explorer import Explorer
 
 RUNS_FOLDER = "runs"
 #: The whole experiment, in the run folder.
@@ -162,6 +164,15 @@ class Run:
     def cache_dir(self) -> Path:
         """Folder of the waveform cache; runs on the same data share it."""
         return self.data_root / CACHE_FOLDER
+
+    def explore(self, **options: Any) -> Explorer:
+        """Show the clips as a list to sort and filter, the player beside it, and panels below.
+
+        ``options`` are those of `sedlab.runs.explore.desk.explore_run`: `subset`, `systems`, `iteration`, `model`,
+        `label`, `threshold`, `panel`, `key`.
+        """
+        # That room imports this one, so it is looked up by name, and only now.
+        return import_module("sedlab.runs.explore.desk").explore_run(self, **options)
 
     def node(self, stage: Stage, arch: str, iteration: int = 0) -> Node:
         """Return the resolved configuration of a training node."""

@@ -51,6 +51,7 @@ __all__, __getattr__, __dir__ = names_on_demand(
         "player.scene": ("Scene", "System"),
         "player.sound": ("Sound",),
         "explorers.clips": ("ClipInspector",),
+        "explorers.explorer": ("Explorer",),
         "explorers.augmentations": ("AugmentationInspector",),
         "explorers.pseudo_labels": ("PseudoLabelInspector",),
         "explorers.psds": ("PsdsInspector",),
