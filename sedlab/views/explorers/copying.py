@@ -10,6 +10,7 @@ import anywidget
 import traitlets
 
 from sedlab.views.kept import KeptWidget
+from sedlab.views.modules import joined
 
 
 class CopyCall(KeptWidget, anywidget.AnyWidget):
@@ -21,7 +22,7 @@ class CopyCall(KeptWidget, anywidget.AnyWidget):
         Whose trait ``call`` it follows, such as a `ClipPlayer`. Without, set ``call`` whenever the view changes.
     """
 
-    _esm = Path(__file__).parent / "copying.js"
+    _esm = joined(Path(__file__).parent, "copying.js")
 
     call = traitlets.Unicode("").tag(sync=True)
     """The line; `sedlab.views.player.call.python_call` writes one."""

@@ -2,6 +2,7 @@
 
 import { makeCache } from "./cache.js";
 import { element } from "./element.js";
+import { mountExporting } from "./exporting.js";
 import { mountHelp } from "./help.js";
 import { makeKeys } from "./keys.js";
 import { mountLegend } from "./legend.js";
@@ -22,7 +23,7 @@ const SETTINGS = {
   criterion: "collar", playing: false, looping: true, speed: 1, volume: 1, silent: "",
 };
 /** Parts of others: each gets an element of its own below the tracks, and returns what takes it away. */
-const PARTS = { threshold: mountThreshold, review: mountReview };
+const PARTS = { threshold: mountThreshold, review: mountReview, exporting: mountExporting };
 
 function render({ model, el }) {
   const root = element("div", {

@@ -17,6 +17,7 @@ from sedlab.views.figures.clips.clip import ClipView
 from sedlab.views.figures.embed import figure_to_png
 from sedlab.views.kept import KeptWidget, playing
 from sedlab.views.modules import joined
+from sedlab.views.player.exporting import Exporting
 from sedlab.views.player.picture import scene_figure
 from sedlab.views.player.scene import Scene, scene_of
 from sedlab.views.player.sound import wav_bytes
@@ -26,7 +27,7 @@ from sedlab.views.player.thresholding import Thresholding
 _REMEMBERED = 8
 
 
-class ClipPlayer(Thresholding, KeptWidget, anywidget.AnyWidget):
+class ClipPlayer(Thresholding, Exporting, KeptWidget, anywidget.AnyWidget):
     """Draw one clip of a queue on one time axis and play it.
 
     The browser asks for the scene of a key when it needs it, that of the neighbours ahead; everything a person does
@@ -82,6 +83,7 @@ class ClipPlayer(Thresholding, KeptWidget, anywidget.AnyWidget):
         self.on_msg(self._receive)
         self.on_message("want", lambda message, _buffers: self._send_scenes(message["keys"]))
         self._begin_thresholding()
+        self._begin_exporting()
         self.queue = list(queue)
         if self.queue:
             self.key = self.queue[0]

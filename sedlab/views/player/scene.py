@@ -89,7 +89,7 @@ class Scene:
             "classes": [
                 {"label": label, "name": class_name(label), "masked": label in self.masked} for label in self.classes
             ],
-            "events": _rows(self.events),
+            "events": event_rows(self.events),
             "systems": [
                 {
                     "name": system.name,
@@ -97,7 +97,7 @@ class Scene:
                     "frames": len(system.scores),
                     "times": doubles(system.frame_times),
                     "ways": {"none": doubles(system.scores), "median": doubles(system.median)},
-                    "boxes": _rows(system.boxes),
+                    "boxes": event_rows(system.boxes),
                 }
                 for system in self.systems
             ],
@@ -134,7 +134,7 @@ def scene_of(
     return Scene(key, view.waveform, view.sample_rate, tuple(classes), systems, view.events, title=view.title)
 
 
-def _rows(events: pd.DataFrame | None) -> list[dict[str, Any]] | None:
+def event_rows(events: pd.DataFrame | None) -> list[dict[str, Any]] | None:
     """Return events as JSON; NaN, a clip-level label's time or a confidence nobody gave, becomes None."""
     if events is None:
         return None

@@ -103,6 +103,20 @@ export function makeSurface(root, store) {
     root.dispatchEvent(new CustomEvent("sedlab-drawn", { detail: { parts, milliseconds: performance.now() - began } }));
   }
 
+  /** Draw everything that is in view on another context of CSS pixels, `size()` large, for a picture of it. */
+  function paint(ctx) {
+    const scene = store.get("scene");
+    if (!scene || !plan.rows.length) return;
+    theme ??= themeOf(root);
+    drawSound(ctx, scene);
+    drawRows(ctx, scene);
+    for (const layer of layers) {
+      ctx.save();
+      layer.draw(ctx, axis, plan.rows, theme);
+      ctx.restore();
+    }
+  }
+
   function drawSound(ctx, scene) {
     for (const row of plan.rows) {
       if (row.kind === "ruler") drawRuler(ctx, axis, row, scene.duration, theme);
@@ -231,7 +245,8 @@ export function makeSurface(root, store) {
     return () => { list.splice(list.indexOf(one), 1); touch("rows", "over"); };
   };
   return {
-    area, canvas: over, cancel, pointOf, systemsShown, bandShown,
+    area, canvas: over, cancel, pointOf, systemsShown, bandShown, paint,
+    size: () => [root.clientWidth, plan.height],
     addLayer: listed(layers),
     /** Tools that are added later are asked first. */
     addTool: listed(tools, true),
