@@ -69,6 +69,6 @@ __all__, __getattr__, __dir__ = names_on_demand(
         "lessons.brief": ("brief_event",),
         "lessons.spread": ("without_worst", "told_spread"),
         "lessons.errors": ("told_errors",),
-        "errors": ("error_cases", "scored_systems", "baseline_of", "read_errors", "cases_of", "case_view"),
+        "errors": ("error_cases", "scored_systems", "baseline_of", "read_errors", "cases_of"),
     },
 )

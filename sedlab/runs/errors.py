@@ -1,21 +1,18 @@
-"""The errors of a run's detectors: named for every system, written to `errors.csv`, shown."""
+"""The errors of a run's detectors: named for every system, written to `errors.csv`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 
+from sedlab.config.experiment import Stage
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
 from sedlab.progress import Progress, no_progress
-from sedlab.runs.clips import active_events, clip_view
-from sedlab.runs.run import ENSEMBLE, ERROR_SUBSET, Run
+from sedlab.runs.clips import active_events
+from sedlab.runs.run import ERROR_SUBSET, Run
 from sedlab.runs.scores import annotated_classes, postprocessed_scores, scored_models
 from sedlab.scoring.errors.cases import find_errors
 from sedlab.scoring.errors.detections import detected_events
-from sedlab.views.figures.clips.clip import ClipView
-from sedlab.views.figures.errors import told
 
 #: How the events of the error table are detected.
 THRESHOLD = 0.5
@@ -30,6 +27,7 @@ def error_cases(
     iteration: int,
     model: str,
     *,
+    stage: Stage = "stage2",
     subset: str = ERROR_SUBSET,
     threshold: float | dict[str, float] = THRESHOLD,
     postprocess: str = POSTPROCESS,
@@ -39,7 +37,7 @@ def error_cases(
     Model and post-processing are named as in `postprocessed_scores`; soft labels count above 0.5.
     """
     classes = annotated_classes(subset)
-    scores = postprocessed_scores(run, iteration, model, subset=subset, postprocess=postprocess)
+    scores = postprocessed_scores(run, iteration, model, stage=stage, subset=subset, postprocess=postprocess)
     return find_errors(detected_events(scores, classes, threshold), active_events(run, subset), classes=classes)
 
 
@@ -94,12 +92,3 @@ def cases_of(errors: pd.DataFrame, iteration: int, model: str) -> pd.DataFrame:
     """Return the cases of one system from the run's table."""
     chosen = errors[(errors["iteration"] == iteration) & (errors["model"] == model)]
     return chosen.drop(columns=_SYSTEM).reset_index(drop=True)
-
-
-def case_view(
-    run: Run, case: pd.Series, iteration: int, model: str = ENSEMBLE, threshold: float = THRESHOLD
-) -> ClipView:
-    """Return the clip of a case as heard, annotated and detected by its system, with the case in its title."""
-    view = clip_view(run, ERROR_SUBSET, case["clip_id"], iteration, model=model, threshold=threshold)
-    # Pseudo-labels would say what another model heard.
-    return replace(view, pseudo=None, title=f"{case['clip_id']}: {told(case)}")

@@ -77,8 +77,10 @@ def postprocessed_scores(
     if clip_ids is None:
         clip_ids = list(run.corpus().subset(subset).clips["clip_id"])
     scores = read_scores(run.score_file(iteration, model, subset, stage=stage))
-    how = run.csebbs(iteration, model) if postprocess == "csebbs" else postprocess
-    return Postprocess.read(how).scores(scores.select(clip_ids, annotated_classes(subset)).tables())
+    how, classes = run.csebbs(iteration, model) if postprocess == "csebbs" else postprocess, annotated_classes(subset)
+    # Boxes are tuned on DESED's classes: those are looked for also in scores of a set that annotates others.
+    tables = scores.select(clip_ids, None if postprocess == "csebbs" else classes).tables()
+    return Postprocess.read(how).scores(tables, classes)
 
 
 def psds_of(

@@ -55,7 +55,7 @@ __all__, __getattr__, __dir__ = names_on_demand(
         "explorers.augmentations": ("AugmentationInspector",),
         "explorers.pseudo_labels": ("PseudoLabelInspector",),
         "explorers.psds": ("PsdsInspector",),
-        "explorers.errors": ("ErrorInspector",),
+        "explorers.errors": ("ErrorExplorer",),
         "explorers.watch": ("watch",),
     },
 )

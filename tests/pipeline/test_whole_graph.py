@@ -116,7 +116,7 @@ SHOWN = {
     "iteration2_pseudo_labels": (12, ("ClipInspector", "PseudoLabelInspector")),
     "iteration2_evaluate": (10, ("PsdsInspector", "ClipInspector")),
     "compare": (8, ()),
-    "errors": (5, ("ErrorInspector",)),
+    "errors": (5, ("Explorer",)),
 }
 
 

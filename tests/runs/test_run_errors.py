@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from small_run import NUM_CLIPS, complete_run, small_run
 
-from sedlab import runs, views
+from sedlab import runs
 from sedlab.data.targets import strong_targets
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES
@@ -58,34 +58,20 @@ def test_the_baseline_is_one_iteration_earlier_or_a_single_model(run):
     assert runs.baseline_of(run, 1, "ensemble") == (1, run.experiment.archs[-1])
 
 
-def test_a_case_is_shown_with_its_clip_and_its_name(run):
-    case = runs.error_cases(run, 2, "atst").query("outcome != 'correct'").iloc[0]
-    view = runs.case_view(run, case, 2, "atst")
-    assert view.title.startswith(f"{case['clip_id']}: ") and case["outcome"] in view.title
-    assert view.pseudo is None and view.scores.shape == (156, 27)
-
-
-def test_the_notebook_shows_the_detections_of_the_chosen_system(run):
-    """Each system with its own detections: those of the table at 0.5, the one in question at its own threshold."""
+def test_the_notebook_opens_the_errors_of_the_chosen_system_at_its_threshold(run):
     source = [
         "".join(cell["source"]) for cell in json.loads(NOTEBOOK.read_text())["cells"] if cell["cell_type"] == "code"
     ]
-    names = {"runs": runs, "views": views, "system_table": system_table, "opened": run, "errors": runs.read_errors(run)}
-    names |= {"iteration": 2, "model": "ensemble", "threshold": 0.2}
-    names["cases"] = runs.error_cases(run, 2, "ensemble", threshold=0.2)
-    for cell in source:
-        if "named = " in cell or "ErrorInspector(" in cell:
-            exec(cell, names)
-    inspector, seen = names["inspector"], {}
-    for system, cases in inspector._cases.items():
-        case = cases.iloc[0]
-        seen[system] = view = inspector._load(system, case)
-        own = cases.query("side == 'detection' and clip_id == @case.clip_id")
-        columns = ["onset", "offset", "label"]
-        found = view.detections[columns].sort_values(columns).to_numpy().tolist()
-        assert found == own[columns].sort_values(columns).to_numpy().tolist(), system
-    assert len(seen) == 1 + len(runs.scored_systems(run))
-    assert len({view.scores.tobytes() for view in seen.values()}) == len(runs.scored_systems(run))
+    names = {"opened": run, "iteration": 2, "model": "atst", "threshold": 0.2}
+    (cell,) = [text for text in source if ".explore(" in text]
+    exec(cell, names)
+    errors = names["explorer"].panel("Errors")
+    assert errors.system.value == "ATST, iteration 2" and errors.other.value == "ATST, iteration 1"
+    assert errors.cases_of("ATST, iteration 2").equals(runs.error_cases(run, 2, "atst", threshold=0.2))
+    # Those of any other can be chosen, and its detections are there to be drawn.
+    wanted = {f"{name}, iteration {i}" for i in (1, 2) for name in ("fPaSST", "BEATs", "ATST", "Ensemble")}
+    assert wanted <= set(errors.systems)
+    assert wanted <= {system.name for system in names["explorer"].player.scene.systems}
 
 
 def test_report_counts_the_kinds_and_says_what_changed(run):

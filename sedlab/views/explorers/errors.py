@@ -1,97 +1,266 @@
-"""A widget to go through the errors of one or several systems and hear each."""
+"""Errors to hear: tables of kinds, of confusions and of changes whose cells open their cases."""
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
 
 from sedlab.errors import count_of
-from sedlab.labels import CLASSES
-from sedlab.scoring.errors.cases import CASE_COLUMNS
-from sedlab.scoring.errors.kinds import CORRECT, EVENT, OUTCOMES
-from sedlab.scoring.names import class_name
-from sedlab.views.explorers.pager import ClipPager
-from sedlab.views.explorers.panel import ALL, RUN_FIRST, dropdown
-from sedlab.views.figures.clips.clip import ClipView
-from sedlab.views.figures.errors import told
+from sedlab.scoring.errors.kinds import CORRECT, DETECTION, EVENT
+from sedlab.scoring.errors.setting import Setting
+from sedlab.scoring.names import ALL, class_name
+from sedlab.views.explorers.case_list import CaseList, button, row
+from sedlab.views.explorers.copying import CopyCall
+from sedlab.views.explorers.error_tables import TABLES, ErrorTable
+from sedlab.views.explorers.matrix import MatrixView
+from sedlab.views.explorers.panel import RUN_FIRST, Panel, dropdown
+from sedlab.views.figures.embed import figure_to_png, figure_to_svg
+from sedlab.views.kept import LIVE_ONLY
 
-_ERRORS = "all errors"
+#: So many tables of cases are remembered.
+_REMEMBERED = 8
 
 
-class ErrorInspector(ClipPager):
-    """Choose a system, a class and a kind of error; see and hear each case.
+class ErrorExplorer(Panel):
+    """Press a cell of a table of errors: its clips are listed, and the first case is in the player, framed.
+
+    A case is heard with the system whose case it is, at the thresholds and with the post-processing at which it was
+    found; these are set in the player. Where the person then moves them, a button counts again.
 
     Parameters
     ----------
-    cases : {system: DataFrame}
-        What ``find_errors`` returns for each system.
-    load : function
-        Takes the name of a system and a row of its cases, and returns the ``ClipView`` to show.
+    systems : {name: function}
+        Takes a `Setting` and returns the cases of a system, as `find_errors` does. The names are those of the systems
+        that the player draws.
+    desk : Explorer, optional
+        Whose list is narrowed, and whose player shows the cases.
+    key_of : function
+        Takes a clip id and returns the key of the clip at the desk.
+    other : str
+        The system to compare with first.
+    setting : Setting
+        At which to count first; that of the desk's player if left out.
+    call : function
+        Takes the arguments of `at`, returns the line of Python that shows the same again.
 
     Attributes
     ----------
     selection : DataFrame
-        The cases that system, class and kind leave.
+        The cases of the cell that is open, the surest (detections) or longest (events) first.
     case : Series or None
-        The one in view.
+        The one in the player.
     """
 
     def __init__(
         self,
-        cases: Mapping[str, pd.DataFrame],
-        load: Callable[[str, pd.Series], ClipView],
+        systems: Mapping[str, Callable[[Setting], pd.DataFrame]],
         *,
-        classes: Sequence[str] = CLASSES,
+        desk: Any = None,
+        key_of: Callable[[str], str] = str,
+        other: str = "",
+        setting: Setting | None = None,
+        call: Callable[..., str] = lambda **_: "",
         remedy: str = RUN_FIRST,
     ) -> None:
-        super().__init__(classes)
-        self._cases, self._load = dict(cases), load
-        self.selection = pd.DataFrame(columns=list(CASE_COLUMNS))
-
-        labels = sorted({label for table in self._cases.values() for label in table["label"]})
-        self.system = dropdown("System", list(self._cases))
-        self.label = dropdown("Class", [ALL, *labels], spell=class_name)
-        kinds = list(dict.fromkeys(kind for side in OUTCOMES.values() for kind in side))
-        self.kind = dropdown("Kind", [_ERRORS, *kinds])
-        layout = widgets.Layout(width="min(100%, 720px)")
-        self.chosen = widgets.Select(description="Cases", options=[], rows=7, layout=layout)
-        self.count = widgets.Label()
-        self.arrange([self.system, self.label, self.kind, self.count], [self.chosen, self.player])
-        if not any(len(table) for table in self._cases.values()):
-            self.say_empty("There are no events and no detections to show.", remedy)
+        super().__init__()
+        self._systems, self._desk, self._key_of, self._call = dict(systems), desk, key_of, call
+        self._found: dict[tuple[str, Setting], pd.DataFrame] = {}
+        self.setting = setting or self._setting_of_player() or Setting()
+        self.selection = pd.DataFrame()
+        names = list(self._systems)
+        self.system, self.other = dropdown("System", names), dropdown("Compared with", names)
+        self.table = dropdown("Table", [name for name, table in TABLES.items() if len(names) > 1 or not table.compares])
+        self.again = button("Count again at the player's thresholds")
+        self.told, self.matrix, self.copy = widgets.HTML(), MatrixView(self._press), CopyCall()
+        self.cases = CaseList(lambda place: self.run(lambda: self._show(place)))
+        self.files = [button(text) for text in ("Save cases (TSV)", "Save table (PNG)", "Save table (SVG)")]
+        if not names:
+            self.say_empty("There are no scores whose errors could be named.", remedy)
             return
-        self.on_change(self._filter, self.system, self.label, self.kind)
-        self.on_change(self._choose, self.chosen)
-        self.run(self._filter)
+        self.other.value = other if other in names else names[min(1, len(names) - 1)]
+        self.other.style.description_width = "110px"
+        for one in (self.cases, *self.files):
+            one.add_class(LIVE_ONLY)
+        body = [self.told, self.matrix, self.cases, row(*self.files), self.copy]
+        self.arrange([self.system, self.table, self.other, self.again], body)
+        self.on_change(self._draw, self.system, self.table, self.other)
+        pressed = (self._count_again, self._save_cases, self._save_png, self._save_svg)
+        for one, handler in zip((self.again, *self.files), pressed, strict=True):
+            one.on_click(lambda _, handler=handler: self.run(handler))
+        if desk is not None:
+            desk.player.observe(lambda _: self._compare_settings(), ["threshold", "thresholds", "postprocess"])
+            desk.player.observe(lambda change: self._follow(change["new"]), "key")
+        self.run(self._draw)
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The names of the systems whose errors there are."""
+        return tuple(self._systems)
 
     @property
     def case(self) -> pd.Series | None:
-        """The case in view."""
-        return None if self.selection.empty else self.selection.iloc[self.position.value]
+        """The case in the player."""
+        return None if self.selection.empty else self.selection.iloc[self.cases.place]
 
-    def view_at(self, place: int) -> ClipView:
+    def cases_of(self, system: str) -> pd.DataFrame:
+        """Return the cases of a system at the present setting."""
+        wanted = (system, self.setting)
+        if wanted not in self._found:
+            self.told.value = f'<span role="status">Naming the errors of {html.escape(system)} ...</span>'
+            found = self._systems[system](self.setting)
+            self._found = dict([*self._found.items(), (wanted, found)][-_REMEMBERED:])
+        return self._found[wanted]
+
+    def open_cell(self, row: str, column: str) -> None:
+        """Open a cell, as pressing it does: ``open_cell("Speech", "missed")``."""
+        self.matrix.cell = [row, column]
+        self._press(row, column)
+
+    def choose(self, system: str | None = None, table: str | None = None, other: str | None = None) -> None:
+        """Show another system, table, or system to compare with; what is left out stays."""
         with self.filling():
-            self.chosen.value = place
-        return self._load(self.system.value, self.case)
+            for control, value in ((self.system, system), (self.table, table), (self.other, other)):
+                control.value = value or control.value
+        self.run(self._draw)
 
-    def _choose(self) -> None:
-        self.position.value = self.chosen.value
+    def at(
+        self,
+        system: str | None = None,
+        table: str | None = None,
+        other: str | None = None,
+        cell: Sequence[str] | None = None,
+        **setting: Any,
+    ) -> widgets.Widget:
+        """Count at a setting (`Setting.of`), choose, open a cell; return the desk, or this where there is none."""
+        self.setting = Setting.of(**setting) if setting else self.setting
+        self.choose(system, table, other)
+        if cell:
+            self.open_cell(*cell)
+        return self if self._desk is None else self._desk
 
-    def _filter(self) -> None:
-        cases = self._cases[self.system.value]
-        kept = cases["outcome"] != CORRECT if self.kind.value == _ERRORS else cases["outcome"] == self.kind.value
-        if self.label.value != ALL:
-            kept &= (cases["label"] == self.label.value) | (cases["other_label"] == self.label.value)
-        self.selection = cases[kept & ~_told_by_event(cases)].reset_index(drop=True)
-        self.count.value = count_of(len(self.selection), "case")
-        with self.filling():
-            self.chosen.options = [(f"{told(case)}   [{case['clip_id']}]", k) for k, case in self.selection.iterrows()]
-        self.start(len(self.selection))
+    def _press(self, row: str, column: str) -> None:
+        self.run(lambda: self._open(row, column))
+
+    def _draw(self) -> None:
+        table, system, other = self._table, self.system.value, self.other.value
+        self.other.layout.display = "" if table.compares else "none"
+        cases = self.cases_of(system)
+        matrix = table.make(cases, self.cases_of(other) if table.compares else cases)
+        self.matrix.show(
+            matrix,
+            table.title.format(system=system, other=other),
+            group=lambda column: table.groups.get(column, table.heading),
+            tone=table.tone,
+            corner=table.corner,
+        )
+        self._list(pd.DataFrame())
+        self._tell(cases)
+        self._compare_settings()
+
+    def _open(self, row: str, column: str) -> None:
+        chosen = self.matrix.matrix.of_cell(row, column)
+        name = "all classes" if row == ALL else class_name(row)
+        because = f"{self.system.value}: {name}, {class_name(column)} ({count_of(len(chosen), 'case')})"
+        self._list(chosen)
+        if len(chosen) and self._desk is not None:
+            keys = [self._key_of(clip_id) for clip_id in chosen["clip_id"]]
+            focuses: dict[str, dict] = {}
+            for key, case in zip(keys, chosen.to_dict("records"), strict=True):
+                focuses.setdefault(key, _focus(case))
+            self._desk.narrow(list(focuses), because=because, focuses=focuses)
+        if len(chosen):
+            self._show(0)
+
+    def _list(self, cases: pd.DataFrame) -> None:
+        self.selection, self.cases.place = cases, 0
+        self.cases.fill([f"{self._table.tell(case)}   [{case['clip_id']}]" for case in cases.to_dict("records")])
+        self._tell_call()
+
+    def _show(self, place: int) -> None:
+        """Put a case of the list into the player, with its system as it was when the case was found."""
+        if not 0 <= place < len(self.selection):
+            return
+        self.cases.show(place)
+        if self._desk is None:
+            return
+        player = self._desk.player
+        with player.hold_sync():
+            player.shown = self._drawn
+            player.threshold, player.thresholds = self.setting.threshold, self.setting.thresholds
+            player.postprocess = self.setting.postprocess
+        self._desk.open(self._key_of(self.case["clip_id"]), focus=_focus(self.case))
+
+    @property
+    def _drawn(self) -> list[str]:
+        """The systems whose case it is."""
+        pair = [self.other.value, self.system.value] if self._table.compares else [self.system.value]
+        return list(dict.fromkeys(pair))
+
+    @property
+    def _table(self) -> ErrorTable:
+        return TABLES[self.table.value]
+
+    def _follow(self, key: str) -> None:
+        """Choose the first case of the clip that another part of the desk has opened."""
+        if self.selection.empty or self._key_of(self.case["clip_id"]) == key:
+            return
+        places = [place for place, clip_id in enumerate(self.selection["clip_id"]) if self._key_of(clip_id) == key]
+        if places:
+            self.run(lambda: self._show(places[0]))
+
+    def _setting_of_player(self) -> Setting | None:
+        if self._desk is None:
+            return None
+        player = self._desk.player
+        return Setting.of(player.threshold, player.thresholds, player.postprocess)
+
+    def _compare_settings(self) -> None:
+        player = self._setting_of_player()
+        self.again.disabled = player in (None, self.setting)
+        self.again.layout.display = "none" if self._desk is None else ""
+        self.again.tooltip = "" if player is None else f"The player stands at {player}."
+
+    def _count_again(self) -> None:
+        self.setting = self._setting_of_player()
+        self._draw()
+
+    def _tell(self, cases: pd.DataFrame) -> None:
+        events = cases[cases["side"] == EVENT]
+        correct, found = int((events["outcome"] == CORRECT).sum()), int((cases["side"] == DETECTION).sum())
+        said = (
+            f"At {self.setting}: {correct} of {count_of(len(events), 'event')} correct; {count_of(found, 'detection')}."
+        )
+        self.told.value = f'<span role="status">{html.escape(said)} Press a number to hear its cases.</span>'
+
+    def _tell_call(self) -> None:
+        what = {"system": self.system.value, "table": self.table.value}
+        what |= {"other": self.other.value} if self._table.compares else {}
+        what |= {"cell": list(self.matrix.cell)} if any(self.matrix.cell) else {}
+        what |= {"threshold": self.setting.threshold, "postprocess": self.setting.postprocess}
+        what |= {"thresholds": self.setting.thresholds} if self.setting.own else {}
+        self.copy.call = self._call(**what)
+
+    def _save_cases(self) -> None:
+        chosen = self.cases_of(self.system.value) if self.selection.empty else self.selection
+        text = chosen.to_csv(sep="\t", index=False, lineterminator="\n")
+        self.matrix.offer(self._file_name("tsv"), "text/tab-separated-values", text.encode())
+
+    def _save_png(self) -> None:
+        self.matrix.offer(self._file_name("png"), "image/png", figure_to_png(self.matrix.figure()))
+
+    def _save_svg(self) -> None:
+        self.matrix.offer(self._file_name("svg"), "image/svg+xml", figure_to_svg(self.matrix.figure()).encode())
+
+    def _file_name(self, suffix: str) -> str:
+        cell = self.matrix.cell if suffix == "tsv" else []
+        words = " ".join(["errors", self.system.value, self.table.value, *cell])
+        return f"{re.sub(r'[^0-9A-Za-z]+', '_', words).strip('_')}.{suffix}"
 
 
-def _told_by_event(cases: pd.DataFrame) -> pd.Series:
-    """Return which detections make a pair with an event: one of the two is enough in a list."""
-    paired = ~cases["outcome"].isin(["fragmented", "merged", "duplicate", "false alarm"])
-    return (cases["side"] != EVENT) & paired
+def _focus(case: Mapping[str, Any]) -> dict[str, Any]:
+    return {"onset": float(case["onset"]), "offset": float(case["offset"]), "label": str(case["label"])}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,6 +12,7 @@ from matplotlib.colors import Normalize
 
 from sedlab.scoring.errors.changes import BROKEN, FIXED, GONE, NEW
 from sedlab.scoring.errors.kinds import BOUNDARY, CORRECT, DETECTION, EVENT, OUTCOMES
+from sedlab.scoring.errors.matrices import CaseMatrix
 from sedlab.scoring.errors.tables import confusions, error_table
 from sedlab.scoring.metrics.fscores import Collar
 from sedlab.scoring.names import ALL, class_name, class_names
@@ -73,6 +77,25 @@ def confusion_figure(cases: pd.DataFrame, *, title: str = "Events found under an
     return figure
 
 
+def matrix_figure(matrix: CaseMatrix, *, title: str, rows: Sequence[str] = ()) -> frame.Picture:
+    """Return a matrix of cases as a table of their numbers, coloured by their share; ``rows`` are other names."""
+    if not matrix.rows:
+        return frame.empty_figure(title, "Nothing was annotated and nothing detected.")
+    counts = matrix.table().to_numpy()
+    totals = np.array([[matrix.total(row, column) for column in matrix.columns] for row in matrix.rows])
+    figure, ax = frame.single(
+        2.9 + 0.52 * len(matrix.columns), 1.6 + 0.32 * len(matrix.rows), title=title, x="", y="Class"
+    )
+    share = counts / np.maximum(1, totals)
+    names = [list(rows) or class_names(matrix.rows), class_names(matrix.columns)]
+    marks.coloured_table(ax, share, Normalize(0, 1), lambda _: "", rows=names[0], columns=names[1])
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            colour = "white" if share[row, column] > marks.DARK else "black"
+            ax.text(column, row, f"{count}", ha="center", va="center", fontsize=7, color=colour)
+    return figure
+
+
 def boundary_figure(cases: pd.DataFrame, *, title: str = "How far boundaries are off") -> frame.Picture:
     """Return how early or late onsets and offsets of found events are, pooled and by class.
 
@@ -128,8 +151,8 @@ def changes_figure(table: pd.DataFrame, *, title: str = "What changed") -> frame
     return figure
 
 
-def told(case: pd.Series) -> str:
-    """Return a case in words: "Dog 1.00 to 3.00 s (event), onset late by 0.50 s"."""
+def told(case: Mapping[str, Any]) -> str:
+    """Return a case (a row, or a dict of one) in words: "Dog 1.00 to 3.00 s (event), onset late by 0.50 s"."""
     label, outcome = class_name(case["label"]), case["outcome"]
     words = f"{label} {case['onset']:.2f} to {case['offset']:.2f} s ({case['side']}), {outcome}"
     if outcome.startswith(("onset", "offset")):
@@ -138,6 +161,14 @@ def told(case: pd.Series) -> str:
         other = class_name(case["other_label"])
         words += f": {'detected' if case['side'] == EVENT else 'annotated'} as {other}"
     return words
+
+
+def told_change(change: Mapping[str, Any]) -> str:
+    """Return a change in words: "Dog 1.00 to 3.00 s (event), fixed: missed, now correct"."""
+    before, after = change["before"] or "not there", change["after"] or "not there"
+    words = f"{class_name(change['label'])} {change['onset']:.2f} to {change['offset']:.2f} s ({change['side']})"
+    said = before if before == after else f"{before}, now {after}"
+    return f"{words}, {change['change']}: {said}"
 
 
 def _quartiles(ax: Axes, groups: object, labels: list[str]) -> None:

@@ -17,7 +17,7 @@ from sedlab.views.figures.style import AMOUNT_CMAP, LABEL_SIZE, NUMBER, TICK_SIZ
 #: What is there only on one side: told apart by its hatch, too.
 HATCH = {"hatch": "///", "edgecolor": "white"}
 #: Above this part of the scale, black on the colours of amounts cannot be read.
-_DARK = 0.45
+DARK = 0.45
 
 
 def image(
@@ -59,7 +59,7 @@ def coloured_table(
     drawn = image(ax, values, AMOUNT_CMAP, (None, None), norm=norm)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value) and (text := write(value)):
-            colour = "white" if norm(value) > _DARK else "black"
+            colour = "white" if norm(value) > DARK else "black"
             ax.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right")
     name_rows(ax, rows, downwards=True, margin=0.5)

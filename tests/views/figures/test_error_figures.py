@@ -12,6 +12,7 @@ from sedlab.scoring.audit.teacher_agreement import teacher_agreement
 from sedlab.scoring.errors.cases import find_errors
 from sedlab.scoring.errors.changes import change_table, error_changes
 from sedlab.scoring.errors.kinds import OUTCOMES
+from sedlab.scoring.errors.matrices import kind_matrix
 from sedlab.scoring.errors.tables import error_table
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.views.figures.agreement import pseudo_label_change_figure, teacher_agreement_figure
@@ -23,6 +24,9 @@ from sedlab.views.figures.errors import (
     changes_figure,
     confusion_figure,
     error_kinds_figure,
+    matrix_figure,
+    told,
+    told_change,
 )
 from sedlab.views.figures.pseudo_labels import masked_mass_figure
 
@@ -151,3 +155,20 @@ def test_change_and_mask_are_shares_of_what_there_is(scores):
     bars = sums(masked.axes[0])
     # Cats and dogs are not MAESTRO's.
     assert bars["masked"] > 10 * bars["learnt"]
+
+
+def test_a_case_is_told_in_words():
+    words = [told(case) for _, case in cases(FOUND).query("side == 'event'").iterrows()]
+    assert "Dog 1.00 to 3.00 s (event), offset late by 0.50 s" in words
+    assert "Cat 5.00 to 6.00 s (event), cross-class: detected as Dog" in words
+
+
+def test_a_change_is_told_in_words():
+    words = [told_change(case) for _, case in error_changes(cases(EVENTS), cases(FOUND)).iterrows()]
+    assert "Cat 5.00 to 6.00 s (event), broken: correct, now cross-class" in words
+    assert "Cat 9.00 to 9.50 s (detection), new: not there, now false alarm" in words
+
+
+def test_a_matrix_writes_its_numbers():
+    figure = matrix_figure(kind_matrix(cases(FOUND)), title="Errors")
+    assert texts(figure).count("1") > 5 and [ax.get_title(loc="left") for ax in figure.axes] == ["Errors"]
