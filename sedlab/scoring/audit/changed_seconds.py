@@ -46,6 +46,11 @@ class ChangedSeconds:
         """Return the seconds (clips, classes) of one of `PARTS`."""
         return getattr(self, part)
 
+    def among(self, classes: Sequence[str]) -> ChangedSeconds:
+        """Return the same of some classes."""
+        columns = [self.classes.index(label) for label in classes]
+        return ChangedSeconds(self.clip_ids, tuple(classes), *(self.of(part)[:, columns] for part in PARTS))
+
     @cached_property
     def by_class(self) -> pd.DataFrame:
         """What became of each class, a row a class; the first, "all", adds them up.

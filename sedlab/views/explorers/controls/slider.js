@@ -1,0 +1,32 @@
+// The browser's half of NamedSlider.
+
+import { make, rootOf, seldom } from "./parts.js";
+
+const STYLE = `
+.sedlab-slider { display: flex; align-items: center; gap: 8px; min-height: 28px; color: var(--jp-ui-font-color1, #222); font: 13px var(--jp-ui-font-family, sans-serif); }
+.sedlab-slider input { width: 160px; accent-color: var(--jp-brand-color1, #1976d2); }
+.sedlab-slider output { min-width: 3em; font-variant-numeric: tabular-nums; }
+`;
+const SEND_EVERY_MS = 120;
+
+function render({ model, el }) {
+  const root = rootOf(el, "slider", STYLE);
+  const input = make("input", { type: "range", min: model.get("min"), max: model.get("max"), step: model.get("step") });
+  const output = make("output");
+  root.append(make("label", {}, model.get("description"), " ", input), output);
+
+  function show() {
+    // While it is dragged the thumb leads, and Python's answer of a moment ago does not pull it back.
+    if (document.activeElement !== input || !dragged) input.value = model.get("value");
+    output.textContent = Number(input.value).toFixed(2);
+  }
+  let dragged = false;
+  const send = seldom(SEND_EVERY_MS, () => { model.set("value", Number(input.value)); model.save_changes(); });
+  input.addEventListener("input", () => { dragged = true; output.textContent = Number(input.value).toFixed(2); send(); });
+  input.addEventListener("change", () => { dragged = false; send(); });
+  model.on("change:value", show);
+  show();
+  return () => model.off("change:value", show);
+}
+
+export default { render };
