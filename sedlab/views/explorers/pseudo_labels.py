@@ -18,11 +18,12 @@ from sedlab.scoring.audit.told_change import told_change
 from sedlab.scoring.names import ALL, class_name
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.system.frontend import person_present
-from sedlab.views.explorers.change_table import change_table, suspect_table
+from sedlab.views.explorers.controls.change_table import change_table, suspect_table
 from sedlab.views.explorers.controls.press_table import PressTable
 from sedlab.views.explorers.controls.saving import SaveButtons
 from sedlab.views.explorers.controls.slider import NamedSlider
 from sedlab.views.explorers.copying import CopyCall
+from sedlab.views.explorers.controls.desk_link import DeskLink
 from sedlab.views.explorers.panel import RUN_FIRST, Panel, dropdown
 from sedlab.views.figures.embed import figure_to_png, figure_to_svg
 from sedlab.views.figures.frame import Picture, empty_figure
@@ -72,7 +73,7 @@ class PseudoLabelExplorer(Panel):
     ) -> None:
         super().__init__()
         self._subsets = {name: part for name, part in (subsets or {}).items() if len(part.scores) > 1}
-        self._desk, self._base = desk, call
+        self._link, self._base = DeskLink(desk), call
         self.between: Between | None = None
         self.suspects = pd.DataFrame()
         self.selection = pd.DataFrame(columns=SELECTION_COLUMNS)
@@ -107,8 +108,7 @@ class PseudoLabelExplorer(Panel):
         self.on_change(self._choose_subset, self.subset)
         self.on_change(self._count, self.first, self.second, self.threshold)
         self.on_change(self._draw, self.shown, self.label, self.masked)
-        if desk is not None:
-            self._follow(desk.player)
+        self._link.share_threshold(self.threshold, lambda: self.run(self._count))
         self.run(self._choose_subset)
 
     @classmethod
@@ -136,7 +136,7 @@ class PseudoLabelExplorer(Panel):
                 control.value = value
         if label is not None:
             self.table.press(label, part or "")
-        return self if self._desk is None else self._desk
+        return self._link.desk or self
 
     def hear(self, label: str, part: str = "") -> None:
         """Narrow the desk's list to the clips of a bar, and open the one that holds most of it.
@@ -147,14 +147,16 @@ class PseudoLabelExplorer(Panel):
         table["key"] = self.subset.value + "/" + table["clip_id"].astype(str)
         self.selection = table[SELECTION_COLUMNS]
         what = "all classes" if label == ALL else class_name(label)
-        self._open(self.selection, f"{what}: {part or CHANGED}", label="" if label == ALL else label)
+        because = f"{what}: {part or CHANGED}"
+        self._link.open(self.selection, because, label="" if label == ALL else label, systems=self.between.names)
         self._say_call(label=label, part=part or None)
 
     def hear_suspect(self, row: int) -> None:
         """Narrow the desk's list to the suspected labels, and open that of a row of ``suspects``."""
         suspects = self.suspects.assign(key=self.subset.value + "/" + self.suspects["clip_id"].astype(str))
         case = suspects.loc[row]
-        self._open(suspects.drop_duplicates("key"), "suspected labels", label=case["label"], first=case)
+        cases = suspects.drop_duplicates("key")
+        self._link.open(cases, "suspected labels", label=case["label"], systems=self.between.names, first=case)
 
     def figure(self) -> Picture:
         """Return what is shown as a picture."""
@@ -226,7 +228,8 @@ class PseudoLabelExplorer(Panel):
             (self.picture, shown in (CONFIDENCE, MASK)),
         ):
             widget.layout.display = "" if where else "none"
-        told = f"{between.names[0]} → {between.names[1]}, {count_of(len(between.subset.clips), 'clip')} of {self.subset.value}"
+        clips = count_of(len(between.subset.clips), "clip")
+        told = f"{between.names[0]} → {between.names[1]}, {clips} of {self.subset.value}"
         if shown == SECONDS:
             changes = between.changes.by_class
             told += f", {self._told_thresholds()}: {told_change(changes, between.intervals)}"
@@ -241,7 +244,7 @@ class PseudoLabelExplorer(Panel):
         self._say_call()
 
     def _told_thresholds(self) -> str:
-        own = sorted(class_name(label) for label in self._own_thresholds() if label in self.between.taught)
+        own = sorted(class_name(label) for label in self._link.thresholds if label in self.between.taught)
         return f"above {self.threshold.value:g}" + (f" (own thresholds: {', '.join(own)})" if own else "")
 
     def _find_suspects(self) -> str:
@@ -264,40 +267,8 @@ class PseudoLabelExplorer(Panel):
                     both[name][subset] = compared.scores[name]()
         return {name: masked_mass(files) for name, files in both.items() if files}
 
-    def _open(self, table: pd.DataFrame, because: str, *, label: str, first: pd.Series | None = None) -> None:
-        if self._desk is None or table.empty:
-            return
-        player = self._desk.player
-        if player.shown is not None:
-            player.shown = list(dict.fromkeys([*player.shown, *self.between.names]))
-        player.label = label
-        framed = table.dropna(subset=["onset"])
-        focuses = dict(zip(framed["key"], (_focus(row) for _, row in framed.iterrows()), strict=True))
-        self._desk.narrow(list(table["key"]), because=because, focuses=focuses)
-        row = table.iloc[0] if first is None else first
-        self._desk.open(row["key"], focus=_focus(row) if first is not None else focuses.get(row["key"]))
-
-    def _follow(self, player: Any) -> None:
-        """Keep the threshold and that of the player the same."""
-        self.threshold.value = player.threshold
-
-        def to_player() -> None:
-            player.threshold = self.threshold.value
-
-        def from_player(change: Any) -> None:
-            if change.name == "threshold":
-                self.threshold.value = min(max(change.new, self.threshold.min), self.threshold.max)
-            else:
-                self.run(self._count)
-
-        self.on_change(to_player, self.threshold)
-        player.observe(from_player, ["threshold", "thresholds"])
-
-    def _own_thresholds(self) -> Mapping[str, float]:
-        return {} if self._desk is None else self._desk.player.thresholds
-
     def _threshold_of(self, label: str) -> float:
-        return self._own_thresholds().get(label, self.threshold.value)
+        return self._link.thresholds.get(label, self.threshold.value)
 
     def _say_call(self, **pressed: str | None) -> None:
         if not self._base:
@@ -314,7 +285,3 @@ def image_element(png: bytes, told: str) -> str:
     """Return a PNG file as an image of HTML, which has a text for those who do not see it; Image widgets have none."""
     data = base64.b64encode(png).decode("ascii")
     return f'<img src="data:image/png;base64,{data}" alt="{html.escape(told)}" style="max-width:100%">'
-
-
-def _focus(row: pd.Series) -> dict[str, Any]:
-    return {"onset": float(row["onset"]), "offset": float(row["offset"]), "label": str(row["label"])}

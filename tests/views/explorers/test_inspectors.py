@@ -8,14 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sedlab.errors import SedlabError
-from sedlab.postprocess.decode import detect_events
-from sedlab.scoring.scores.file import ScoreFile
-from sedlab.views import ClipInspector, ClipView, PsdsInspector, PseudoLabelInspector
-from sedlab.views.explorers.pseudo_labels import class_detections
+from sedlab.views import ClipInspector, ClipView, PsdsInspector
 from sedlab.views.player.sound import wav_bytes
 
 
@@ -87,63 +82,10 @@ def test_an_error_while_loading_is_shown_and_goes_with_the_next_clip(clips, load
 def test_inspectors_of_nothing_say_what_to_run(clips, load):
     for inspector in (
         ClipInspector(clips.iloc[:0], load),
-        PseudoLabelInspector(None),
         PsdsInspector(pd.DataFrame(columns=["model", "stage", "iteration"]), load),
     ):
         assert "sedlab run mini" in inspector.message.value
         assert inspector.children == (inspector.message,)
-
-
-def test_pseudo_label_inspector_selects_events_above_the_threshold(scores, waveform):
-    inspector = PseudoLabelInspector(scores, load=lambda clip_id: ClipView(waveform[:1600], title=clip_id))
-    inspector.label.value = "Dog"
-
-    counts = []
-    for threshold in (0.1, 0.5, 0.9):
-        inspector.threshold.value = threshold
-        counts.append(len(inspector.selection))
-        assert set(inspector.selection["label"]) <= {"Dog"}
-        here = inspector.selection[inspector.selection["clip_id"] == inspector.clip_id]
-        if len(inspector.selection):
-            pd.testing.assert_frame_equal(inspector.view.detections, here)
-
-    assert counts[0] > counts[-1]
-    assert f"<b>{counts[-1]} event" in inspector.count.value
-    assert inspector.message.value == ""
-
-
-def test_pseudo_label_inspector_starts_with_the_surest_clip(scores, waveform):
-    inspector = PseudoLabelInspector(scores, load=lambda clip_id: ClipView(waveform[:1600], title=clip_id))
-    inspector.label.value = "Cat"
-
-    peaks = scores.logits[:, :, scores.classes.index("Cat")].max(axis=1)
-    assert inspector.clip_id == scores.clip_ids[int(peaks.argmax())]
-
-
-def test_pseudo_label_inspector_without_any_event_hides_the_player(scores, waveform):
-    quiet = ScoreFile(scores.clip_ids, np.full_like(scores.logits, -9), scores.classes, scores.frame_times)
-
-    inspector = PseudoLabelInspector(quiet, load=lambda clip_id: ClipView(waveform, title=clip_id))
-
-    assert inspector.selection.empty
-    assert inspector.player.layout.display == "none"
-    assert inspector.message.value == ""
-
-
-@settings(max_examples=30)
-@given(st.lists(st.lists(st.floats(0, 1), min_size=6, max_size=6), min_size=1, max_size=4), st.floats(0, 1))
-def test_detections_of_many_clips_equal_those_of_one_at_a_time(probabilities, threshold):
-    probabilities, times = np.array(probabilities), np.arange(7) * 0.064
-    names = [f"clip{k}" for k in range(len(probabilities))]
-
-    found = class_detections(probabilities, names, "Dog", threshold, times)
-
-    one_by_one = [
-        detect_events(p[:, None], ["Dog"], times, threshold).assign(clip_id=name)
-        for name, p in zip(names, probabilities, strict=True)
-    ]
-    expected = pd.concat(one_by_one)[["clip_id", "onset", "offset"]]
-    np.testing.assert_array_equal(found[["clip_id", "onset", "offset"]].to_numpy(), expected.to_numpy())
 
 
 def test_psds_inspector_loads_each_choice_once_and_returns_the_scores(psds_result):

@@ -3,7 +3,7 @@
 import { make, rootOf } from "./parts.js";
 
 const STYLE = `
-.sedlab-press-table { --lost: #B84700; --kept: #767676; --gained: #0072B2; overflow-x: auto; max-width: 100%; max-height: 560px; overflow-y: auto; color: var(--jp-ui-font-color1, #222); font: 12px/1.4 var(--jp-ui-font-family, sans-serif); }
+.sedlab-press-table { --lost: #B84700; --kept: #767676; --gained: #0072B2; container-type: inline-size; overflow-x: auto; max-width: 100%; max-height: 560px; overflow-y: auto; color: var(--jp-ui-font-color1, #222); font: 12px/1.4 var(--jp-ui-font-family, sans-serif); }
 .sedlab-press-table table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 .sedlab-press-table caption { text-align: left; font-weight: bold; padding: 2px 0; }
 .sedlab-press-table th { position: sticky; top: 0; z-index: 2; padding: 0; background: var(--jp-layout-color0, #fff); border-bottom: 1px solid var(--jp-border-color1, #999); text-align: right; vertical-align: bottom; }
@@ -14,7 +14,7 @@ const STYLE = `
 .sedlab-press-table td { padding: 1px 4px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--jp-border-color2, #ddd); }
 .sedlab-press-table tr.faint td { color: var(--jp-ui-font-color2, #666); font-style: italic; }
 .sedlab-press-table tr.fixed td { font-weight: bold; }
-.sedlab-press-table .bars { width: 45%; min-width: 130px; padding: 1px 6px; }
+.sedlab-press-table .bars { width: 100%; min-width: 200px; padding: 1px 6px; }
 .sedlab-press-table .lane { position: relative; height: 22px; }
 .sedlab-press-table .lane::before { content: ""; position: absolute; top: -2px; bottom: -2px; left: var(--axis); border-left: 1px solid currentColor; }
 .sedlab-press-table .bar { position: absolute; top: 1px; height: 20px; min-width: 7px; padding: 0; border: 1px solid var(--jp-layout-color0, #fff); cursor: pointer; background: var(--fill); }
@@ -27,7 +27,8 @@ const STYLE = `
 .sedlab-press-table .legend { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 14px; padding: 2px 0; }
 .sedlab-press-table .legend i { display: inline-block; width: 22px; height: 12px; margin-right: 5px; background: var(--fill); }
 .sedlab-press-table .legend label { margin-left: auto; }
-@media (max-width: 700px) { .sedlab-press-table .minor { display: none; } }
+@container (max-width: 820px) { .sedlab-press-table .minor2 { display: none; } }
+@container (max-width: 480px) { .sedlab-press-table .minor1 { display: none; } .sedlab-press-table .bars { min-width: 110px; } }
 `;
 
 /** Return rows sorted by a column; those that are fixed stay on top, empty cells come last. */
@@ -95,7 +96,7 @@ function render({ model, el }) {
     );
   }
 
-  const kindOf = (column) => [column.minor && "minor", column.digits === null && "text"].filter(Boolean).join(" ") || null;
+  const kindOf = (column) => [column.minor && `minor${column.minor}`, column.digits === null && "text"].filter(Boolean).join(" ") || null;
 
   function buttonOf(row, part, told, attributes, ...children) {
     const pressed = model.get("pressed");

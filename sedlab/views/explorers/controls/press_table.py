@@ -25,8 +25,8 @@ class Column:
     """Of a number, after the point; None: text"""
     unit: str = ""
     """Written behind a number, such as "%" """
-    minor: bool = False
-    """Left out where the window is narrow"""
+    minor: int = 0
+    """1: left out where the table is narrow (480 px); 2: already below 820 px."""
 
 
 @dataclass(frozen=True)

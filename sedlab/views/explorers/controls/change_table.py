@@ -16,13 +16,13 @@ from sedlab.views.explorers.controls.press_table import Bar, Column, PressTableC
 MOST_SUSPECTS = 500
 _SECONDS_COLUMNS = (
     Column("class", "Class"),
-    Column("before", "Before", 1, " s", minor=True),
+    Column("before", "Before", 1, " s", minor=2),
     Column("lost_share", "Lost", 0, " %"),
-    Column("lost", "Lost", 1, " s", minor=True),
-    Column("gained", "Gained", 1, " s", minor=True),
-    Column("after", "After", 1, " s", minor=True),
-    Column("change", "Change", 1, " s"),
-    Column("interval", "95 % interval", minor=True),
+    Column("lost", "Lost", 1, " s", minor=1),
+    Column("gained", "Gained", 1, " s", minor=1),
+    Column("after", "After", 1, " s", minor=2),
+    Column("change", "Change", 1, " s", minor=1),
+    Column("interval", "95 % interval", minor=1),
 )
 
 
@@ -54,10 +54,10 @@ def suspect_table(suspects: pd.DataFrame) -> PressTableContents:
         Column("class", "Class"),
         Column("kind", "Kind"),
         Column("onset", "From", 1, " s"),
-        Column("offset", "To", 1, " s", minor=True),
+        Column("offset", "To", 1, " s", minor=1),
         Column("score", "Contradicted", 2),
-        *(Column(name, model_name(name), 2, minor=True) for name in teachers),
-        Column("clip_id", "Clip", minor=True),
+        *(Column(name, model_name(name), 2, minor=2) for name in teachers),
+        Column("clip_id", "Clip", minor=2),
     )
     rows = []
     for place, suspect in suspects.head(MOST_SUSPECTS).iterrows():
