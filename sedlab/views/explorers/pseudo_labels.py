@@ -19,11 +19,11 @@ from sedlab.scoring.names import ALL, class_name
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.system.frontend import person_present
 from sedlab.views.explorers.controls.change_table import change_table, suspect_table
+from sedlab.views.explorers.controls.desk_link import DeskLink
 from sedlab.views.explorers.controls.press_table import PressTable
 from sedlab.views.explorers.controls.saving import SaveButtons
 from sedlab.views.explorers.controls.slider import NamedSlider
 from sedlab.views.explorers.copying import CopyCall
-from sedlab.views.explorers.controls.desk_link import DeskLink
 from sedlab.views.explorers.panel import RUN_FIRST, Panel, dropdown
 from sedlab.views.figures.embed import figure_to_png, figure_to_svg
 from sedlab.views.figures.frame import Picture, empty_figure

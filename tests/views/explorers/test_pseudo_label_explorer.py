@@ -30,7 +30,7 @@ def scores(*events: tuple[int, str, float, float, float]) -> ScoreFile:
 
 
 FIRST = scores((0, "Blender", 1, 9, 2), (1, "Blender", 2, 3, 2), (2, "Dog", 0, 1, 1), (1, "car", 0, 5, 3))
-SECOND = scores((0, "Blender", 8, 9, 2), (1, "Blender", 2, 3, 0.5), (2, "Dog", 0, 3, 1), (1, "Speech", 4, 6, 1))
+SECOND = scores((0, "Blender", 8, 9, 2), (1, "Blender", 2, 3, 0.5), (2, "Dog", 0, 3.5, 1), (1, "Speech", 4, 6, 1))
 SUSPECTS = pd.DataFrame(
     {
         "clip_id": ["c", "a", "c"],
@@ -79,12 +79,12 @@ def test_the_threshold_is_that_of_the_player(desk):
     # 0.5 is a probability of 0.62.
     desk.player.threshold = 0.7
     by_class = panel.between.changes.by_class.set_index("label")
-    assert by_class.loc["Blender", "lost"] == pytest.approx(8.0) and by_class.loc["Dog", "after"] == pytest.approx(3.0)
+    assert by_class.loc["Blender", "lost"] == pytest.approx(8.0) and by_class.loc["Dog", "after"] == pytest.approx(3.5)
     panel.threshold.value = 0.8
     assert desk.player.threshold == 0.8
     assert panel.between.changes.by_class.set_index("label").loc["Dog", "after"] == 0
     desk.player.thresholds = {"Dog": 0.5}
-    assert panel.between.changes.by_class.set_index("label").loc["Dog", "after"] == pytest.approx(3.0)
+    assert panel.between.changes.by_class.set_index("label").loc["Dog", "after"] == pytest.approx(3.5)
     assert "own thresholds: Dog" in panel.sentence.value
 
 
@@ -100,7 +100,7 @@ def test_suspected_labels_become_a_list(desk):
 
 def test_what_the_mask_hides_is_shown_when_asked_for():
     panel = PseudoLabelExplorer(subsets())
-    assert [row["name"] for row in panel.table.contents["rows"]] == ["all", "Blender", "Speech", "Dog"]
+    assert [row["name"] for row in panel.table.contents["rows"]] == ["all", "Blender", "Dog", "Speech"]
     panel.masked.value = True
     last = panel.table.contents["rows"][-1]
     assert last["name"] == "car" and last["faint"] and last["cells"]["class"] == "car (masked)"

@@ -44,6 +44,13 @@ def wall_times() -> pd.DataFrame:
     )
 
 
+def changed_seconds_of(scores: ScoreFile) -> pd.DataFrame:
+    """Return what became of the classes where every score falls a little."""
+    later = replace(scores, logits=scores.logits - 1)
+    clips = pd.DataFrame({"clip_id": scores.clip_ids, "duration": 10.0})
+    return changed_seconds(scores, later, clips, scores.classes).by_class
+
+
 @pytest.fixture
 def every_figure(waveform, events, history, results, psds_result, audit, scores, corpus, batch, wall_times):
     probability = scores.probabilities[0]
@@ -61,6 +68,11 @@ def every_figure(waveform, events, history, results, psds_result, audit, scores,
         "agreement": lambda: views.agreement_figure(audit),
         "pseudo_label_map": lambda: views.pseudo_label_map({"weak_train": scores, "synth_train": scores}),
         "threshold": lambda: views.threshold_figure(np.array([0.1, 0.7]), 0.5, label="Dog"),
+        "changed_seconds": lambda: views.changed_seconds_figure(changed_seconds_of(scores), hidden=["car"]),
+        "compared_confidence": lambda: views.compared_confidence_figure(
+            dict.fromkeys(("one", "other"), confidence_histogram(scores, ["Dog", "Cat"])), {"one": audit, "other": audit}
+        ),
+        "compared_mask": lambda: views.compared_mask_figure({"one": masked_mass({"weak_train": scores})}),
         "corpus": lambda: views.corpus_figure(corpus),
         "event_duration": lambda: views.event_duration_figure(corpus),
         "class_gallery": lambda: views.class_gallery_figure([(label, waveform) for label in CLASSES[:10]]),
@@ -81,6 +93,9 @@ FIGURES = (
     "agreement",
     "pseudo_label_map",
     "threshold",
+    "changed_seconds",
+    "compared_confidence",
+    "compared_mask",
     "corpus",
     "event_duration",
     "class_gallery",
@@ -124,6 +139,8 @@ def test_every_figure_has_titles_and_labels_and_a_small_file(every_figure, name)
         lambda t, c: views.class_bars_figure(t),
         lambda t, c: views.pseudo_label_map({}),
         lambda t, c: views.threshold_figure(np.zeros(0), 0.5, label="Dog"),
+        lambda t, c: views.changed_seconds_figure(pd.DataFrame(columns=["label", "before", "after", "lost"])),
+        lambda t, c: views.compared_mask_figure({}),
         lambda t, c: views.corpus_figure(c),
         lambda t, c: views.event_duration_figure(c),
         lambda t, c: views.class_gallery_figure([]),
