@@ -78,6 +78,7 @@ def audit() -> PseudoLabelAudit:
     """Two classes; "Speech" is perfectly calibrated."""
     counts = [("all", 100, 40, 40, 25), ("Speech", 50, 20, 16, 15), ("Dog", 50, 20, 24, 10), ("Cat", 50, 0, 0, 0)]
     per_class = pd.DataFrame(counts, columns=["label", "count", "positive", "detected", "correct"])
+    per_class["calibration_error"] = [0.1, 0.0, 0.2, np.nan]
     middles = np.array([0.25, 0.75])
     factors = (("all", 100, 0.9), ("Speech", 50, 1.0), ("Dog", 20, 0.8))
     borders = {"low": middles - 0.25, "high": middles + 0.25, "probability": middles}

@@ -16,7 +16,7 @@ from sedlab.labels import CLASSES, valid_classes
 from sedlab.runs.explore.scenes import key_of, split_key
 from sedlab.runs.explore.systems import ScoredSystem
 from sedlab.runs.pseudo_labels import suspected_labels
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.run import ENSEMBLE, RUNS_FOLDER, Run
 from sedlab.runs.scores import read_scores
 from sedlab.scoring.audit.compared import ComparedSubset
 from sedlab.scoring.audit.labelled_cells import annotated
@@ -24,7 +24,10 @@ from sedlab.scoring.audit.reliability import audit_pseudo_labels
 from sedlab.scoring.marked import frame_truth
 from sedlab.scoring.scores.file import ScoreFile, read_score_file
 from sedlab.views.explorers.pseudo_labels import PseudoLabelExplorer
+from sedlab.views.player.call import python_call
 
+#: What the panel is called in an explorer.
+NAME = "Pseudo-labels"
 #: What people marked, as one of the sets of scores that can be compared.
 LABELS = "labels of people"
 #: A logit as good as certain.
@@ -41,15 +44,10 @@ def panel(
     else:
         names = list(dict.fromkeys(split_key(key)[0] for key in explorer.clips.iloc[:, 0]))
     found = {name: compared_subset(run, name) for name in names if layout(name).family != "audioset"}
-    call = python_line(run, subset)
+    listed = names if len(names) > 1 else names[0] if names else None
+    opened = python_call(f"sedlab.open_run('{RUNS_FOLDER}/{run.name}').explore", subset=listed, panel=NAME)
+    call = f"{opened}.panel({NAME!r})"
     return PseudoLabelExplorer(found, subset=subset or "", desk=explorer, call=call, remedy=f"sedlab run {run.name}")
-
-
-def python_line(run: Run, subset: str | None) -> str:
-    """Return the expression that makes the panel of a run again."""
-    where = f"subset={subset!r}, " if subset else ""
-    opened = f"sedlab.open_run({str(run.path)!r}).explore({where}panel='Pseudo-labels')"
-    return f"{opened}.panel('Pseudo-labels')"
 
 
 def compared_subset(run: Run, subset: str) -> ComparedSubset:

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from sedlab.views.explorers.explorer import Explorer
 
 from sedlab.scoring.audit.compared import ComparedSubset
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.views import ClipPlayer, PseudoLabelExplorer
+from sedlab.views.explorers.explorer import Explorer
 from sedlab.views.player.scene import Scene
 
 CLASSES = ("Blender", "Dog", "Speech", "car")

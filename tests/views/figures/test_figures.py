@@ -16,6 +16,10 @@ from shell import python
 from sedlab import views
 from sedlab.data.batch import Batch, Rows, Targets
 from sedlab.labels import CLASSES, valid_classes
+from sedlab.scoring.audit.changed_seconds import changed_seconds
+from sedlab.scoring.audit.confidence import confidence_histogram
+from sedlab.scoring.audit.masked_mass import masked_mass
+from sedlab.scoring.scores.file import ScoreFile
 
 
 @pytest.fixture
@@ -70,7 +74,8 @@ def every_figure(waveform, events, history, results, psds_result, audit, scores,
         "threshold": lambda: views.threshold_figure(np.array([0.1, 0.7]), 0.5, label="Dog"),
         "changed_seconds": lambda: views.changed_seconds_figure(changed_seconds_of(scores), hidden=["car"]),
         "compared_confidence": lambda: views.compared_confidence_figure(
-            dict.fromkeys(("one", "other"), confidence_histogram(scores, ["Dog", "Cat"])), {"one": audit, "other": audit}
+            dict.fromkeys(("one", "other"), confidence_histogram(scores, ["Dog", "Cat"])),
+            {"one": audit, "other": audit},
         ),
         "compared_mask": lambda: views.compared_mask_figure({"one": masked_mass({"weak_train": scores})}),
         "corpus": lambda: views.corpus_figure(corpus),

@@ -46,14 +46,16 @@ class DeskLink:
     ) -> None:
         """Narrow the list to ``cases`` and open the first, or ``first``, framed.
 
-        ``cases`` has a row a clip: `key, onset, offset, label`. ``label`` is what the player's threshold then moves,
-        ``systems`` are drawn.
+        ``cases`` has a row a clip: `key, onset, offset, label`. ``label`` is the class whose threshold the slider of
+        the player then moves; ``systems`` are drawn, without post-processing.
         """
         if self.desk is None or cases.empty:
             return
         player = self.desk.player
-        if player.shown is not None:
-            player.shown = list(dict.fromkeys([*player.shown, *systems]))
+        if player.shown is not None and not set(systems) <= set(player.shown):
+            player.shown = list(systems)
+        # What was counted are scores as they are.
+        player.postprocess = "none"
         focuses = {row["key"]: _focus(row) for _, row in cases.iterrows()}
         self.desk.narrow(list(focuses), because=because, focuses=focuses)
         row = cases.iloc[0] if first is None else first
