@@ -24,8 +24,8 @@ from sedlab.errors import SedlabError, SedlabWarning, count_of
 
 if TYPE_CHECKING:
     from sedlab.commands.detection.outputs import Result
-    from sedlab.commands.detection.recordings import InputRecording
     from sedlab.commands.detection.rule import DetectionRule
+    from sedlab.data.formats.recordings import InputRecording
     from sedlab.inference.predictor import Predictor
     from sedlab.inference.recording import RecordingScores
     from sedlab.progress import Progress
@@ -84,8 +84,8 @@ def detect(
     Example: sedlab detect recordings/ --checkpoint atst_stage2.ckpt --out found --format audacity --format json --plot
     """
     from sedlab.commands.detection import outputs
-    from sedlab.commands.detection.recordings import find_recordings
     from sedlab.commands.detection.rule import detection_rule
+    from sedlab.data.formats.recordings import find_recordings
 
     if out is None and (plot or set(format_) != {EventFormat.tsv}):
         raise typer.BadParameter("writes files: give their folder with --out.", param_hint="--plot/--format")

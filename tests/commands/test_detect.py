@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 import sedlab
 from sedlab.checkpoints.own import save_networks
 from sedlab.cli import app
-from sedlab.commands.detection.recordings import find_recordings
 from sedlab.data.audio_file import resample
+from sedlab.data.formats.recordings import find_recordings
 from sedlab.data.tsv import read_tsv
 from sedlab.errors import SedlabError
 from sedlab.inference.predictor import Predictor

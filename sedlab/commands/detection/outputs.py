@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sedlab.commands.detection.recordings import InputRecording
 from sedlab.commands.detection.rule import DetectionRule
 from sedlab.data.formats.names import readable_name
+from sedlab.data.formats.recordings import InputRecording
 from sedlab.files import atomic_path, write_json, write_text
 
 if TYPE_CHECKING:

@@ -161,7 +161,7 @@ class ClipList(anywidget.AnyWidget):
 
     def complete(self) -> None:
         """Compute everything that was left for later."""
-        while self.more:
+        while self._parts is not None:
             self.advance()
 
     def advance(self) -> None:
@@ -169,6 +169,7 @@ class ClipList(anywidget.AnyWidget):
         part = next(self._parts, None) if self._parts is not None else None
         if part is None:
             self.more, self._parts = False, None
+            self.send({"type": "columns", "columns": [], "done": self._num_parts, "total": self._num_parts, "what": ""})
             return
         self._done += 1
         self.more = self._done < self._num_parts
