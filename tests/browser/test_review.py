@@ -158,7 +158,7 @@ def test_what_is_decided_by_keys_and_mouse_is_kept(lab: str, run: Run, tmp_path:
         expect(page.locator(".jp-OutputArea-output").filter(has_text="written:")).to_be_visible()
         page.screenshot(path=tmp_path / "review.png")
 
-        found = Axe().run(page, context=".sedlab-player").response["violations"]
+        found = Axe().run(page, context=".widget-vbox").response["violations"]
         assert found == [], [violation["help"] for violation in found]
         assert problems == [] and elsewhere == []
 

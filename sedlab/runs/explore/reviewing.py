@@ -19,13 +19,14 @@ from sedlab.views.explorers.reviewing import ReviewPanel
 from sedlab.views.player.player import ClipPlayer
 
 
-def panel(run: Run, explorer: Any, systems: Sequence[Any] = (), subset: str | None = None) -> ReviewPanel:
+def panel(run: Run, explorer: Any, systems: Sequence[Any] = (), subset: str = "") -> ReviewPanel:
     """Return the panel of an explorer: the suspects of the audit of each labelled set in its list are queues.
 
     ``systems`` are those that the explorer shows; the audit asks the teachers of the latest iteration among them.
+    ``subset`` is not needed: the keys of the list say theirs.
     """
     keys = explorer.clips.iloc[:, 0]
-    subsets = [subset] if subset else list(dict.fromkeys(split_key(str(key))[0] for key in keys))
+    subsets = list(dict.fromkeys(split_key(str(key))[0] for key in keys))
     iteration = max((system.iteration for system in systems), default=run.iterations[-1])
     suspects = {f"suspects of {name}": _suspects(run, iteration, name) for name in subsets if _has_labels(name)}
     return review_panel(run, explorer.player, desk=explorer, suspects=suspects)

@@ -1,6 +1,7 @@
 // Decisions about events: choose one, say right, wrong or unsure, drag its edges, note why. Python keeps them.
 
 import { eventsOf, thresholdOf } from "./detections.js";
+import { element } from "./element.js";
 import { eventAt } from "./pointing.js";
 import { makeReviewBar } from "./reviewbar.js";
 import { decisionAbout, itemInFocus, itemInWords, itemsOf, nextItem, sameItem, timesAfter, withEdge } from "./reviewitems.js";
@@ -14,6 +15,7 @@ const KEPT_AFTER_MS = 700;
 /** Let a person decide about the events of the clip in view; `review` of the store is {} where nobody reviews. */
 export function mountReview({ root, store, keys, surface, send, seek }) {
   let chosen = null;
+  let home = null;
   let pending = null;
   let timer = 0;
   let dragged = null;
@@ -41,9 +43,9 @@ export function mountReview({ root, store, keys, surface, send, seek }) {
   }
 
   function decide(decision, about = chosen, newTimes = null) {
-    if (!isOn() || !about || !scene()) return false;
+    if (!isOn() || !about || !home) return false;
     const isMoved = newTimes && decision === "moved";
-    const message = { type: "review", action: "decide", key: scene().key, item: about, decision, note: controls.note.value.trim() };
+    const message = { type: "review", action: "decide", key: home, item: about, decision, note: controls.note.value.trim() };
     send(isMoved ? { ...message, newOnset: newTimes[0], newOffset: newTimes[1] } : message);
     return undefined;
   }
@@ -67,7 +69,7 @@ export function mountReview({ root, store, keys, surface, send, seek }) {
 
   function choose(item) {
     settle();
-    chosen = item;
+    [chosen, home] = [item, scene()?.key ?? null];
     controls.note.value = decided(item)?.note ?? "";
     show();
   }
@@ -141,10 +143,10 @@ export function mountReview({ root, store, keys, surface, send, seek }) {
     const one = scene();
     if (!one || !isOn()) { show(); return; }
     const focus = store.get("focus") ?? {};
-    const at = `${one.key} ${focus.label} ${focus.onset} ${focus.offset} ${ofClip("suspects").length}`;
-    if (at !== framed) {
-      if (framed?.split(" ")[0] !== one.key) { settle(); chosen = null; fillClasses(); }
-      framed = at;
+    const at = [focus.label, focus.onset, focus.offset, ofClip("suspects").length].join(" ");
+    if (one.key !== framed?.key || at !== framed.at) {
+      if (one.key !== framed?.key) { settle(); chosen = null; controls.note.value = ""; fillClasses(); }
+      framed = { key: one.key, at };
       const found = focus.label ? itemInFocus(items(), focus) : null;
       if (found) choose(found);
     }
