@@ -91,14 +91,14 @@ def test_what_is_decided_by_keys_and_mouse_is_kept(lab: str, run: Run, tmp_path:
 
         open_notebook()
         player = page.locator(".sedlab-player")
-        said, note = player.locator(".reviewing .chosen"), player.get_by_label("Note on the decision (m)")
-        expect(said).to_have_text("Choose an event: press its bar, or e.")
+        said, note = player.locator(".reviewing .chosen"), player.get_by_label("Note on the decision (i)")
+        expect(said).to_have_text("Choose an event: press its bar, or j.")
 
         # The first event is chosen by a key and marked by another, with a note.
         player.focus()
-        page.keyboard.press("e")
+        page.keyboard.press("j")
         expect(said).to_contain_text(f"{first['onset']:.2f}–{first['offset']:.2f} s, reference: not decided")
-        page.keyboard.press("m")
+        page.keyboard.press("i")
         page.keyboard.type("two knocks")
         page.keyboard.press("Enter")
         page.keyboard.press("2")
@@ -151,7 +151,7 @@ def test_what_is_decided_by_keys_and_mouse_is_kept(lab: str, run: Run, tmp_path:
         # Decisions are there again when the notebook is opened anew.
         open_notebook()
         player.focus()
-        page.keyboard.press("e")
+        page.keyboard.press("j")
         expect(said).to_contain_text("reference: moved")
         expect(note).to_have_value("two knocks")
         page.get_by_role("button", name="Write corrected labels").click()

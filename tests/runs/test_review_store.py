@@ -9,13 +9,14 @@ import pytest
 from nano_run import nano_run
 
 from sedlab.config.data import DataConfig
+from sedlab.config.loading import with_settings
 from sedlab.data.corpora.load import load_corpus
 from sedlab.data.review.corrections import own_events, with_corrections
 from sedlab.data.review.decisions import Decision
 from sedlab.errors import SedlabError
 from sedlab.runs.review.exporting import corrected_labels, export_tables, export_tracks
 from sedlab.runs.review.store import Review, review_of
-from sedlab.runs.run import Run
+from sedlab.runs.run import Run, create_run, open_run
 
 __all__ = ["nano_run"]
 
@@ -89,6 +90,17 @@ def test_an_exported_table_reads_back_as_the_corrected_corpus(run, tmp_path):
 
     (track,) = export_tracks(run, "strong_train", tmp_path / "tracks", reviewer="ben")
     assert "0.500000\t1.250000\tCat\n" in track.read_text()
+
+
+def test_a_variant_reads_the_corrections_from_its_project(run, monkeypatch, tmp_path):
+    own = own_events(run.corpus(), "strong_train")
+    decide(run, "strong_train", own.iloc[0], "reference", "wrong")
+    settings = ["data.corrections=runs/reviewed/review.tsv"]
+    experiment = with_settings(run.experiment, settings, "test")
+    monkeypatch.chdir(tmp_path.parent)
+    variant = create_run(experiment, run.path.parent / "corrected")
+    assert len(own_events(variant.corpus(), "strong_train")) == len(own) - 1
+    assert open_run(variant.path).experiment == experiment
 
 
 def test_labels_of_clips_are_exported_as_such(run, tmp_path):

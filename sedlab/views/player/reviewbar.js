@@ -12,7 +12,7 @@ export function makeReviewBar(root, { judge, undo, goOn, nudge, addMissed, focus
   const bar = {
     said: element("div", { class: "chosen", "aria-live": "polite" }),
     progress: element("div", { class: "progress", role: "status" }),
-    note: element("input", { type: "text", "aria-label": "Note on the decision (m)", title: "Note (m)", placeholder: "note" }),
+    note: element("input", { type: "text", "aria-label": "Note on the decision (i)", title: "Note (i)", placeholder: "note" }),
     label: element("select", { "aria-label": "Class of a missed event", title: "Class of a missed event" }),
     right: button("✓ right", "Right", "1", () => judge("right")),
     wrong: button("✗ wrong", "Wrong", "2", () => judge("wrong")),

@@ -71,6 +71,7 @@ export function mountReview({ root, store, keys, surface, send, seek }) {
     settle();
     [chosen, home] = [item, scene()?.key ?? null];
     controls.note.value = decided(item)?.note ?? "";
+    if (classes().some(({ label }) => label === item?.label)) controls.label.value = item.label;
     show();
   }
 
@@ -211,10 +212,10 @@ export function mountReview({ root, store, keys, surface, send, seek }) {
   const bindings = [
     ["1", "right", () => judge("right")], ["2", "wrong", () => judge("wrong")], ["3", "unsure", () => judge("unsure")],
     ["u", "take the last decision back", undo],
-    ["e", "next event of the clip, the clip itself last", () => step(1)], ["E", "event before", () => step(-1)],
+    ["j", "next event of the clip, the clip itself last", () => step(1)], ["k", "event before", () => step(-1)],
     ["[", "onset 10 ms earlier", () => nudge(0, -1)], ["]", "onset 10 ms later", () => nudge(0, 1)],
     ["{", "offset 10 ms earlier", () => nudge(1, -1)], ["}", "offset 10 ms later", () => nudge(1, 1)],
-    ["m", "write a note", () => { if (!isOn()) return false; controls.note.focus(); return undefined; }],
+    ["i", "write a note", () => { if (!isOn()) return false; controls.note.focus(); return undefined; }],
     ["a", "add what is selected as a missed event", addMissed], ["N", "next that is not decided", goOn],
   ];
   const ends = [

@@ -79,7 +79,7 @@ export function withEdge(times, edge, seconds, duration) {
 
 /** Return what an item is, and what was decided, in words. */
 export function itemInWords(item, decision, times, nameOf) {
-  if (!item) return "Choose an event: press its bar, or e.";
+  if (!item) return "Choose an event: press its bar, or j.";
   const where = isNumber(times[0]) ? `, ${times[0].toFixed(2)}–${times[1].toFixed(2)} s` : "";
   const about = { detection: item.system, reference: "reference", suspect: "suspect", missed: "missed by all", clip: "" }[item.what];
   const what = item.what === "clip" ? "The whole clip" : `${nameOf(item.label)}${where}${about ? `, ${about}` : ""}`;

@@ -100,19 +100,19 @@ def test_items_are_those_of_people_systems_queue_and_earlier_decisions(page):
 
 
 def test_keys_choose_and_decide(page):
-    press(page, "e", "2")
+    press(page, "j", "2")
     told = last(page)
     assert chosen(page).startswith("Dog, 1.00–2.00 s, reference")
     assert (told["action"], told["key"], told["decision"]) == ("decide", "s/a", "wrong")
     assert told["item"] == {"what": "reference", "system": "", "label": "Dog", "onset": 1, "offset": 2}
-    press(page, "e")
+    press(page, "j")
     assert chosen(page) == "Speech, 4.00–5.00 s, suspect: not decided"
     press(page, "[", "[", "1")  # right where it is now: moved
     told = last(page)
     assert (told["decision"], told["newOnset"], told["newOffset"]) == ("moved", pytest.approx(3.98), 5)
-    press(page, "e", "e")
+    press(page, "j", "j")
     assert chosen(page) == "Cat, 6.50–7.50 s, missed by all: moved"
-    assert page.get_by_label("Note on the decision (m)").input_value() == "far away"
+    assert page.get_by_label("Note on the decision (i)").input_value() == "far away"
     press(page, "u")
     assert last(page)["action"] == "undo"
 
@@ -136,9 +136,9 @@ def test_a_bar_is_chosen_by_pressing_it_and_its_edge_dragged(page):
 
 
 def test_a_move_that_waits_to_be_kept_is_of_the_clip_it_was_made_in(page):
-    press(page, "e")
+    press(page, "j")
     while "reference" not in chosen(page):
-        press(page, "e")
+        press(page, "j")
     press(page, "]", "n")
     page.wait_for_function("() => document.querySelector('.sedlab-player .title').textContent === 's/b'")
     told = last(page)
@@ -165,5 +165,5 @@ def test_everybody_can_use_it_and_nobody_need(page):
     page.evaluate("model.set('review', {})")
     assert page.locator(".reviewing").is_hidden()
     before = page.evaluate("window.sent.length")
-    press(page, "e", "1", "u", "a", "[")
+    press(page, "j", "1", "u", "a", "[")
     assert page.evaluate("window.sent.length") == before
