@@ -40,6 +40,7 @@ __all__, __getattr__, __dir__ = names_on_demand(
         "review.store": ("Review", "review_of"),
         "review.exporting": ("corrected_labels", "export_tables", "export_tracks"),
         "explore.pseudo_labels": ("suspect_queue", "compare_files"),
+        "explore.curves": ("psd_roc", "curves_of"),
         "live.watching": ("watch",),
         "progress": ("cell_progress",),
         "lessons.batches": ("training_batches",),

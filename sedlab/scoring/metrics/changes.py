@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -44,12 +45,12 @@ class OperatingPoints:
     num_positive: int
     """Events (or seconds) that there are."""
 
-    @property
+    @cached_property
     def ratio(self) -> np.ndarray:
         """(points,) the part that is found."""
         return self.hits / self.num_positive
 
-    @property
+    @cached_property
     def threshold(self) -> np.ndarray:
         """(points,) a threshold of each point: halfway between two scores, a score above it is a detection."""
         top = self.level[-2] if len(self.level) > 1 else 0.0

@@ -1,117 +1,297 @@
-"""A widget to compare PSD-ROC curves of any models, stages and iterations of a run."""
+"""Curves of any systems: over all classes or of one, how sure they are, and where the thresholds stand on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
 
-from sedlab.scoring.metrics.psds import PsdsResult
-from sedlab.scoring.names import class_name
-from sedlab.views.explorers.panel import ALL, RUN_FIRST, Panel, dropdown, picture
-from sedlab.views.figures.embed import figure_to_png
-from sedlab.views.figures.psd_roc import psd_roc_figure, psd_roc_plotly
-from sedlab.views.kept import LIVE_ONLY
+from sedlab.errors import SedlabError
+from sedlab.scoring.curves.curve_set import CurveSet
+from sedlab.scoring.curves.tables import COLUMNS, operating_points
+from sedlab.scoring.names import class_name, metric_name
+from sedlab.system.frontend import person_present
+from sedlab.views.explorers.controls.saving import SaveButtons
+from sedlab.views.explorers.copying import CopyCall
+from sedlab.views.explorers.curves.controls import CurveControls
+from sedlab.views.explorers.curves.differences import DifferenceTable
+from sedlab.views.explorers.curves.plot import CurvePlot
+from sedlab.views.explorers.curves.standing import told_points
+from sedlab.views.explorers.curves.thresholds import SharedThresholds
+from sedlab.views.explorers.panel import ALL, RUN_FIRST, Panel, picture
+from sedlab.views.figures.curves import AXES, DrawnCurve, curves_figure, drawn_curves
+from sedlab.views.figures.embed import figure_to_png, figure_to_svg
+from sedlab.views.figures.frame import Picture
+
+KINDS = ("PNG", "SVG", "TSV")
 
 
-class PsdsInspector(Panel):
-    """Choose scored models and see their PSD-ROC curves, over all classes or for one.
+class PsdsExplorer(Panel):
+    """PSD-ROC curves of systems (ROC curves for mpAUC), with thresholds that a player beside it shares.
+
+    Point at a curve for threshold, events found and false alarms an hour; press a point to set the threshold of its
+    class, or on the curve over all classes those of all. The mark on each curve is where the thresholds stand now.
 
     Parameters
     ----------
-    nodes : DataFrame
-        `model, stage, iteration`, a row for each set of scores; other columns are handed on.
-    load : function
-        Takes a row of ``nodes`` and returns its ``PsdsResult``; called once for each row that is chosen.
-    interactive : bool
-        Curves that show their values below the pointer (plotly). A notebook saved with them is 5 MB larger.
+    curves : CurveSet
+        Of the systems that can be chosen.
+    desk : Explorer, optional
+        Its player's thresholds, class and post-processing are shared; the clips of a class are opened in its list.
+    player : ClipPlayer, optional
+        Shared in its place where there is no desk. Without either there is a slider here.
+    systems : sequence of str, optional
+        Those to begin with; the last one if left out.
+    metric, postprocess, label : str, optional
+        What else to begin with: a metric and a post-processing of ``curves``; a class, or "each": every class apart.
+    thresholds : {class: threshold}, optional
+        Thresholds to begin with, in place of the player's.
+    clips_of : function, optional
+        Takes a class and returns {key of a clip: what to frame in it} of the clips that hold it.
+    call : function, optional
+        Takes the options above and returns the line of Python that shows this view again.
+    interactive : bool, optional
+        A plot that answers the pointer; where a person sits if left out.
+    title : str
+        What the curves are of, such as the subset.
 
     Attributes
     ----------
-    selection : DataFrame
-        The chosen rows of ``nodes`` with a column `psds`: over all classes, or of the chosen class.
+    drawn : list of DrawnCurve
+        The curves in view.
     """
 
     def __init__(
         self,
-        nodes: pd.DataFrame,
-        load: Callable[[pd.Series], PsdsResult],
+        curves: CurveSet,
+        desk: Any = None,
         *,
-        interactive: bool = False,
+        player: Any = None,
+        systems: Sequence[str] | None = None,
+        metric: str | None = None,
+        postprocess: str | None = None,
+        label: str | None = None,
+        thresholds: Mapping[str, float] | None = None,
+        clips_of: Callable[[str], Mapping[str, Mapping[str, Any]]] | None = None,
+        call: Callable[..., str] | None = None,
+        interactive: bool | None = None,
+        title: str = "",
         remedy: str = RUN_FIRST,
     ) -> None:
         super().__init__()
-        self._nodes, self._load = nodes.reset_index(drop=True), load
-        self._results: dict[Hashable, PsdsResult] = {}
-        self._drawn: tuple[dict[str, PsdsResult], str | None] = ({}, None)
-        self.selection = self._nodes.iloc[:0].assign(psds=pd.Series(dtype=float))
-
-        names = [_name(row) for _, row in self._nodes.iterrows()]
-        last = self._nodes["iteration"].max() if len(self._nodes) else None
-        chosen = [k for k in range(len(names)) if self._nodes["iteration"][k] == last][-4:]
-        self.chosen = widgets.SelectMultiple(
-            description="Scores",
-            options=[(name, k) for k, name in enumerate(names)],
-            value=chosen,
-            rows=min(12, max(3, len(names))),
-            layout=widgets.Layout(width="340px"),
-        )
-        self.label = dropdown("Class", [ALL])
-        self.picture = _plotly_widget() if interactive else picture()
-        hint = widgets.HTML("<small>Hold Ctrl (⌘) or Shift to choose several.</small>")
-        hint.add_class(LIVE_ONLY)
-        self.arrange([widgets.VBox([self.chosen, hint]), self.label], [self.picture])
-        if self._nodes.empty:
+        self.curves, self._desk, self._clips_of, self._call, self._title = curves, desk, clips_of, call, title
+        self.drawn: list[DrawnCurve] = []
+        if not curves.systems:
             self.say_empty("There are no scores to compare.", remedy)
             return
-        self._draw = self._draw_plotly if interactive else self._draw_png
-        self.on_change(self._show, self.chosen, self.label)
-        self.run(self._show)
+        player = player if desk is None else desk.player
+        self._shared = SharedThresholds(player, lambda: self.run(self._mark), lambda: self.run(self._follow))
+        self.player = self._shared.player
+        way = postprocess or (self.player.postprocess if self.player.postprocess in curves.ways else None)
+        self.controls = controls = CurveControls(curves, systems or curves.systems[-1:], metric, way)
+        self.picture = CurvePlot(self.choose) if self._answers(interactive) else picture()
+        self.said = widgets.HTML()
+        self.progress = widgets.FloatProgress(max=1.0, layout=widgets.Layout(display="none"))
+        can_open = clips_of is not None and hasattr(desk, "narrow")
+        self.table = DifferenceTable(self.choose_class, self.open_clips if can_open else None)
+        self.copy = CopyCall()
+        self.files = SaveButtons({kind: partial(self._file, kind) for kind in KINDS}, what="the curves")
+        self.arrange(
+            controls.drawn,
+            [
+                *(self.progress, self.picture, self._shared.slider, self.said),
+                *(controls.compared, self.table, self.files, self.copy),
+            ],
+        )
+        self.on_change(self._show, controls.systems, controls.band)
+        self.on_change(self._set_class, controls.label)
+        self.on_change(lambda: self._set_scores(metric=True), controls.metric)
+        self.on_change(lambda: self._set_scores(metric=False), controls.way)
+        self.on_change(self.table.clear, controls.a, controls.b)
+        controls.compare.on_click(lambda _: self.run(self.show_differences))
+        self.run(lambda: self._begin(label or self.player.label or ALL, thresholds or {}))
 
-    def _show(self) -> None:
-        for k in self.chosen.value:
-            if k not in self._results:
-                self._results[k] = self._load(self._nodes.loc[k])
-        results = {k: self._results[k] for k in self.chosen.value}
-        self._offer_classes(results)
-        label = None if self.label.value == ALL else self.label.value
-        values = [r.overall if label is None else r.per_class.get(label, float("nan")) for r in results.values()]
-        self.selection = self._nodes.loc[list(results)].assign(psds=values)
-        self._drawn = {_name(self._nodes.loc[k]): result for k, result in results.items()}, label
-        self._draw(*self._drawn)
+    @property
+    def selection(self) -> pd.DataFrame:
+        """What the thresholds give now, a row a curve: columns of `curve_points`, and `area`, the metric."""
+        marked = [one for one in self.drawn if one.at is not None]
+        table = operating_points((one.system, one.label, one.at) for one in marked)
+        return table.assign(area=[one.curve.area for one in marked])
+
+    @property
+    def points(self) -> pd.DataFrame:
+        """Every point of the curves in view, see `curve_points`."""
+        tables = [one.points for one in self.drawn]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
+
+    def figure(self) -> Picture:
+        """Return the curves in view as a matplotlib figure."""
+        return curves_figure(self.drawn, self._metric, max_rate=self._max_rate, title=self._heading())
+
+    def save(self, path: str | Path) -> None:
+        """Save the curves in view: as a picture (`.png`, `.svg`), or all their points as a table (`.tsv`)."""
+        kind = Path(path).suffix.removeprefix(".").upper()
+        if kind not in KINDS:
+            raise SedlabError(f"{path}: curves are saved as .png, .svg or .tsv. Give one of these endings.")
+        Path(path).write_bytes(self._file(kind)[1])
+
+    def choose(self, place: int, row: int) -> None:
+        """Set the thresholds to those of a point: the curve's place in ``drawn``, and a row of its points."""
+        self.run(lambda: self._choose(self.drawn[place], row))
+
+    def choose_class(self, label: str | None) -> None:
+        """Show the curves of a class; None: over all classes."""
+        self.controls.label.value = label or ALL
+
+    def open_clips(self, label: str) -> None:
+        """List the clips that hold a class in the desk, each framed on its first event."""
+        found = self._clips_of(label)
+        because = f"{class_name(label)}: annotated"
+        self.run(lambda: self._desk.narrow(list(found), because=because, focuses=found))
+
+    def show_differences(self) -> pd.DataFrame:
+        """Compare the two chosen systems class by class, and return the table."""
+        a, b, metric = self.controls.a.value, self.controls.b.value, self._metric
+        if a == b:
+            raise SedlabError(f"{a}: compared with itself. Choose two systems.")
+        with self._working("resamples"):
+            table = self.curves.differences(a, b, metric, self.controls.way.value, progress=self._progress)
+        self.table.show(table, a, b, AXES[metric][2])
+        return table
 
     def still(self) -> Iterator[bytes | str]:
-        """Give what the controls say, and the curves."""
+        """Give what the controls say, the curves, where the thresholds stand, and the differences."""
         yield from super().still()
-        if not isinstance(self.picture, widgets.Image) and self._drawn[0]:
-            yield figure_to_png(psd_roc_figure(self._drawn[0], label=self._drawn[1]))
+        if isinstance(getattr(self, "picture", None), CurvePlot):
+            yield figure_to_png(self.figure())
 
-    def _draw_png(self, results: dict[str, PsdsResult], label: str | None) -> None:
-        self.picture.value = figure_to_png(psd_roc_figure(results, label=label))
+    @staticmethod
+    def _answers(interactive: bool | None) -> bool:
+        return person_present() if interactive is None else interactive
 
-    def _draw_plotly(self, results: dict[str, PsdsResult], label: str | None) -> None:
-        figure = psd_roc_plotly(results, label=label)
-        with self.picture.batch_update():
-            self.picture.data = ()
-            self.picture.add_traces(figure.data)
-            self.picture.layout = figure.layout
+    @property
+    def _metric(self) -> str:
+        return self.controls.metric.value
 
-    def _offer_classes(self, results: dict[Hashable, PsdsResult]) -> None:
-        labels = list(dict.fromkeys(label for result in results.values() for label in result.class_curves))
-        options = tuple((class_name(label), label) for label in [ALL, *labels])
-        if options != self.label.options and labels:
-            with self.filling():
-                kept = self.label.value if self.label.value in labels else ALL
-                self.label.options, self.label.value = options, kept
+    @property
+    def _max_rate(self) -> float:
+        return max(found.max_rate for found in self._found.values()) if self._found else 1.0
 
+    def _begin(self, label: str, thresholds: Mapping[str, float]) -> None:
+        self._wanted, self._found, self._bands = label, {}, {}
+        if thresholds:
+            self._shared.add(dict(thresholds))
+        self._show()
+        self._shared.set(label=self.controls.class_in_view or "", postprocess=self.controls.way.value)
 
-def _plotly_widget() -> widgets.DOMWidget:
-    from plotly.graph_objects import FigureWidget
+    def _show(self) -> None:
+        """Draw what is chosen; curves and bands that were not there yet are computed."""
+        way, chosen = self.controls.way.value, self.controls.systems.value
+        self._found = self._computed("curves", chosen, way)
+        self._bands = self._computed("bands", chosen, way) if self.controls.band.value else {}
+        with self.filling():
+            self.controls.offer(self._classes, self._wanted)
+        self._wanted = None
+        self._lay_out()
+        if isinstance(self.picture, CurvePlot):
+            self.picture.draw(self.drawn, self._metric, self._max_rate, self._heading())
+        self._tell()
 
-    return FigureWidget()
+    def _mark(self) -> None:
+        """Move the operating points to where the thresholds are now."""
+        self._lay_out()
+        if isinstance(self.picture, CurvePlot):
+            self.picture.mark(self.drawn, self._metric, self._max_rate)
+        self._tell()
 
+    def _lay_out(self) -> None:
+        labels, known = self.controls.labels(self._classes), self._shared.of(self._classes)
+        self.drawn = drawn_curves(self._found, labels, bands=self._bands, thresholds=known)
 
-def _name(row: pd.Series) -> str:
-    stage = str(row["stage"]).replace("stage", "stage ")
-    return f"{row['model']} {stage}, iteration {row['iteration']}"
+    def _tell(self) -> None:
+        """Say where the thresholds stand, and how this view is made."""
+        if isinstance(self.picture, widgets.Image):
+            self.picture.value = figure_to_png(self.figure())
+        self.said.value = told_points(self.drawn, AXES[self._metric][2])
+        if self._call is not None:
+            own = {label: at for label, at in self.player.thresholds.items() if label in self._classes}
+            self.copy.call = self._call(
+                systems=list(self.controls.systems.value),
+                metric=self._metric,
+                postprocess=self.controls.way.value,
+                label=None if self.controls.label.value == ALL else self.controls.label.value,
+                thresholds={label: round(at, 4) for label, at in own.items()} or None,
+            )
+
+    def _choose(self, one: DrawnCurve, row: int) -> None:
+        rate = float(one.points["rate"].iloc[row])
+        found = self._found[one.system].thresholds_at(rate, one.label)
+        # A threshold is one of these scores: the player must show the same.
+        self._shared.add(found, label=one.label or "", postprocess=self.controls.way.value)
+        self._mark()
+
+    def _follow(self) -> None:
+        """Show the class and the post-processing that the player shows."""
+        label, way = self.player.label, self.player.postprocess
+        with self.filling():
+            if way in self.curves.ways:
+                self.controls.way.value = way
+            if label in self._classes or (not label and self.controls.class_in_view):
+                self.controls.label.value = label or ALL
+        self._show()
+
+    def _set_class(self) -> None:
+        self._shared.set(label=self.controls.class_in_view or "")
+        self._show()
+
+    def _set_scores(self, *, metric: bool) -> None:
+        self.table.clear()
+        if not metric:
+            self._shared.set(postprocess=self.controls.way.value)
+        self._show()
+
+    def _computed(self, what: str, chosen: Sequence[str], way: str) -> dict[str, Any]:
+        """Return the "curves" or "bands" of these systems, with a progress bar while there is something to compute."""
+        make, of = getattr(self.curves, what), (self._metric, way)
+        if all(self.curves.is_ready(what, name, *of) for name in chosen):
+            return {name: make(name, *of) for name in chosen}
+        found = {}
+        with self._working(what):
+            for done, name in enumerate(chosen):
+                self._progress(done, len(chosen), "")
+                found[name] = make(name, *of, **({"progress": self._progress} if what == "bands" else {}))
+        return found
+
+    @contextmanager
+    def _working(self, what: str) -> Iterator[None]:
+        self.progress.description, self.progress.value, self.progress.layout.display = what, 0.0, ""
+        try:
+            yield
+        finally:
+            self.progress.layout.display = "none"
+
+    def _progress(self, done: float, total: float, _what: str) -> None:
+        self.progress.value = done / max(total, 1)
+
+    @property
+    def _classes(self) -> list[str]:
+        return list(dict.fromkeys(label for found in self._found.values() for label in found.classes))
+
+    def _heading(self) -> str:
+        kind = "ROC" if self._metric == "mpauc" else "PSD-ROC"
+        what = f"{kind}, {metric_name(self._metric)}{' on ' * bool(self._title)}{self._title}"
+        return f"{what}: {self.controls.label.label}" if self.controls.class_in_view else what
+
+    def _file(self, kind: str) -> tuple[str, bytes]:
+        """Return the name and the content of a file of a kind."""
+        stem = f"{self._metric}_{self.controls.label.value}".replace("/", "_").replace(" ", "_")
+        if kind == "PNG":
+            return f"{stem}.png", figure_to_png(self.figure(), dpi=200)
+        if kind == "SVG":
+            return f"{stem}.svg", figure_to_svg(self.figure()).encode()
+        return f"{stem}.tsv", self.points.to_csv(sep="\t", index=False).encode()

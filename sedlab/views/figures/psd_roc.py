@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sedlab.scoring.curves.system import Curve
 from sedlab.scoring.names import class_name, model_name
-from sedlab.views.figures import frame, style
+from sedlab.views.figures import frame
+from sedlab.views.figures.curves import staircase, system_looks
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
-    from sedlab.scoring.metrics.psds import PsdRoc, PsdsResult
+    from sedlab.scoring.metrics.psds import PsdsResult
 
 _X, _Y = "Effective false positives (per hour)", "Effective true positive ratio"
 _EMPTY = "No scores to compare: evaluate a model first."
-_PLOTLY_DASH = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
 
 
 @dataclass(frozen=True)
@@ -60,36 +59,6 @@ def psd_roc_figure(
     return figure
 
 
-def psd_roc_plotly(
-    results: Mapping[str, PsdsResult], *, max_efpr: float = 100.0, label: str | None = None, title: str = "PSD-ROC"
-) -> go.Figure:
-    """Return the curves of ``psd_roc_figure`` for plotly: hover for values, press a legend entry to hide a curve."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    for curve in _curves(results, max_efpr, label):
-        figure.add_scatter(
-            x=curve.x.round(3),
-            y=curve.y.round(4),
-            mode="lines",
-            name=f"{curve.name} {curve.area:.3f}",
-            line={"shape": "hv", "color": curve.look["color"], "dash": _PLOTLY_DASH[curve.look["linestyle"]]},
-            hovertemplate="%{x:.1f} per hour, %{y:.3f}<extra>" + curve.name + "</extra>",
-        )
-    if not figure.data:
-        figure.add_annotation(text=_EMPTY, showarrow=False)
-    figure.update_layout(
-        title=_title(title, label),
-        xaxis={"title": _X, "range": [0, max_efpr]},
-        yaxis={"title": _Y, "range": [0, 1]},
-        template="plotly_white",
-        width=720,
-        height=440,
-        legend_title_text="PSDS",
-    )
-    return figure
-
-
 def _title(title: str, label: str | None) -> str:
     return f"{title}: {class_name(label)}" if label else title
 
@@ -97,36 +66,11 @@ def _title(title: str, label: str | None) -> str:
 def _curves(results: Mapping[str, PsdsResult], max_efpr: float, label: str | None) -> list[_Curve]:
     """Return the curves of the results that have one."""
     curves: list[_Curve] = []
-    seen: list[str] = []
-    for place, (name, result) in enumerate(results.items()):
-        curve = result.curve if label is None else result.class_curves.get(label)
-        if curve is not None and len(curve.efpr):
+    looks = system_looks(list(results))
+    for name, result in results.items():
+        found = result.curve if label is None else result.class_curves.get(label)
+        if found is not None and len(found.efpr):
             area = result.overall if label is None else result.per_class[label]
-            look = _look(name, place, seen)
-            curves.append(_Curve(model_name(name), area, *_staircase(curve, max_efpr), look))
+            x, y, _ = staircase(Curve(found.efpr, found.etpr, area), max_efpr)
+            curves.append(_Curve(model_name(name), area, x, y, looks[name]))
     return curves
-
-
-def _look(name: str, place: int, seen: list[str]) -> dict[str, str]:
-    """Return colour and dash of a curve: a model keeps its colour, its later iterations differ by dash."""
-    model = name.split(" ")[0]
-    if model not in style.MODEL_LOOK:
-        return {"color": style.class_colour(place), "linestyle": style.DASHES[place % len(style.DASHES)]}
-    look = style.MODEL_LOOK[model]
-    line = look["linestyle"]
-    if model in seen:
-        others = [dash for dash in style.DASHES if dash != line]
-        line = others[(seen.count(model) - 1) % len(others)]
-    seen.append(model)
-    return {"color": look["color"], "linestyle": line}
-
-
-def _staircase(curve: PsdRoc, max_efpr: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the curve from 0 to ``max_efpr``."""
-    order = np.argsort(curve.efpr, kind="stable")
-    x, y = np.asarray(curve.efpr, dtype=float)[order], np.asarray(curve.etpr, dtype=float)[order]
-    inside = x <= max_efpr
-    x, y = x[inside], y[inside]
-    start = [] if len(x) and x[0] == 0 else [0.0]
-    last = y[-1] if len(y) else 0.0
-    return np.concatenate([start, x, [max_efpr]]), np.concatenate([[0.0] * len(start), y, [last]])

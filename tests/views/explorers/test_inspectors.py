@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from sedlab.errors import SedlabError
-from sedlab.views import ClipInspector, ClipView, PsdsInspector
+from sedlab.views import ClipInspector, ClipView
 from sedlab.views.player.sound import wav_bytes
 
 
@@ -80,45 +80,9 @@ def test_an_error_while_loading_is_shown_and_goes_with_the_next_clip(clips, load
 
 
 def test_inspectors_of_nothing_say_what_to_run(clips, load):
-    for inspector in (
-        ClipInspector(clips.iloc[:0], load),
-        PsdsInspector(pd.DataFrame(columns=["model", "stage", "iteration"]), load),
-    ):
-        assert "sedlab run mini" in inspector.message.value
-        assert inspector.children == (inspector.message,)
-
-
-def test_psds_inspector_loads_each_choice_once_and_returns_the_scores(psds_result):
-    loaded = []
-
-    def load_scores(row):
-        loaded.append((row["model"], row["iteration"]))
-        return psds_result
-
-    nodes = pd.DataFrame({"model": ["atst", "ensemble", "atst"], "stage": "stage2", "iteration": [1, 2, 2]})
-    inspector = PsdsInspector(nodes, load_scores)
-    assert loaded == [("ensemble", 2), ("atst", 2)]  # the last iteration to begin with
-
-    inspector.chosen.value = (0, 1)
-    inspector.label.value = "Speech"
-
-    assert loaded[2:] == [("atst", 1)]
-    assert list(inspector.selection["model"]) == ["atst", "ensemble"]
-    assert list(inspector.selection["psds"]) == [0.6, 0.6]
-    assert inspector.message.value == ""
-
-
-def test_psds_inspector_draws_the_same_curves_for_the_pointer(psds_result):
-    nodes = pd.DataFrame({"model": ["atst", "ensemble"], "stage": "stage2", "iteration": 1})
-    inspector = PsdsInspector(nodes, lambda row: psds_result, interactive=True)
-
-    inspector.label.value = "Speech"
-    inspector.chosen.value = (1,)
-
-    assert inspector.message.value == ""
-    (curve,) = inspector.picture.data
-    assert curve.name == "Ensemble stage 2, iteration 1 0.600"
-    assert inspector.picture.layout.title.text == "PSD-ROC: Speech"
+    inspector = ClipInspector(clips.iloc[:0], load)
+    assert "sedlab run mini" in inspector.message.value
+    assert inspector.children == (inspector.message,)
 
 
 def test_sound_is_a_wav_file_of_the_same_samples(waveform):

@@ -12,9 +12,7 @@ from ipywidgets import HTML, Audio, BoundedIntText, Dropdown, FloatSlider, HBox,
 from jupyter_client.manager import run_kernel
 from PIL import Image as Pixels
 
-from sedlab.scoring.metrics.psds import PsdsResult
 from sedlab.views.explorers.panel import Panel
-from sedlab.views.explorers.psds import PsdsInspector
 from sedlab.views.figures.clips.clip import ClipView
 from sedlab.views.figures.embed import encode
 from sedlab.views.kept import LIVE_ONLY, KeptWidget
@@ -116,13 +114,3 @@ def test_player_gives_its_picture_and_its_sound():
     picture, sound = player.still()
     assert picture.startswith(b"\x89PNG") and sound.count("<audio") == 1
     assert isinstance(player, KeptWidget)
-
-
-def test_curves_that_answer_the_pointer_are_kept_as_a_picture(psds_result: PsdsResult):
-    import pandas as pd
-
-    nodes = pd.DataFrame({"model": ["atst"], "stage": ["stage2"], "iteration": [1]})
-    inspector = PsdsInspector(nodes, lambda row: psds_result, interactive=True)
-    words, picture = [*filter(str, inspector.still())][:-1], [*inspector.still()][-1]
-    assert "Scores: <b>atst stage 2, iteration 1</b>" in words and "Ctrl" not in "".join(words)
-    assert pixels(picture).std() > 5

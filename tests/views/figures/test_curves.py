@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sedlab.scoring.metrics.psds import PsdRoc, PsdsResult
 from sedlab.views.figures.learning_curves import learning_curves_figure
-from sedlab.views.figures.psd_roc import psd_roc_figure, psd_roc_plotly
+from sedlab.views.figures.psd_roc import psd_roc_figure
 
 
 def _result(efpr, etpr) -> PsdsResult:
@@ -58,14 +58,6 @@ def test_iterations_of_a_model_share_its_colour_and_differ_in_dash(psds_result):
 
     assert lines[0].get_color() == lines[1].get_color() != lines[2].get_color()
     assert lines[0].get_linestyle() != lines[1].get_linestyle()
-
-
-def test_plotly_curves_equal_the_matplotlib_ones(psds_result):
-    trace = psd_roc_plotly({"atst": psds_result}).data[0]
-    line = psd_roc_figure({"atst": psds_result}).axes[0].get_lines()[0]
-
-    np.testing.assert_allclose(np.array([trace.x, trace.y]), line.get_data(), atol=1e-3)
-    assert trace.line.shape == "hv"
 
 
 def test_learning_curves_pair_student_and_teacher_and_skip_empty_cells(history):

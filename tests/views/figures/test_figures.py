@@ -137,7 +137,6 @@ def test_every_figure_has_titles_and_labels_and_a_small_file(every_figure, name)
         lambda t, c: views.clip_figure(np.zeros(0)),
         lambda t, c: views.spectrogram_figure(np.zeros(0)),
         lambda t, c: views.psd_roc_figure({}),
-        lambda t, c: views.psd_roc_plotly({}),
         lambda t, c: views.learning_curves_figure(pd.DataFrame()),
         lambda t, c: views.learning_curves_figure({}),
         lambda t, c: views.ladder_figure(t),

@@ -1,0 +1,110 @@
+"""The curves of a run's systems: PSD-ROC on DESED, ROC of mpAUC on MAESTRO, as a panel and alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sedlab.data.corpora.layout import family
+from sedlab.labels import MAESTRO_EVAL_CLASSES
+from sedlab.runs.clips import active_events, first_subset
+from sedlab.runs.explore.scenes import key_of
+from sedlab.runs.explore.systems import ScoredSystem, default_systems, scored_systems_of
+from sedlab.runs.run import Run, open_run
+from sedlab.runs.scores import annotated_classes, read_scores
+from sedlab.scoring.curves.curve_set import EVENT_CURVES, SEGMENT_CURVES, CurveSet
+from sedlab.scoring.metrics.statistics.choice import Counted
+from sedlab.scoring.postprocess import Postprocess
+from sedlab.scoring.subset import counted_subset
+from sedlab.views.player.call import python_call
+
+if TYPE_CHECKING:
+    from sedlab.views.explorers.psds import PsdsExplorer
+
+#: Post-processing, as a player names it; boxes are there where the evaluation tuned them.
+_WAYS = ("none", "median", "boxes")
+
+
+def curves_of(run: Run, subset: str, systems: Sequence[ScoredSystem] | None = None) -> CurveSet:
+    """Return the curves of systems (all that are scored, if left out) on a subset of DESED or MAESTRO.
+
+    Event boxes are offered where one of the systems has them; asking for those of another one is an error.
+    """
+    known = {system.name: system for system in systems or scored_systems_of(run, subset)}
+    part, segments = run.corpus().subset(subset), family(subset) == "maestro"
+    clip_ids = list(part.clips["clip_id"])
+
+    def counted(name: str, way: str) -> Counted:
+        system = known[name]
+        scores = read_scores(run.score_file(system.iteration, system.model, subset, stage=system.stage))
+        how = run.csebbs(system.iteration, system.model) if way == "boxes" else way
+        if segments:
+            # Of all 27 classes: event boxes are tuned on DESED's.
+            tables = Postprocess.read(how).scores(scores.select(clip_ids).tables(), MAESTRO_EVAL_CLASSES)
+        else:
+            tables = Postprocess.read(how).scores(scores.select(clip_ids, annotated_classes(subset)).tables())
+        return counted_subset(tables, part, subset)
+
+    boxed = any(_has_boxes(run, system) for system in known.values())
+    return CurveSet(
+        list(known),
+        counted,
+        metrics=SEGMENT_CURVES if segments else EVENT_CURVES,
+        ways=_WAYS if boxed else _WAYS[:2],
+    )
+
+
+def panel(run: Run, explorer: Any, systems: Sequence[ScoredSystem], subset: str, **options: Any) -> PsdsExplorer:
+    """Return the curves of all scored systems as a panel of an explorer; those of ``systems`` are shown first."""
+    return _explorer(run, subset, systems, explorer, **options)
+
+
+def psd_roc(run: Run | str | Path, *, subset: str | None = None, player: Any = None, **options: Any) -> PsdsExplorer:
+    """Return the curves of all scored systems of a run by themselves.
+
+    Parameters
+    ----------
+    run : Run, or its folder
+    subset : str, optional
+        Of DESED or MAESTRO; the first test set that there is if left out.
+    player : ClipPlayer, optional
+        Shares its thresholds.
+    **options
+        Those of `PsdsExplorer`: systems, metric, postprocess, label, thresholds.
+    """
+    opened = run if isinstance(run, Run) else open_run(run)
+    subset = subset or first_subset(opened, "devtest", "eval_public", "maestro_dev")
+    return _explorer(opened, subset, default_systems(opened, subset), None, player=player, **options)
+
+
+def clips_with(run: Run, subset: str, label: str) -> dict[str, dict[str, Any]]:
+    """Return {key of a clip: its first event of a class} of the clips of a subset that hold one."""
+    events = active_events(run, subset)
+    events = events[events["label"] == label].dropna(subset=["onset", "offset"])
+    return {
+        key_of(subset, row.clip_id): {"onset": float(row.onset), "offset": float(row.offset), "label": label}
+        for row in events.sort_values("onset").drop_duplicates("clip_id").sort_values("clip_id").itertuples()
+    }
+
+
+def _explorer(run: Run, subset: str, first: Sequence[ScoredSystem], desk: Any, **options: Any) -> PsdsExplorer:
+    from sedlab.views.explorers.psds import PsdsExplorer
+
+    curves = curves_of(run, subset)
+    options["systems"] = (
+        options.get("systems") or [system.name for system in first if system.name in curves.systems] or None
+    )
+    call: Callable[..., str] = partial(python_call, "sedlab.runs.psd_roc", _shown(run), subset=subset)
+    clips: Callable[[str], Mapping[str, Mapping[str, Any]]] = partial(clips_with, run, subset)
+    return PsdsExplorer(curves, desk, clips_of=clips, call=call, title=subset, **options)
+
+
+def _has_boxes(run: Run, system: ScoredSystem) -> bool:
+    return system.stage == "stage2" and run.csebbs(system.iteration, system.model).is_file()
+
+
+def _shown(run: Run) -> str:
+    """Return the run's folder as one writes it: relative to the project, where it is in its place."""
+    return str(run.path.relative_to(run.project))

@@ -1,0 +1,75 @@
+"""Curves that answer the pointer: a plotly figure in the page's colours, and the clicks on its curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+
+from sedlab.views.figures.curves import EMPTY, DrawnCurve
+from sedlab.views.figures.curves_plotly import curve_traces, curves_layout, operating_mark
+
+# Plotly writes its colours into the elements; the page's own win, so that a dark page has light letters and lines.
+_STYLE = """<style>
+.sedlab-curves { width: 100%; min-width: 0; overflow: hidden; }
+.sedlab-curves > div { width: 100%; min-width: 0; }
+.sedlab-curves svg text { fill: var(--jp-ui-font-color1, #222) !important; }
+.sedlab-curves .hoverlayer svg text, .sedlab-curves .hoverlayer text { fill: revert-layer; }
+.sedlab-curves .hoverlayer path { fill: var(--jp-layout-color1, #fff) !important; }
+.sedlab-curves [style*="rgb(34, 34, 34)"] { stroke: var(--jp-ui-font-color1, #222) !important; }
+.sedlab-curves .point[style*="fill: rgb(34, 34, 34)"] { fill: var(--jp-ui-font-color1, #222) !important; }
+.sedlab-curves .lines .js-line, .sedlab-curves .nsewdrag { cursor: pointer !important; }
+</style>"""
+
+
+class CurvePlot(widgets.Box):
+    """Curves with values under the pointer.
+
+    Parameters
+    ----------
+    on_point : function
+        Takes the place of a curve in what was drawn, and the row of its points that was pressed.
+    """
+
+    def __init__(self, on_point: Callable[[int, int], None]) -> None:
+        from plotly.graph_objects import FigureWidget
+
+        self.figure = FigureWidget()
+        super().__init__(children=[widgets.HTML(_STYLE, layout={"display": "none"}), self.figure])
+        self.add_class("sedlab-curves")
+        self._on_point = on_point
+        self._marks: list[int] = []
+
+    def draw(self, drawn: Sequence[DrawnCurve], metric: str, max_rate: float, title: str) -> None:
+        """Show these curves."""
+        traces: list[Any] = []
+        lines: list[tuple[int, np.ndarray]] = []
+        self._marks = []
+        for one in drawn:
+            more, rows = curve_traces(one, metric, max_rate)
+            traces += more
+            self._marks.append(len(traces) - 1)
+            lines.append((len(traces) - 2, rows))
+        with self.figure.batch_update():
+            self.figure.data = ()
+            self.figure.add_traces(traces)
+            self.figure.layout = curves_layout(metric, max_rate, title)
+            if not drawn:
+                self.figure.add_annotation(text=EMPTY, showarrow=False)
+        for place, (trace, rows) in enumerate(lines):
+            self.figure.data[trace].on_click(self._listener(place, rows))
+
+    def mark(self, drawn: Sequence[DrawnCurve], metric: str, max_rate: float) -> None:
+        """Move the marks of the same curves to where their operating points are now."""
+        with self.figure.batch_update():
+            for trace, one in zip(self._marks, drawn, strict=True):
+                self.figure.data[trace].update(operating_mark(one, metric, max_rate))
+
+    def _listener(self, place: int, rows: np.ndarray) -> Callable[..., None]:
+        def pressed(_trace: object, points: Any, _state: object) -> None:
+            if points.point_inds:
+                self._on_point(place, int(rows[points.point_inds[0]]))
+
+        return pressed
