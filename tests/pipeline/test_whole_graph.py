@@ -114,8 +114,8 @@ SHOWN = {
     "iteration2_stage2_atst": (5, ()),
     "iteration1_pseudo_labels": (11, ("Explorer", "Explorer")),
     "iteration2_pseudo_labels": (12, ("Explorer", "Explorer")),
-    "iteration2_evaluate": (10, ("PsdsInspector", "ClipInspector")),
-    "compare": (8, ()),
+    "iteration2_evaluate": (10, ("PsdsExplorer", "Explorer")),
+    "compare": (8, ("PsdsExplorer",)),
     "errors": (5, ("Explorer",)),
 }
 

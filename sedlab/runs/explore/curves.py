@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 #: Post-processing, as a player names it; boxes are there where the evaluation tuned them.
 _WAYS = ("none", "median", "boxes")
+_TEST_SETS = ("devtest", "eval_public", "maestro_dev")
 
 
 def curves_of(run: Run, subset: str, systems: Sequence[ScoredSystem] | None = None) -> CurveSet:
@@ -56,12 +57,26 @@ def curves_of(run: Run, subset: str, systems: Sequence[ScoredSystem] | None = No
     )
 
 
-def panel(run: Run, explorer: Any, systems: Sequence[ScoredSystem], subset: str, **options: Any) -> PsdsExplorer:
-    """Return the curves of all scored systems as a panel of an explorer; those of ``systems`` are shown first."""
-    return _explorer(run, subset, systems, explorer, **options)
+def panel(run: Run, explorer: Any, systems: Sequence[ScoredSystem], subset: str) -> PsdsExplorer:
+    """Return the curves of all scored systems as a panel of an explorer; those that its player shows are drawn first.
+
+    A subset that nobody annotated has no curves: then those of the first test set are shown.
+    """
+    if family(subset) == "audioset" or active_events(run, subset).empty:
+        subset = first_subset(run, *_TEST_SETS)
+    shown = explorer.player.shown
+    first = [system for system in systems if shown is None or system.name in shown]
+    return _explorer(run, subset, first, explorer)
 
 
-def psd_roc(run: Run | str | Path, *, subset: str | None = None, player: Any = None, **options: Any) -> PsdsExplorer:
+def psd_roc(
+    run: Run | str | Path,
+    *,
+    subset: str | None = None,
+    iteration: int | None = None,
+    player: Any = None,
+    **options: Any,
+) -> PsdsExplorer:
     """Return the curves of all scored systems of a run by themselves.
 
     Parameters
@@ -69,14 +84,20 @@ def psd_roc(run: Run | str | Path, *, subset: str | None = None, player: Any = N
     run : Run, or its folder
     subset : str, optional
         Of DESED or MAESTRO; the first test set that there is if left out.
+    iteration : int, optional
+        Whose models of stage 2 are shown first, in place of the ensembles of all.
     player : ClipPlayer, optional
         Shares its thresholds.
     **options
-        Those of `PsdsExplorer`: systems, metric, postprocess, label, thresholds.
+        Those of `PsdsExplorer`: systems, metric, postprocess, label, thresholds, band.
     """
     opened = run if isinstance(run, Run) else open_run(run)
-    subset = subset or first_subset(opened, "devtest", "eval_public", "maestro_dev")
-    return _explorer(opened, subset, default_systems(opened, subset), None, player=player, **options)
+    subset = subset or first_subset(opened, *_TEST_SETS)
+    first = default_systems(opened, subset)
+    if iteration is not None:
+        found = scored_systems_of(opened, subset)
+        first = [system for system in found if system.iteration == iteration and system.stage == "stage2"]
+    return _explorer(opened, subset, first, None, player=player, **options)
 
 
 def clips_with(run: Run, subset: str, label: str) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,8 @@
 """The curves of one system and what its counts are at any threshold: PSD-ROC of PSDS, ROC of mpAUC, in one form.
 
 A curve over all classes has no threshold of its own: at each rate of errors, every class stands at the threshold of its
-own curve there. So a point of it is a threshold for each class.
+own curve there. So a point of it is a threshold for each class. What happens at any other thresholds stands at the
+largest rate of a class: no class has more.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class OperatingPoint:
     """What a system does at one threshold, or at one for each class."""
 
     rate: float
-    """Of errors, on the curve's axis; over several classes their mean. Infinity beyond the end of the curve."""
+    """Of errors, on the curve's axis; of several classes the largest. Infinity beyond the end of the curve."""
     ratio: float
     """Part that is found; over several classes as the curve takes them together."""
     hits: int
@@ -115,7 +116,7 @@ class SystemCurves:
         ratios = np.array([points.ratio[place] for points, place in found])
         effective = max(float(ratios.mean() - self.alpha_st * ratios.std()), 0.0)
         return OperatingPoint(
-            rate=float(np.mean([points.rate[place] for points, place in found])),
+            rate=float(np.max([points.rate[place] for points, place in found])),
             ratio=float(ratios[0]) if len(found) == 1 else effective,
             hits=int(sum(points.hits[place] for points, place in found)),
             num_positive=sum(points.num_positive for points, _ in found),

@@ -51,6 +51,8 @@ class PsdsExplorer(Panel):
         What else to begin with: a metric and a post-processing of ``curves``; a class, or "each": every class apart.
     thresholds : {class: threshold}, optional
         Thresholds to begin with, in place of the player's.
+    band : bool
+        Whether bands are drawn from the beginning; they take a second or more.
     clips_of : function, optional
         Takes a class and returns {key of a clip: what to frame in it} of the clips that hold it.
     call : function, optional
@@ -77,6 +79,7 @@ class PsdsExplorer(Panel):
         postprocess: str | None = None,
         label: str | None = None,
         thresholds: Mapping[str, float] | None = None,
+        band: bool = False,
         clips_of: Callable[[str], Mapping[str, Mapping[str, Any]]] | None = None,
         call: Callable[..., str] | None = None,
         interactive: bool | None = None,
@@ -86,6 +89,7 @@ class PsdsExplorer(Panel):
         super().__init__()
         self.curves, self._desk, self._clips_of, self._call, self._title = curves, desk, clips_of, call, title
         self.drawn: list[DrawnCurve] = []
+        self.add_class("sedlab-curve-explorer")
         if not curves.systems:
             self.say_empty("There are no scores to compare.", remedy)
             return
@@ -94,6 +98,7 @@ class PsdsExplorer(Panel):
         self.player = self._shared.player
         way = postprocess or (self.player.postprocess if self.player.postprocess in curves.ways else None)
         self.controls = controls = CurveControls(curves, systems or curves.systems[-1:], metric, way)
+        controls.band.value = band
         self.picture = CurvePlot(self.choose) if self._answers(interactive) else picture()
         self.said = widgets.HTML()
         self.progress = widgets.FloatProgress(max=1.0, layout=widgets.Layout(display="none"))
@@ -226,6 +231,7 @@ class PsdsExplorer(Panel):
                 postprocess=self.controls.way.value,
                 label=None if self.controls.label.value == ALL else self.controls.label.value,
                 thresholds={label: round(at, 4) for label, at in own.items()} or None,
+                band=self.controls.band.value or None,
             )
 
     def _choose(self, one: DrawnCurve, row: int) -> None:

@@ -20,6 +20,8 @@ AXES = {
     "psds2": ("Effective false positives (per hour)", "Effective true positive ratio", "events"),
     "mpauc": ("False positive rate (of the seconds without)", "True positive rate (of the seconds with)", "seconds"),
 }
+#: The mark of an operating point by the dash of its line: two of one colour are told apart.
+MARKERS = {"-": "o", "--": "D", "-.": "s", ":": "^"}
 EMPTY = "No curve: choose a system, and a class that has events here."
 
 
@@ -111,7 +113,8 @@ def curves_figure(
         if one.at is not None:
             x, y, inside = marked(one.at, max_rate)
             fill = "full" if inside else "none"
-            ax.plot(x, y, "o", color=one.look["color"], markersize=8, fillstyle=fill, clip_on=False, zorder=5)
+            marker = MARKERS[one.look["linestyle"]]
+            ax.plot(x, y, marker, color=one.look["color"], markersize=8, fillstyle=fill, clip_on=False, zorder=5)
     ax.set(xlim=(0, max_rate), ylim=(0, 1))
     low = all(one.curve.ratio[-1] < 0.5 for one in drawn)
     if many:

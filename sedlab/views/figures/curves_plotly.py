@@ -12,6 +12,7 @@ from sedlab.views.figures.curves import AXES, DrawnCurve, marked, staircase
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+_SYMBOL = {"-": "circle", "--": "diamond", "-.": "square", ":": "triangle-up"}
 _DASH = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
 #: Steps of the axis at which a long tread of the staircase can be pointed at too.
 _STEPS = 100
@@ -70,7 +71,8 @@ def operating_mark(one: DrawnCurve, metric: str, max_rate: float) -> dict[str, A
     if one.at is None:
         return {"x": [], "y": [], "text": []}
     x, y, inside = marked(one.at, max_rate)
-    kinds = {"symbol": "circle" if inside else "circle-open", "size": 12, "color": one.look["color"]}
+    symbol = _SYMBOL[one.look["linestyle"]]
+    kinds = {"symbol": symbol if inside else f"{symbol}-open", "size": 12, "color": one.look["color"]}
     text = f"<b>{_who(one)}</b><br>now: {_at(one.at.threshold)}<br>" + _counts(
         one.at.hits, one.at.num_positive, one.at.false_alarms, metric
     )
@@ -91,6 +93,7 @@ def curves_layout(metric: str, max_rate: float, title: str) -> dict[str, Any]:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 56, "r": 12, "t": 40, "b": 40},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#888888", "activecolor": "#0072B2"},
         "hovermode": "closest",
         "hoverlabel": {"align": "left"},
         "height": 460,

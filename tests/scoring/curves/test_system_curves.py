@@ -87,7 +87,7 @@ def test_thresholds_of_a_point_over_all_classes_give_its_ratio():
         thresholds = curves.thresholds_at(rate)
         point = curves.point(thresholds)
         assert set(thresholds) == set(CLASSES)
-        assert point.ratio == pytest.approx(ratio) and point.rate <= rate + 1e-9
+        assert point.ratio == pytest.approx(ratio) and point.rate == pytest.approx(rate)
         assert point.hits == sum(slow_counts(clips, label, at, scenario)[0] for label, at in thresholds.items())
         np.testing.assert_allclose(spread.effective[np.searchsorted(spread.efpr, rate)], ratio)
     assert np.isnan(curves.point(thresholds).threshold) and curves.overall.threshold.size == 0

@@ -62,7 +62,7 @@ class DifferenceTable(KeptWidget, widgets.VBox):
         button = widgets.Button(
             description=name,
             tooltip=f"Show the curves of {name}",
-            layout=widgets.Layout(width="190px", flex="0 0 auto"),
+            layout=widgets.Layout(width="200px", flex="0 0 auto"),
         )
         button.on_click(lambda _: self._choose(None if label == ALL else label))
         bar = _bar(row, reach)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
 import numpy as np
+import traitlets
 
 from sedlab.views.figures.curves import EMPTY, DrawnCurve
 from sedlab.views.figures.curves_plotly import curve_traces, curves_layout, operating_mark
@@ -14,14 +17,25 @@ from sedlab.views.figures.curves_plotly import curve_traces, curves_layout, oper
 # Plotly writes its colours into the elements; the page's own win, so that a dark page has light letters and lines.
 _STYLE = """<style>
 .sedlab-curves { width: 100%; min-width: 0; overflow: hidden; }
-.sedlab-curves > div { width: 100%; min-width: 0; }
+.sedlab-curves > :has(.js-plotly-plot) { width: 100%; min-width: 0; }
 .sedlab-curves svg text { fill: var(--jp-ui-font-color1, #222) !important; }
-.sedlab-curves .hoverlayer svg text, .sedlab-curves .hoverlayer text { fill: revert-layer; }
 .sedlab-curves .hoverlayer path { fill: var(--jp-layout-color1, #fff) !important; }
-.sedlab-curves [style*="rgb(34, 34, 34)"] { stroke: var(--jp-ui-font-color1, #222) !important; }
-.sedlab-curves .point[style*="fill: rgb(34, 34, 34)"] { fill: var(--jp-ui-font-color1, #222) !important; }
-.sedlab-curves .lines .js-line, .sedlab-curves .nsewdrag { cursor: pointer !important; }
+.sedlab-curves path[style*="stroke: rgb(34, 34, 34)"] { stroke: var(--jp-ui-font-color1, #222) !important; }
+.sedlab-curves path[style*="fill: rgb(34, 34, 34)"] { fill: var(--jp-ui-font-color1, #222) !important; }
+.sedlab-curves .nsewdrag { cursor: pointer !important; }
 </style>"""
+
+#: Pixels between the widget and its plot.
+_MARGIN = 8
+
+
+class Manners(anywidget.AnyWidget):
+    """Nothing to see: keeps keys with the widgets that have the focus, and plots as wide as their place."""
+
+    _esm = Path(__file__).parent / "manners.js"
+
+    width = traitlets.Int(0).tag(sync=True)
+    """Of the place, in pixels; 0: not known yet."""
 
 
 class CurvePlot(widgets.Box):
@@ -37,7 +51,14 @@ class CurvePlot(widgets.Box):
         from plotly.graph_objects import FigureWidget
 
         self.figure = FigureWidget()
-        super().__init__(children=[widgets.HTML(_STYLE, layout={"display": "none"}), self.figure])
+        self.figure._config |= {
+            "displaylogo": False,
+            "responsive": True,
+            "modeBarButtonsToRemove": ["select2d", "lasso2d", "toImage"],
+        }
+        self._place = Manners()
+        self._place.observe(lambda change: self.figure.update_layout(width=change["new"] - _MARGIN), "width")
+        super().__init__(children=[widgets.HTML(_STYLE, layout={"display": "none"}), self.figure, self._place])
         self.add_class("sedlab-curves")
         self._on_point = on_point
         self._marks: list[int] = []
@@ -56,6 +77,8 @@ class CurvePlot(widgets.Box):
             self.figure.data = ()
             self.figure.add_traces(traces)
             self.figure.layout = curves_layout(metric, max_rate, title)
+            if self._place.width:
+                self.figure.layout.width = self._place.width - _MARGIN
             if not drawn:
                 self.figure.add_annotation(text=EMPTY, showarrow=False)
         for place, (trace, rows) in enumerate(lines):
