@@ -24,7 +24,7 @@ from sedlab.views.explorers.curves.plot import CurvePlot
 from sedlab.views.explorers.curves.standing import told_points
 from sedlab.views.explorers.curves.thresholds import SharedThresholds
 from sedlab.views.explorers.panel import ALL, RUN_FIRST, Panel, picture
-from sedlab.views.figures.curves import AXES, DrawnCurve, curves_figure, drawn_curves
+from sedlab.views.figures.curves.drawn import AXES, DrawnCurve, curves_figure, drawn_curves
 from sedlab.views.figures.embed import figure_to_png, figure_to_svg
 from sedlab.views.figures.frame import Picture
 

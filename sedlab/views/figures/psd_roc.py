@@ -11,7 +11,7 @@ import numpy as np
 from sedlab.scoring.curves.system import Curve
 from sedlab.scoring.names import class_name, model_name
 from sedlab.views.figures import frame
-from sedlab.views.figures.curves import staircase, system_looks
+from sedlab.views.figures.curves.drawn import staircase, system_looks
 
 if TYPE_CHECKING:
     from sedlab.scoring.metrics.psds import PsdsResult

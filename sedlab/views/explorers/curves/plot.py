@@ -11,8 +11,8 @@ import ipywidgets as widgets
 import numpy as np
 import traitlets
 
-from sedlab.views.figures.curves import EMPTY, DrawnCurve
-from sedlab.views.figures.curves_plotly import curve_traces, curves_layout, operating_mark
+from sedlab.views.figures.curves.drawn import EMPTY, DrawnCurve
+from sedlab.views.figures.curves.pointed import curve_traces, curves_layout, operating_mark
 
 # Plotly writes its colours into the elements; the page's own win, so that a dark page has light letters and lines.
 _STYLE = """<style>

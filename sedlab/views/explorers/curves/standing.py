@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from math import isinf, isnan
 
-from sedlab.views.figures.curves import DrawnCurve
+from sedlab.views.figures.curves.drawn import DrawnCurve
 
 
 def told_points(drawn: Sequence[DrawnCurve], what: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sedlab.scoring.names import ALL, class_name, metric_name
-from sedlab.views.figures.curves import AXES, DrawnCurve, marked, staircase
+from sedlab.views.figures.curves.drawn import AXES, DrawnCurve, marked, staircase
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
