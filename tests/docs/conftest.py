@@ -19,10 +19,12 @@ from sedlab.checkpoints.own import save_networks
 from sedlab.config.data import MiniConfig
 from sedlab.config.loading import load_experiment
 from sedlab.data.mini.writer import generate
+from sedlab.data.review.decisions import Decision
 from sedlab.data.targets import frame_times
 from sedlab.labels import CLASSES
 from sedlab.models.detector import Detector
 from sedlab.pipeline.stages import prepare_data
+from sedlab.runs.review.store import Review
 from sedlab.runs.run import Run, create_run
 from sedlab.scoring.scores.file import ScoreFile, write_score_file
 
@@ -51,6 +53,7 @@ def template(tmp_path_factory) -> Path:
     run = _small_run(folder)
     for iteration in (1, 2):
         write_made_up_scores(run, iteration)
+    write_decisions_of_two(run, folder)
     random = np.random.default_rng(0)
     (folder / "field_trip").mkdir()
     for name in ("concert.mp3", "field_trip/morning.wav"):
@@ -88,6 +91,16 @@ def _small_run(folder: Path) -> Run:
     checkpoint.parent.mkdir(parents=True)
     save_networks(checkpoint, {"student": detector, "teacher": detector})
     return run
+
+
+def write_decisions_of_two(run: Run, folder: Path) -> None:
+    """Let ann and ben decide about an event: in the run, and each in a file."""
+    event = run.corpus().subset("strong_train").events.iloc[0]
+    times = (event["onset"], event["offset"], event["label"])
+    for name, reviewer, decision in (("a", "ann", "right"), ("b", "ben", "wrong")):
+        made = Decision("strong_train", event["clip_id"], *times, "reference", decision, reviewer=reviewer)
+        for path in (run.review, folder / f"{name}.tsv"):
+            Review(path).add(made)
 
 
 def write_made_up_scores(run: Run, iteration: int) -> None:
