@@ -55,7 +55,6 @@ __all__, __getattr__, __dir__ = names_on_demand(
         "player.player": ("ClipPlayer",),
         "player.scene": ("Scene", "System"),
         "player.sound": ("Sound",),
-        "explorers.clips": ("ClipInspector",),
         "explorers.explorer": ("Explorer",),
         "explorers.augmentations": ("AugmentationInspector",),
         "explorers.pseudo_labels": ("PseudoLabelExplorer",),

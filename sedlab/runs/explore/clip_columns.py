@@ -32,6 +32,7 @@ CLIPS_AT_ONCE = 16
 HELP: dict[str, str] = {
     "annotated": "classes that people marked",
     "detected": f"classes with a median filtered score above {THRESHOLD}, of the first system",
+    "decision": "what people decided about its labels and detections",
     "confidence": "largest score in the clip, of the first system",
     "entropy": "how undecided the first system is: mean binary entropy of its frames, bits",
     "disagreement": "standard deviation of the students' scores of the first system's iteration, mean over frames",

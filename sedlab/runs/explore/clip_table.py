@@ -14,6 +14,7 @@ from sedlab.labels import CLASSES, SOFT_THRESHOLD
 from sedlab.runs.explore.clip_columns import ClipColumns, computed
 from sedlab.runs.explore.scenes import key_of
 from sedlab.runs.explore.systems import ScoredSystem
+from sedlab.runs.review.store import review_of
 from sedlab.runs.run import Run
 from sedlab.runs.scores import annotated_classes
 from sedlab.views.explorers.clip_list import Part
@@ -78,6 +79,7 @@ def clip_table(run: Run, subsets: Sequence[str], systems: Sequence[ScoredSystem]
             "seconds": clips["duration"].astype(float).round(2),
             "annotated": _annotated(part, clips),
             "detected": [()] * len(clips),
+            "decision": decisions(run, clips),
         }
     )
     steps = ClipColumns(run, part, clips, tuple(systems)).steps()
@@ -85,6 +87,17 @@ def clip_table(run: Run, subsets: Sequence[str], systems: Sequence[ScoredSystem]
         for name in step.columns:
             table[name] = np.nan
     return ClipTable(table, CLASSES, computed(steps), sum(step.num_bits for step in steps))
+
+
+def decisions(run: Run, clips: pd.DataFrame) -> list[str]:
+    """Return what people decided about the labels and detections of each clip (`subset, clip_id`), such as "wrong".
+
+    Several different decisions are joined by commas; "none" where nobody decided anything.
+    """
+    table = review_of(run).latest()
+    found = table.groupby(["subset", "clip_id"])["decision"].agg(lambda made: ", ".join(sorted(set(made))))
+    made = found.to_dict()
+    return [made.get(key, "none") for key in zip(clips["subset"], clips["clip_id"], strict=True)]
 
 
 def _annotated(part: Corpus, clips: pd.DataFrame) -> list[tuple[str, ...]]:

@@ -12,10 +12,12 @@ import ipywidgets as widgets
 from sedlab.errors import SedlabError, nearest
 from sedlab.labels import class_index
 from sedlab.runs.explore.clip_columns import HELP
-from sedlab.runs.explore.clip_table import clip_table, listed_subsets
+from sedlab.runs.explore.clip_table import clip_table, decisions, listed_subsets
+from sedlab.runs.explore.counts import offer_thresholds
 from sedlab.runs.explore.scenes import scene_of_clip
 from sedlab.runs.explore.systems import ScoredSystem, default_systems, scored_systems_of, system_named
 from sedlab.runs.run import CONFIG_FILE, ENSEMBLE, RUNS_FOLDER, Run, open_run
+from sedlab.views.explorers.clip_list import Part
 from sedlab.views.explorers.explorer import Explorer
 from sedlab.views.player.call import python_call
 from sedlab.views.player.player import ClipPlayer
@@ -107,6 +109,7 @@ def explore_run(
     elif drawn:
         player.shown = [system.name for system in drawn]
     set_thresholds(player, threshold)
+    offer_thresholds(run, player, drawn, subsets)
     options = {"subset": subset, "iteration": iteration, "model": model, "label": label or None, "panel": panel}
     if systems is not None:
         options["systems"] = [system.name for system in drawn]
@@ -121,6 +124,7 @@ def explore_run(
         filters={"label": label},
         call=python_call(f"sedlab.open_run({_short(run)!r}).explore", **options),
     )
+    player.observe(lambda _change: explorer.run(lambda: _list_decisions(run, explorer)), "review")
     if key is not None:
         explorer.open(key)
     if panel is not None:
@@ -161,6 +165,13 @@ def _chosen_systems(
             names = "; ".join(system.name for system in found) or "none; `sedlab run` makes them"
             raise SedlabError(f"{run.path}: no scores of {', '.join(subsets)} by {wanted.name}. There are: {names}.")
     return found if first is None else [first, *(one for one in found if one != first)]
+
+
+def _list_decisions(run: Run, explorer: Explorer) -> None:
+    """Bring the list's column of decisions up to date."""
+    made = decisions(run, explorer.clips.rename(columns={"clip": "clip_id"}))
+    if made != list(explorer.clips["decision"]):
+        explorer.list.put(Part({"decision": made}))
 
 
 def _builder(home: str, run: Run, systems: Sequence[ScoredSystem], subset: str) -> Callable[[Explorer], widgets.Widget]:

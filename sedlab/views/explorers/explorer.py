@@ -16,7 +16,6 @@ import pandas as pd
 from sedlab.errors import SedlabError, count_of, nearest
 from sedlab.system.frontend import person_present
 from sedlab.views.explorers.clip_list import NO_FILTERS, ClipList, Part
-from sedlab.views.explorers.copying import CopyCall
 from sedlab.views.explorers.panel import Panel
 from sedlab.views.kept import LIVE_ONLY, without_comms
 from sedlab.views.player.player import ClipPlayer
@@ -40,7 +39,7 @@ class Explorer(Panel):
     classes, help, parts, num_parts, filters
         As `ClipList` takes them.
     call : str
-        The line of Python that makes this view again.
+        The line of Python that makes this view again; the player's begins with it.
 
     Attributes
     ----------
@@ -66,6 +65,8 @@ class Explorer(Panel):
     ) -> None:
         super().__init__()
         self.player, self.call = player, call
+        if call:
+            player.base = call
         self._rows = {str(key): row for row, key in enumerate(clips.iloc[:, 0])}
         if len(self._rows) < len(clips):
             raise SedlabError(f"{clips.columns[0]}: two clips have one key. Give every row a key of its own.")
@@ -203,8 +204,6 @@ class Explorer(Panel):
         shown = widgets.VBox([self.message, self.player])
         shown.add_class("sedlab-shown")
         below = widgets.VBox([self.tabs] if self._panels else [])
-        if self.call:
-            below.children = [*below.children, CopyCall(self.call)]
         below.add_class("sedlab-panels")
         self.tabs.add_class(LIVE_ONLY)
         self.add_class("sedlab-explorer")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from small_run import complete_run
 
 import sedlab
+from sedlab.data.review.decisions import REFERENCE, Decision
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, DESED_CLASSES
 from sedlab.runs.errors import error_cases
 from sedlab.runs.explore.desk import explore_run
+from sedlab.runs.review.store import review_of
 from sedlab.scoring.errors.tables import error_table
 from sedlab.scoring.scores.file import read_score_file
 
@@ -85,6 +88,19 @@ def test_a_chosen_system_comes_first_with_its_thresholds_and_its_call(run):
         "sedlab.open_run('runs/small').explore(subset='devtest', iteration=1, model='atst', label='Dog')"
     )
     assert "change" not in explorer.clips  # there is no iteration before the first
+
+
+def test_decisions_are_listed_and_follow_what_is_decided_meanwhile(run):
+    explorer = explore_run(run, subset="devtest")
+    assert set(explorer.clips["decision"]) == {"none"}
+    wrong = Decision("devtest", "devtest_1", 1.0, 4.0, "Blender", REFERENCE, "wrong")
+    review_of(run).add(wrong)
+    review_of(run).add(replace(wrong, onset=5.0, offset=8.0, label="Vacuum_cleaner", decision="right"))
+
+    explorer.player.review = {"decided": 2}
+
+    assert explorer.clips["decision"].tolist() == ["none", "right, wrong", "none", "none"]
+    run.review.unlink()
 
 
 def test_a_run_with_less_lists_less(run, tmp_path):

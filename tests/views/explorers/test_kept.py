@@ -22,16 +22,16 @@ from sedlab.views.player.sound import Sound, wav_bytes
 VIEW = "application/vnd.jupyter.widget-view+json"
 CELL = """
 import numpy as np, pandas as pd
-from sedlab.views import ClipInspector, ClipView
+from sedlab.views import ClipPlayer, Explorer, Scene
 from sedlab.views.kept import show_with_picture
-clips = pd.DataFrame({"clip_id": ["a", "b"]})
-inspector = ClipInspector(clips, lambda row: ClipView(np.zeros(16_000, np.float32), title=row["clip_id"]))
-inspector.position.value = 1
-inspector
+clips = pd.DataFrame({"key": ["a", "b"], "entropy": [0.5, np.nan]})
+explorer = Explorer(clips, ClipPlayer(lambda key: Scene(key, np.zeros(16_000, np.float32))))
+explorer.open("b")
+explorer
 """
 UPDATE = """
-picture = next(inspector.player.still())
-show_with_picture(inspector, picture).update(picture, 'the <b>end</b>')
+picture = next(explorer.player.still())
+show_with_picture(explorer, picture).update(picture, 'the <b>end</b>')
 """
 
 
@@ -48,7 +48,7 @@ def test_before_a_program_only_the_picture_stays_and_before_a_person_it_stands_i
     with run_kernel(kernel_name="python3") as kernel:
         (caption, picture), kinds = shown(kernel, CELL, person=False)
         assert not any(kind.startswith("comm") for kind in kinds)  # from which nbclient would store a state
-        assert picture["image/png"] and caption["text/plain"].startswith("ClipInspector: 2 of 2   Name: b")
+        assert picture["image/png"] and caption["text/plain"].startswith("Explorer: 2 clips listed, clip b")
         assert "<audio" in caption["text/html"] and "<style" not in caption["text/html"]
 
         (live, caption, picture), kinds = shown(kernel, CELL, person=True)
@@ -58,7 +58,7 @@ def test_before_a_program_only_the_picture_stays_and_before_a_person_it_stands_i
 
         outputs, kinds = shown(kernel, UPDATE, person=True)
         assert kinds.count("update_display_data") == 2
-        assert outputs[-2]["text/plain"] == "ClipInspector: the end"
+        assert outputs[-2]["text/plain"] == "Explorer: the end"
 
 
 def pixels(png: bytes) -> np.ndarray:
