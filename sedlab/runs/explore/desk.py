@@ -113,6 +113,7 @@ def explore_run(
     options = {"subset": subset, "iteration": iteration, "model": model, "label": label or None, "panel": panel}
     if systems is not None:
         options["systems"] = [system.name for system in drawn]
+    player.base = python_call(f"sedlab.open_run({_short(run)!r}).explore", **options)
     explorer = Explorer(
         table.clips,
         player,
@@ -122,7 +123,7 @@ def explore_run(
         parts=table.parts,
         num_parts=table.num_parts,
         filters={"label": label},
-        call=python_call(f"sedlab.open_run({_short(run)!r}).explore", **options),
+        call=player.base,
     )
     player.observe(lambda _change: explorer.run(lambda: _list_decisions(run, explorer)), "review")
     if key is not None:

@@ -34,17 +34,20 @@ class Exporting:
     """The part of `ClipPlayer` that takes a view away."""
 
     def _begin_exporting(self) -> None:
-        self._base = "player"
+        self._base, self._usual = "player", dict(_VIEW)
         self.observe(lambda _change: self._tell_call(), ["key", *_VIEW])
 
     @property
     def base(self) -> str:
-        """The line of Python that makes what the view is in, such as ``sedlab.open_run('runs/mini').explore()``."""
+        """The line of Python that makes what the view is in, such as ``sedlab.open_run('runs/mini').explore()``.
+
+        Set it when everything is as that line makes it: systems that are shown then need not be named.
+        """
         return self._base
 
     @base.setter
     def base(self, line: str) -> None:
-        self._base = line
+        self._base, self._usual = line, {**_VIEW, "shown": self.shown}
         self._tell_call()
 
     def at(self, key: str | None = None, **view: Any) -> Self:
@@ -129,7 +132,7 @@ class Exporting:
 
     def _tell_call(self) -> None:
         view: Mapping[str, Any] = {
-            name: getattr(self, name) for name, usual in _VIEW.items() if getattr(self, name) != usual
+            name: getattr(self, name) for name, usual in self._usual.items() if getattr(self, name) != usual
         }
         arguments: Sequence[str] = [self.key] if self.key else []
         self.call = python_call(f"{self._base}.at", *arguments, **view)

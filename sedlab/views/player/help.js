@@ -1,4 +1,4 @@
-// All keys of a player, on "?".
+// All keys of a player, on "?": a dialog that keeps the focus until it is closed.
 
 import { element } from "./element.js";
 
@@ -7,6 +7,7 @@ const MOUSE = [
   ["press", "listen from there"], ["drag", "select and loop"], ["press a bar twice", "select that event"],
   ["Ctrl + wheel, or wheel on the seconds; two fingers", "zoom in time"],
   ["Ctrl + Shift + wheel, or wheel on the kHz", "zoom in frequency"], ["Shift + wheel, or scroll sideways", "move along"],
+  ["drag the dashed line of a curve", "move the threshold"],
 ];
 
 /** Return [group, [[keys, what]]] of bindings, in the order in which groups first appear. */
@@ -19,21 +20,34 @@ export function groupedKeys(bindings) {
   return [...groups];
 }
 
-/** Add "?" and its button to `bar`, the list to `root`. */
+/** Add "?" and its button to `bar`, the dialog to `root`. */
 export function mountHelp({ root, bar, keys }) {
-  const panel = element("div", { class: "help", role: "region", "aria-label": "Keys of the player", hidden: true });
-  const button = element("button", { type: "button", title: "Keys (?)", "aria-label": "Keys (?)", "aria-expanded": "false", onclick: () => toggle() }, "?");
-  root.append(panel);
+  const close = element("button", { type: "button", onclick: () => dialog.close() }, "Close");
+  const groups = element("div", { class: "groups" });
+  const title = element("h3", {}, "Keys of the player");
+  const dialog = element("dialog", { class: "help", "aria-label": "Keys of the player" }, element("div", { class: "top" }, title, close), groups);
+  const button = element("button", { type: "button", title: "Keys (?)", "aria-label": "Keys (?)", "aria-haspopup": "dialog", onclick: () => open() }, "?");
+  root.append(dialog);
   bar.append(button);
 
-  function toggle(show = panel.hidden) {
-    panel.hidden = !show;
-    button.setAttribute("aria-expanded", String(show));
-    if (!show) return;
+  function open() {
     const list = (rows) => element("dl", {}, ...rows.flatMap(([pressed, what]) => [element("dt", {}, pressed), element("dd", {}, what)]));
-    const groups = [...groupedKeys(keys.list()), ["Mouse and fingers", MOUSE]];
-    panel.replaceChildren(...groups.map(([name, rows]) => element("section", {}, element("h4", {}, name), list(rows))));
+    const all = [...groupedKeys(keys.list()), ["Mouse and fingers", MOUSE]];
+    groups.replaceChildren(...all.map(([name, rows]) => element("section", {}, element("h4", {}, name), list(rows))));
+    // The browser keeps the focus inside, and gives it back to where it was.
+    dialog.showModal();
   }
-  keys.add({ keys: ["?"], what: "this list", group: "Look", run: () => toggle() });
-  keys.add({ keys: ["Escape"], what: "close this list", group: "Look", run: () => (panel.hidden ? false : toggle(false)) });
+  dialog.addEventListener("keydown", (event) => {
+    // Keys of the player, and of the page around it, mean nothing in here.
+    event.stopPropagation();
+    if (event.key === "Escape" || event.key === "?") {
+      event.preventDefault();
+      dialog.close();
+    }
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  keys.add({ keys: ["?"], what: "this list", group: "Look", run: open });
+  return () => { if (dialog.open) dialog.close(); };
 }

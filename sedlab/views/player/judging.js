@@ -69,7 +69,7 @@ function drawMiss(ctx, [left, width], row, theme) {
   ctx.lineWidth = 2;
   ctx.strokeStyle = theme.paper;
   ctx.strokeRect(left + 1, row.top + 1, Math.max(1, width - 2), row.height - 2);
-  ctx.strokeStyle = theme.focus;
+  ctx.strokeStyle = COLOURS.miss;
   ctx.setLineDash([4, 3]);
   ctx.strokeRect(left + 1, row.top + 1, Math.max(1, width - 2), row.height - 2);
   ctx.setLineDash([]);

@@ -283,7 +283,7 @@ def test_every_key_and_button_does_what_it_says(page) -> None:
         page.keyboard.press(key)
         assert value(name) == expected, key
     page.keyboard.press("?")
-    keys = page.get_by_role("region", name="Keys of the player")
+    keys = page.get_by_role("dialog", name="Keys of the player")
     assert "next clip" in keys.inner_text()
     page.keyboard.press("Escape")
     assert keys.is_hidden()
