@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sedlab.data.cache import WaveformCache
     from sedlab.data.tables import Corpus
     from sedlab.views.explorers.explorer import Explorer
+    from sedlab.views.explorers.spectrograms import SpectrogramViewer
 
 RUNS_FOLDER = "runs"
 #: The whole experiment, in the run folder.
@@ -173,6 +174,14 @@ class Run:
         """
         # That room imports this one, so it is looked up by name, and only now.
         return import_module("sedlab.runs.explore.desk").explore_run(self, **options)
+
+    def spectrograms(self, subset: str = "", **options: Any) -> SpectrogramViewer:
+        """Show the clips of a set as each model of the run hears them, before and after augmentations.
+
+        ``subset`` empty: the test clips of DESED, or what there is. ``options`` are those of `SpectrogramViewer`, and
+        ``key``, the clip to begin with.
+        """
+        return import_module("sedlab.runs.explore.spectrograms").spectrograms(self, subset, **options)
 
     def node(self, stage: Stage, arch: str, iteration: int = 0) -> Node:
         """Return the resolved configuration of a training node."""

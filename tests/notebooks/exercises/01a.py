@@ -5,4 +5,5 @@ CHECKS = [
     (2, "shown.labels[1][shown.labels[0].max(axis=1) > 0].max() < shown.labels[1].max()"),
     (3, "_[1] <= _[0]"),
     (4, "'30 dB' in wild.title"),
+    (5, "0.4 < _['min'] < _['max'] < 3.01 and all(abs(s / 0.064 - round(s / 0.064)) < 1e-6 for s in lengths)"),
 ]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
-import soundfile
 import torch
 from scipy import stats
 
@@ -16,7 +13,7 @@ from sedlab.data.batch import Batch, Partners, Rows, Targets
 from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.errors import SedlabError
 from sedlab.labels import valid_classes
-from sedlab.views import AugmentationInspector, augmentation_figure, demonstrate
+from sedlab.views import augmentation_figure, demonstrate
 from sedlab.views.figures.lessons.demonstration import AUDIBLE, AUGMENTATIONS
 from sedlab.views.figures.lessons.strength import STRENGTHS
 
@@ -160,39 +157,6 @@ def test_what_is_missing_is_named(name, arch, words, batch):
         demonstrate(name, alone, load_experiment("nano").models[arch])
 
 
-def test_the_inspector_shows_and_plays_what_is_chosen(batch):
-    inspector = AugmentationInspector(batch, PASST, responses=RESPONSES)
-    inspector.clip.value = 2
-    assert bytes(inspector.picture.value).startswith(b"\x89PNG")
-    sounds = [soundfile.read(io.BytesIO(row.children[1].value))[0] for row in inspector.sound.children]
-    np.testing.assert_allclose(sounds[1], inspector.shown.sounds[1], atol=1e-4)
-    picture = bytes(inspector.picture.value)
-    inspector.name.value = "filter"
-    assert bytes(inspector.picture.value) != picture
-    assert "no sound" in inspector.sound.children[0].value
-    inspector.seed.value = 3
-    assert inspector.message.value == ""
-
-
 def test_a_gain_is_as_many_decibels_as_asked_for(batch):
     before, after = demonstrate("gain", batch, PASST, clip=2, strength=-12).sounds
     np.testing.assert_allclose(after, before * 10 ** (-12 / 20), rtol=1e-5)
-
-
-def test_the_inspector_s_slider_opens_at_the_published_strength_and_turns_it(batch):
-    inspector = AugmentationInspector(batch, PASST, responses=RESPONSES)
-    inspector.name.value = "filter"
-    assert inspector.strength.value == 6 and inspector.strength.label == "6 dB (published)"
-    mild = distance(inspector.shown)
-    inspector.strength.value = 30
-    assert distance(inspector.shown) > 2 * mild
-    assert "30 dB" in inspector.shown.title
-    inspector.name.value = "device_response"
-    assert inspector.strength.disabled and "no strength" in inspector.drawn.value
-    assert inspector.message.value == ""
-
-
-def test_the_inspector_says_what_it_lacks(batch):
-    inspector = AugmentationInspector(batch, PASST)
-    inspector.name.value = "device_response"
-    assert "no responses given" in inspector.message.value

@@ -1,0 +1,51 @@
+"""The clips of a run as its models hear them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from sedlab.data.corpora.layout import layout
+from sedlab.data.targets import strong_targets
+from sedlab.runs.clips import first_subset, heard_clip
+from sedlab.runs.explore.scenes import key_of, split_key
+from sedlab.runs.run import ERROR_SUBSET, Run
+from sedlab.views.explorers.sounds import LabelledSound, Sounds
+from sedlab.views.explorers.spectrograms import SpectrogramViewer
+from sedlab.views.player.call import python_call
+
+
+def spectrograms(run: Run, subset: str = "", *, key: str = "", **options: Any) -> SpectrogramViewer:
+    """Return a viewer of the clips of ``subset``, through the front-ends of the run's models, labels below.
+
+    ``key`` is the clip to begin with, `subset/clip_id` or its id; device responses are those of the corpus, if it has
+    any. ``options`` are those of `SpectrogramViewer`.
+    """
+    subset = subset or first_subset(run, ERROR_SUBSET, "eval_public", "synth_val")
+    keys = [key_of(subset, clip_id) for clip_id in run.corpus().subset(subset).clips["clip_id"]]
+    call = python_call(f"sedlab.open_run({os.path.relpath(run.path)!r}).spectrograms", subset)
+    options = {"models": run.experiment.models, "responses": _responses(run), "call": call} | options
+    first = key if "/" in key or not key else key_of(subset, key)
+    return SpectrogramViewer(Sounds(tuple(keys), lambda one: _sound(run, one)), key=first, **options)
+
+
+def _sound(run: Run, key: str) -> LabelledSound:
+    subset, clip_id = split_key(key)
+    heard = heard_clip(run, subset, clip_id)
+    if heard.events is None or layout(subset).family == "audioset":
+        return LabelledSound(np.asarray(heard.waveform))
+    events = heard.events
+    # A tag without times holds for all of its clip.
+    events = events.assign(onset=events["onset"].fillna(0), offset=events["offset"].fillna(len(heard.waveform)))
+    return LabelledSound(np.asarray(heard.waveform), strong_targets(events))
+
+
+def _responses(run: Run) -> Any:
+    from sedlab.audio.device_response import align_responses
+    from sedlab.data.device_responses import read_device_responses
+
+    folder = run.data_root / "device_responses"
+    found = read_device_responses(folder) if folder.is_dir() else []
+    return align_responses(found) if found else None
