@@ -30,8 +30,8 @@ events = run.corpus().subset("strong_train").events
 keys = [key_of("strong_train", clip_id) for clip_id in dict.fromkeys(events["clip_id"])]
 player = ClipPlayer(lambda key: scene_of_clip(run, key, []), queue=keys)
 doubted = events[events["clip_id"] == events["clip_id"].iloc[0]].head(1)
-suspects = doubted.assign(key=keys[0])[["key", "label", "onset", "offset"]]
-panel = review_panel(run, player, suspects={"suspects": lambda: suspects}, reviewer="ann")
+suspects = doubted.assign(key=keys[0], what="suspect")
+panel = review_panel(run, player, queues={"suspects": lambda: suspects}, reviewer="ann")
 widgets.VBox([player, panel])
 ---
 print("ALL", "DONE")

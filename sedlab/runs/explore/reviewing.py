@@ -9,27 +9,30 @@ import pandas as pd
 
 from sedlab.data.corpora.layout import layout
 from sedlab.data.review.corrections import own_classes
+from sedlab.data.review.decisions import SUSPECT
 from sedlab.errors import SedlabError
+from sedlab.runs.explore.pseudo_labels import suspect_queue
 from sedlab.runs.explore.scenes import key_of, split_key
-from sedlab.runs.pseudo_labels import suspected_labels
 from sedlab.runs.review.exporting import export_tables, reviewed_subsets
 from sedlab.runs.review.store import review_of
 from sedlab.runs.run import Run
 from sedlab.views.explorers.reviewing import ReviewPanel
 from sedlab.views.player.player import ClipPlayer
 
+_CELL = "cases of the open cell of errors"
+
 
 def panel(run: Run, explorer: Any, systems: Sequence[Any] = (), subset: str = "") -> ReviewPanel:
     """Return the panel of an explorer: the suspects of the audit of each labelled set in its list are queues.
 
     ``systems`` are those that the explorer shows; the audit asks the teachers of the latest iteration among them.
-    ``subset`` is not needed: the keys of the list say theirs.
+    ``subset`` is that of the errors.
     """
     keys = explorer.clips.iloc[:, 0]
     subsets = list(dict.fromkeys(split_key(str(key))[0] for key in keys))
     iteration = max((system.iteration for system in systems), default=run.iterations[-1])
-    suspects = {f"suspects of {name}": _suspects(run, iteration, name) for name in subsets if _has_labels(name)}
-    return review_panel(run, explorer.player, desk=explorer, suspects=suspects)
+    queues = {f"suspects of {name}": _suspects(run, iteration, name) for name in subsets if _has_labels(name)}
+    return review_panel(run, explorer.player, desk=explorer, queues=queues | {_CELL: lambda: _cell(explorer, subset)})
 
 
 def review_panel(run: Run, player: ClipPlayer, **options: Any) -> ReviewPanel:
@@ -39,19 +42,22 @@ def review_panel(run: Run, player: ClipPlayer, **options: Any) -> ReviewPanel:
         review_of(run),
         classes=lambda key: own_classes(split_key(key)[0]),
         export=lambda: _export(run),
+        where=str(run.review.relative_to(run.project)),
         **options,
     )
 
 
-def suspects_to_review(run: Run, iteration: int, subset: str) -> pd.DataFrame:
-    """Return the labels of a subset that all teachers contradict, as places to review: key, label, onset, offset."""
-    table = suspected_labels(run, iteration, subset)
-    keys = [key_of(subset, clip_id) for clip_id in table["clip_id"]]
-    return table.assign(key=keys)[["key", "label", "onset", "offset"]]
-
-
 def _suspects(run: Run, iteration: int, subset: str) -> Callable[[], pd.DataFrame]:
-    return lambda: suspects_to_review(run, iteration, subset)
+    return lambda: suspect_queue(run, iteration, subset)[0].assign(what=SUSPECT)
+
+
+def _cell(explorer: Any, subset: str) -> pd.DataFrame:
+    """Return the cases of the cell that was pressed in the panel of errors."""
+    errors = explorer.panel("Errors")
+    cases = pd.DataFrame() if errors is None else errors.selection
+    if cases.empty:
+        raise SedlabError("No cell of errors is open. Press one in the tab Errors, then go through its cases here.")
+    return cases.assign(key=[key_of(subset, clip_id) for clip_id in cases["clip_id"]])
 
 
 def _has_labels(subset: str) -> bool:
@@ -64,4 +70,4 @@ def _export(run: Run) -> str:
     if not subsets:
         raise SedlabError(f"{run.review}: nothing is decided yet. Decide about some events first.")
     files = [export_tables(run, name, run.path / "review" / f"{name}.tsv") for name in subsets]
-    return f"written: {', '.join(map(str, files))}"
+    return f"written: {', '.join(str(file.relative_to(run.project)) for file in files)}"

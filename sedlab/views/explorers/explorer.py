@@ -98,6 +98,11 @@ class Explorer(Panel):
         """The rows that the filters leave, in the order shown."""
         return self.clips.iloc[list(self.list.order)].reset_index(drop=True)
 
+    @property
+    def focuses(self) -> dict[str, Focus]:
+        """What the present narrowing frames in its clips, by their keys."""
+        return dict(self._focuses)
+
     def complete(self) -> pd.DataFrame:
         """Compute the columns that were left for later, and return the list."""
         with without_comms():

@@ -12,12 +12,16 @@ from typing import Any, Protocol
 import ipywidgets as widgets
 import pandas as pd
 
-from sedlab.data.review.decisions import DECISIONS, SAME_SECONDS, Decision, default_reviewer, latest
+from sedlab.data.review.decisions import DECISIONS, SAME_SECONDS, SUSPECT, Decision, default_reviewer, latest
 from sedlab.errors import SedlabError, count_of
 from sedlab.views.explorers.panel import Panel, dropdown
 from sedlab.views.player.player import ClipPlayer
 
 LISTED = "clips of the list"
+_HOW = (
+    "In the player: press a bar (or <kbd>j</kbd>) to choose an event, then <kbd>1</kbd> right, <kbd>2</kbd> wrong, "
+    "<kbd>3</kbd> unsure; drag its edges to move it; <kbd>?</kbd> lists all keys."
+)
 
 
 class Store(Protocol):
@@ -38,6 +42,9 @@ class Place:
     label: str = ""
     onset: float = math.nan
     offset: float = math.nan
+    what: str = ""
+    """`SUSPECT` where the label itself is doubted; else what is decided about is an event of the reference, or a
+    detection, at this place."""
 
     @property
     def focus(self) -> dict[str, Any] | None:
@@ -56,14 +63,16 @@ class ReviewPanel(Panel):
         Where decisions are kept.
     desk : Explorer or None
         The list that the queue narrows; None: the player's own queue.
-    suspects : {name: function}
-        Queues beside that of the list: each function returns a table `key, label, onset, offset`.
+    queues : {name: function}
+        Others than the clips of the list: each function returns a table `key, label, onset, offset`, perhaps `what`.
     reviewer : str
         Who decides; empty: `default_reviewer`.
     classes : function or None
         Takes a key and returns the labels that can be decided about there; None: those that are not masked.
     export : function or None
         Writes the corrected labels and returns in words where to.
+    where : str
+        What the file of the decisions is called; empty: its path.
 
     Attributes
     ----------
@@ -79,21 +88,22 @@ class ReviewPanel(Panel):
         store: Store,
         *,
         desk: Any = None,
-        suspects: Mapping[str, Callable[[], pd.DataFrame]] | None = None,
+        queues: Mapping[str, Callable[[], pd.DataFrame]] | None = None,
         reviewer: str = "",
         classes: Callable[[str], Sequence[str]] | None = None,
         export: Callable[[], str] | None = None,
+        where: str = "",
     ) -> None:
         super().__init__()
         self.player, self._store, self._desk = player, store, desk
         self._classes, self._export = classes, export
-        self._suspects = dict(suspects or {})
+        self._queues, self._where = dict(queues or {}), where or str(store.path)
         self.queue: tuple[Place, ...] = ()
         self.decisions = latest(store.table(), reviewer=reviewer or default_reviewer())
         self.reviewer = widgets.Text(
             description="Reviewer", value=reviewer or default_reviewer(), continuous_update=False
         )
-        self.source = dropdown("Queue", [LISTED, *self._suspects])
+        self.source = dropdown("Queue", [LISTED, *self._queues])
         self.begin = widgets.Button(description="Go through", tooltip="Begin with the first that is not decided")
         self.advance = widgets.Checkbox(description="go on after deciding", value=False, indent=False)
         self.written = widgets.Button(
@@ -116,16 +126,16 @@ class ReviewPanel(Panel):
         source = self.source.value
         self.told.value = "<p role='status'>looking for what there is to decide ...</p>"
         if source == LISTED:
-            self.queue = tuple(Place(key) for key in self._listed())
+            self.queue = self._listed()
         else:
-            table = self._suspects[source]()
-            rows = table[["key", "label", "onset", "offset"]].itertuples(index=False, name=None)
-            self.queue = tuple(Place(*row) for row in rows)
+            table = self._queues[source]()
+            columns = [name for name in ("key", "label", "onset", "offset", "what") if name in table]
+            self.queue = tuple(Place(*row) for row in table[columns].itertuples(index=False, name=None))
+            keys = list(dict.fromkeys(place.key for place in self.queue))
             if self.queue and self._desk is not None:
-                first = {place.key: place.focus for place in reversed(self.queue)}
-                self._desk.narrow(list(dict.fromkeys(place.key for place in self.queue)), source, first)
+                self._desk.narrow(keys, source, {place.key: place.focus for place in reversed(self.queue)})
             elif self.queue:
-                self.player.queue = list(dict.fromkeys(place.key for place in self.queue))
+                self.player.queue = keys
         self._say()
         if self.queue:
             self._go(self._next_place(-1))
@@ -134,13 +144,13 @@ class ReviewPanel(Panel):
     def next(self) -> None:
         """Show the next place of the queue that is not decided."""
         if not self.queue:
-            self.queue = tuple(Place(key) for key in self._listed())
+            self.queue = self._listed()
         self._go(self._next_place(self._present()))
 
     def is_decided(self, place: Place) -> bool:
         """Return whether this person decided about a place: the event that it asks about, or anything in its clip."""
         own = self._of_clip(place.key)
-        if place.label:
+        if place.label and not math.isnan(place.onset):
             same = (own["label"] == place.label) & (own["onset"] - place.onset).abs().le(SAME_SECONDS)
             own = own[same & (own["offset"] - place.offset).abs().le(SAME_SECONDS)]
         return len(own) > 0
@@ -156,10 +166,12 @@ class ReviewPanel(Panel):
         """Give how many decisions there are."""
         yield self.counts.value
 
-    def _listed(self) -> Sequence[str]:
+    def _listed(self) -> tuple[Place, ...]:
+        """Return the clips of the list, each with the case that its narrowing frames."""
         if self._desk is None:
-            return list(self.player.queue)
-        return list(self._desk.chosen.iloc[:, 0].astype(str))
+            return tuple(map(Place, self.player.queue))
+        cases = self._desk.focuses
+        return tuple(_place(key, cases.get(key)) for key in self._desk.chosen.iloc[:, 0].astype(str))
 
     def _present(self) -> int:
         """Return the place in view: of several in a clip the one that is framed."""
@@ -231,10 +243,8 @@ class ReviewPanel(Panel):
         name, told = html.escape(self._name()), self.decisions
         counts = ", ".join(f"{int((told['decision'] == one).sum())} {one}" for one in DECISIONS)
         number = count_of(len(told), "decision")
-        self.counts.value = (
-            f"<p>{number} by {name} ({counts}), kept in <code>{html.escape(str(self._store.path))}</code></p>"
-        )
-        queue = f"{html.escape(self.source.value)}: {self.progress}" if self.queue else "Press 1, 2 or 3 in the player."
+        self.counts.value = f"<p>{number} by {name} ({counts}), kept in <code>{html.escape(self._where)}</code></p>"
+        queue = f"{html.escape(self.source.value)}: {self.progress}" if self.queue else _HOW
         self.told.value = f"<p role='status'>{queue}</p>"
 
     def _of_clip(self, key: str) -> pd.DataFrame:
@@ -250,12 +260,18 @@ class ReviewPanel(Panel):
             "progress": self.progress,
             "classes": None if self._classes is None or not key else list(self._classes(key)),
             "decisions": [_plain(row) for row in self._of_clip(key).itertuples()],
-            "suspects": [{"label": place.label, "onset": place.onset, "offset": place.offset} for place in own],
+            "suspects": [place.focus for place in own if place.what == SUSPECT],
         }
 
     def _write(self) -> None:
         self.told.value = "<p role='status'>writing ...</p>"
         self.told.value = f"<p role='status'>{html.escape(self._export())}</p>"
+
+
+def _place(key: str, focus: Mapping[str, Any] | None) -> Place:
+    if not focus or not focus.get("label"):
+        return Place(key)
+    return Place(key, focus["label"], _number(focus.get("onset")), _number(focus.get("offset")))
 
 
 def _plain(row: Any) -> dict[str, Any]:
