@@ -21,9 +21,9 @@ function chooser(title, options, onchange) {
   return { select, node: made("label", {}, title, " ", select) };
 }
 
-/** Return a number with as many digits as tell two steps of its range apart. */
-function spelt(value, [low, high]) {
-  return value.toFixed(high - low > STEPS ? 0 : high - low > 2 ? 1 : 3);
+/** Return a number of a column with as many digits as tell two steps of its range apart. */
+function spelt(value, [low, high], digits) {
+  return value.toFixed(digits === 0 ? 0 : high - low > 2 ? 1 : 3);
 }
 
 /** Put the controls into `root`; `on`: {change(filters), random(), reset(), widen()}. */
@@ -52,7 +52,7 @@ export function makeControls(root, columns, classes, on) {
     const make = (which, told) => made("input", {
       type: "range", min: 0, max: STEPS, step: 1, "aria-label": `${column.title}: ${told}`, oninput: () => moved(column, which),
     });
-    const row = { low: make("low", "at least"), high: make("high", "at most"), said: made("output", {}), extent: null };
+    const row = { low: make("low", "at least"), high: make("high", "at most"), said: made("output", {}), extent: null, digits: column.digits };
     row.node = made("div", { class: "range", role: "group", "aria-label": column.title }, made("span", { title: column.help }, column.title), row.low, row.high, row.said);
     return row;
   }
@@ -62,7 +62,8 @@ export function makeControls(root, columns, classes, on) {
     // The two thumbs push each other rather than cross.
     if (Number(row.low.value) > Number(row.high.value)) row[which === "low" ? "high" : "low"].value = row[which].value;
     const [low, high] = row.extent;
-    const at = (input) => low + (high - low) * Number(input.value) / STEPS;
+    const whole = (value) => (row.digits === 0 ? Math.round(value) : value);
+    const at = (input) => whole(low + (high - low) * Number(input.value) / STEPS);
     const limits = [Number(row.low.value) > 0 ? at(row.low) : null, Number(row.high.value) < STEPS ? at(row.high) : null];
     on.change({ ranges: { ...current.ranges, [column.name]: limits } });
   }
@@ -74,7 +75,7 @@ export function makeControls(root, columns, classes, on) {
     const place = (value) => Math.round(STEPS * (value - low) / (high - low));
     if (document.activeElement !== row.low) row.low.value = least === null ? 0 : place(least);
     if (document.activeElement !== row.high) row.high.value = most === null ? STEPS : place(most);
-    row.said.textContent = `${spelt(least ?? low, row.extent)} to ${spelt(most ?? high, row.extent)}`;
+    row.said.textContent = `${spelt(least ?? low, row.extent, row.digits)} to ${spelt(most ?? high, row.extent, row.digits)}`;
     row.node.classList.toggle("limits", least !== null || most !== null);
   }
 

@@ -201,7 +201,9 @@ class ClipList(anywidget.AnyWidget):
 
     def _told(self, name: str) -> dict[str, Any]:
         values, kind = self.clips[name], column_kind(self.clips[name])
-        return {"name": name, "title": name, "help": self._help.get(name, ""), "kind": kind, **_values(values)}
+        digits = _digits(values) if kind == "number" else 0
+        told = {"name": name, "title": name, "help": self._help.get(name, ""), "kind": kind, "digits": digits}
+        return {**told, **_values(values)}
 
     def _receive(self, _widget: object, content: dict, _buffers: object) -> None:
         if content.get("type") == "more" and self.more:

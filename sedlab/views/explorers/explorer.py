@@ -80,6 +80,8 @@ class Explorer(Panel):
         for place, name in enumerate(self._panels):
             self.tabs.set_title(place, name)
         self.tabs.observe(lambda change: self.run(lambda: self._build(change["new"])), "selected_index")
+        # The player is kept low while a panel is open: what is pressed there is to be seen above it.
+        self.tabs.observe(lambda _change: self.add_class("sedlab-with-panel"), "selected_index")
         player.observe(lambda change: self._follow(change["new"]), "key")
         self.list.observe(lambda change: change["new"] or self._focuses.clear(), "narrowed")
         self._arranged = False

@@ -1,0 +1,198 @@
+"""A person before the explorer in a real JupyterLab: sorts, filters, narrows and pages, and Python knows of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, note_foreign, write_cells
+
+MATERIAL = Path(__file__).parents[1] / "material"
+CELLS = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(MATERIAL)!r})
+from small_run import complete_run
+run = complete_run(Path("project"))
+---
+explorer = run.explore()
+explorer
+---
+print("ALL", "DONE")
+---
+explorer.narrow(["strong_train/strong_train_2", "devtest/devtest_3"], because="two to hear",
+                focuses={{"devtest/devtest_3": {{"onset": 1.0, "offset": 4.0, "label": "Dishes"}}}})
+---
+explorer.open("devtest/devtest_1")
+---
+print("state:", explorer.player.key, list(explorer.chosen["key"].str[-2:]), dict(explorer.player.focus))
+"""
+NARROW, OPEN, STATE = 3, 4, 5
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start JupyterLab on a folder with one notebook; yield the notebook's address."""
+    need_chromium()
+    folder = tmp_path_factory.mktemp("lab")
+    write_cells(folder / "explore.ipynb", CELLS.split("---\n"))
+    with jupyter_lab(folder) as address:
+        yield address.format("explore.ipynb")
+
+
+class Person:
+    """What a person does and sees in the explorer."""
+
+    def __init__(self, page) -> None:
+        self.page = page
+        self.rows = page.locator(".sedlab-clip-table tbody tr")
+        self.counted = page.locator(".counted")
+
+    def key(self) -> str:
+        return self.page.locator(".sedlab-clip-table tr.selected td").first.inner_text()
+
+    def column(self, title: str) -> list[str]:
+        heads = self.page.locator(".sedlab-clip-table thead th").all_inner_texts()
+        place = [head.strip() for head in heads].index(title)
+        return [row.locator("td").nth(place).inner_text() for row in self.rows.all()]
+
+    def sort(self, title: str) -> None:
+        self.page.locator(".sedlab-clip-table th", has_text=title).first.click()
+
+    def run_cell(self, place: int) -> None:
+        self.page.evaluate(
+            f"() => {{ window.jupyterapp.shell.currentWidget.content.activeCellIndex = {place};"
+            " void window.jupyterapp.commands.execute('notebook:run-cell'); }"
+        )
+
+    def said(self, text: str) -> bool:
+        """Run the last cell until it prints ``text``: a busy kernel hears of the browser's changes after the cell."""
+        end = time.monotonic() + TIMEOUT_MS / 1000
+        while time.monotonic() < end:
+            self.run_cell(STATE)
+            self.page.wait_for_timeout(400)
+            if self.page.locator(".jp-OutputArea-output").filter(has_text=text).count():
+                return True
+        return False
+
+
+def screenshot(page, name: str) -> None:
+    if folder := os.environ.get("SEDLAB_SCREENSHOTS"):
+        page.evaluate("document.querySelector('.sedlab-explorer').scrollIntoView()")
+        page.screenshot(path=str(Path(folder) / f"explorer_{name}.png"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(150)
+def test_a_run_is_explored_by_hand(lab: str) -> None:
+    from playwright.sync_api import expect
+
+    with browser() as opened:
+        page = opened.new_page(viewport={"width": 1500, "height": 1300})
+        page.set_default_timeout(TIMEOUT_MS)
+        expect.set_options(timeout=TIMEOUT_MS)
+        problems: list[str] = []
+        elsewhere: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: note_foreign(request.url, elsewhere))
+        page.goto(lab)
+        page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
+        page.evaluate(
+            "async () => { const c = window.jupyterapp.shell.currentWidget.sessionContext;"
+            " await c.ready; await c.session.kernel.info; }"
+        )
+        page.keyboard.press("Control+b")
+        person = Person(page)
+        for place in range(3):
+            person.run_cell(place)
+        expect(page.locator(".jp-OutputArea-output").filter(has_text="ALL DONE")).to_be_visible()
+
+        # Twelve clips; the numbers come by themselves, and the first clip is marked.
+        expect(person.counted).to_have_text("clip 1 of 12")
+        expect(person.rows).to_have_count(12)
+        expect(page.locator(".working")).to_have_text("")
+        assert person.key() == "devtest_0"
+
+        # Sorted by a number, largest first; n and p follow the order, and so does the mark.
+        person.sort("disagreement")
+        page.wait_for_timeout(200)
+        numbers = [float(text) for text in person.column("disagreement")]
+        assert numbers == sorted(numbers, reverse=True) and numbers[0] > numbers[-1]
+        person.rows.first.click()
+        expect(person.counted).to_have_text("clip 1 of 12")
+        names = person.column("clip")
+        page.locator(".sedlab-player").focus()
+        page.keyboard.press("n")
+        page.keyboard.press("n")
+        expect(person.counted).to_have_text("clip 3 of 12")
+        assert person.key() == names[2]
+        expect(page.locator(".sedlab-player .head")).to_contain_text(names[2])
+        page.keyboard.press("p")
+        expect(person.counted).to_have_text("clip 2 of 12")
+
+        # The list by keys alone.
+        page.locator(".dt-layout-table").focus()
+        page.keyboard.press("End")
+        expect(person.counted).to_have_text("clip 12 of 12")
+        page.keyboard.press("ArrowUp")
+        assert person.key() == names[10]
+
+        # A class: its clips, and its own numbers.
+        before = dict(zip(person.column("clip"), person.column("confidence"), strict=True))
+        page.locator(".sedlab-clip-controls select").first.select_option("Blender")
+        page.get_by_label("How the class occurs").select_option("annotated")
+        expect(person.counted).to_contain_text("left of 12")
+        left = person.column("clip")
+        assert set(left) == {"devtest_1", "strong_train_1"}
+        assert all("Blender" in classes for classes in person.column("annotated"))
+        assert any(value != before[name] for name, value in zip(left, person.column("confidence"), strict=True))
+        page.get_by_role("button", name="All clips").click()
+        expect(person.rows).to_have_count(12)
+
+        # A range by the keys of its slider, a search, any other clip.
+        page.get_by_text("Ranges of numbers").click()
+        page.get_by_label("change: at least").focus()
+        for _ in range(60):
+            page.keyboard.press("ArrowRight")
+        expect(person.counted).to_contain_text("left of 12")
+        assert 0 < person.rows.count() < 12
+        screenshot(page, "ranges")
+        page.get_by_role("button", name="All clips").click()
+        page.get_by_role("searchbox", name="Search").fill("maestro_dev")
+        expect(person.rows).to_have_count(4)
+        page.locator(".dt-layout-table").focus()
+        page.keyboard.press("r")
+        expect(page.locator(".sedlab-player .head")).to_contain_text("maestro_dev")
+        assert person.said("['_0', '_1', '_2', '_3']") or person.said("maestro_dev")
+
+        # Python narrows: that order, a mark, what to frame; and opens.
+        person.run_cell(NARROW)
+        expect(page.locator(".chip")).to_contain_text("two to hear")
+        expect(person.rows).to_have_count(2)
+        assert person.column("clip") == ["strong_train_2", "devtest_3"]
+        person.rows.nth(1).click()
+        assert person.said("state: devtest/devtest_3 ['_2', '_3'] {'onset': 1.0, 'offset': 4.0, 'label': 'Dishes'}")
+        person.run_cell(OPEN)
+        expect(page.locator(".sedlab-player .head")).to_contain_text("devtest_1")
+        page.get_by_role("button", name="Do not narrow to: two to hear").click()
+        expect(person.rows).to_have_count(12)
+        assert person.key() == "devtest_1"
+
+        # A panel is built when its tab is opened. Everything has a name; a narrow window has one column.
+        page.get_by_role("tab", name="Errors").click()
+        expect(page.locator(".sedlab-panels .widget-vbox, .sedlab-panels .jupyter-widgets").nth(3)).to_be_visible()
+        page.wait_for_timeout(1500)
+        screenshot(page, "wide")
+        found = Axe().run(page, context=".sedlab-explorer")
+        assert found.violations_count == 0, found.generate_report()
+        page.set_viewport_size({"width": 520, "height": 1300})
+        page.wait_for_timeout(500)
+        screenshot(page, "narrow")
+        clips, shown = (page.locator(name).bounding_box() for name in (".sedlab-clips", ".sedlab-shown"))
+        assert shown["y"] >= clips["y"] + clips["height"] - 1
+        assert problems == []
+        assert elsewhere == []
