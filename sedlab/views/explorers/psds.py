@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,9 @@ from sedlab.views.explorers.curves.differences import DifferenceTable
 from sedlab.views.explorers.curves.plot import CurvePlot
 from sedlab.views.explorers.curves.standing import told_points
 from sedlab.views.explorers.curves.thresholds import SharedThresholds
+from sedlab.views.explorers.curves.working import WorkingBar
 from sedlab.views.explorers.panel import ALL, RUN_FIRST, Panel, picture
-from sedlab.views.figures.curves.drawn import AXES, DrawnCurve, curves_figure, drawn_curves
+from sedlab.views.figures.curves.drawn import AXES, DrawnCurve, curves_figure, drawn_curves, with_thresholds
 from sedlab.views.figures.embed import figure_to_png, figure_to_svg
 from sedlab.views.figures.frame import Picture
 
@@ -99,9 +99,10 @@ class PsdsExplorer(Panel):
         way = postprocess or (self.player.postprocess if self.player.postprocess in curves.ways else None)
         self.controls = controls = CurveControls(curves, systems or curves.systems[-1:], metric, way)
         controls.band.value = band
-        self.picture = CurvePlot(self.choose) if self._answers(interactive) else picture()
+        answers = person_present() if interactive is None else interactive
+        self.picture = CurvePlot(self.choose) if answers else picture()
         self.said = widgets.HTML()
-        self.progress = widgets.FloatProgress(max=1.0, layout=widgets.Layout(display="none"))
+        self.progress = WorkingBar()
         can_open = clips_of is not None and hasattr(desk, "narrow")
         self.table = DifferenceTable(self.choose_class, self.open_clips if can_open else None)
         self.copy = CopyCall()
@@ -164,8 +165,8 @@ class PsdsExplorer(Panel):
         a, b, metric = self.controls.a.value, self.controls.b.value, self._metric
         if a == b:
             raise SedlabError(f"{a}: compared with itself. Choose two systems.")
-        with self._working("resamples"):
-            table = self.curves.differences(a, b, metric, self.controls.way.value, progress=self._progress)
+        with self.progress.on("resamples"):
+            table = self.curves.differences(a, b, metric, self.controls.way.value, progress=self.progress.told)
         self.table.show(table, a, b, AXES[metric][2])
         return table
 
@@ -174,10 +175,6 @@ class PsdsExplorer(Panel):
         yield from super().still()
         if isinstance(getattr(self, "picture", None), CurvePlot):
             yield figure_to_png(self.figure())
-
-    @staticmethod
-    def _answers(interactive: bool | None) -> bool:
-        return person_present() if interactive is None else interactive
 
     @property
     def _metric(self) -> str:
@@ -202,21 +199,18 @@ class PsdsExplorer(Panel):
         with self.filling():
             self.controls.offer(self._classes, self._wanted)
         self._wanted = None
-        self._lay_out()
+        labels, known = self.controls.labels(self._classes), self._shared.of(self._classes)
+        self.drawn = drawn_curves(self._found, labels, bands=self._bands, thresholds=known)
         if isinstance(self.picture, CurvePlot):
             self.picture.draw(self.drawn, self._metric, self._max_rate, self._heading())
         self._tell()
 
     def _mark(self) -> None:
         """Move the operating points to where the thresholds are now."""
-        self._lay_out()
+        self.drawn = with_thresholds(self.drawn, self._found, self._shared.of(self._classes))
         if isinstance(self.picture, CurvePlot):
             self.picture.mark(self.drawn, self._metric, self._max_rate)
         self._tell()
-
-    def _lay_out(self) -> None:
-        labels, known = self.controls.labels(self._classes), self._shared.of(self._classes)
-        self.drawn = drawn_curves(self._found, labels, bands=self._bands, thresholds=known)
 
     def _tell(self) -> None:
         """Say where the thresholds stand, and how this view is made."""
@@ -267,22 +261,11 @@ class PsdsExplorer(Panel):
         if all(self.curves.is_ready(what, name, *of) for name in chosen):
             return {name: make(name, *of) for name in chosen}
         found = {}
-        with self._working(what):
+        with self.progress.on(what):
             for done, name in enumerate(chosen):
-                self._progress(done, len(chosen), "")
-                found[name] = make(name, *of, **({"progress": self._progress} if what == "bands" else {}))
+                self.progress.told(done, len(chosen))
+                found[name] = make(name, *of, **({"progress": self.progress.told} if what == "bands" else {}))
         return found
-
-    @contextmanager
-    def _working(self, what: str) -> Iterator[None]:
-        self.progress.description, self.progress.value, self.progress.layout.display = what, 0.0, ""
-        try:
-            yield
-        finally:
-            self.progress.layout.display = "none"
-
-    def _progress(self, done: float, total: float, _what: str) -> None:
-        self.progress.value = done / max(total, 1)
 
     @property
     def _classes(self) -> list[str]:
