@@ -157,7 +157,7 @@ def test_differences_choose_classes_and_open_their_clips(curves):
     assert explorer.controls.label.value == table["label"].iloc[2] == desk.player.label
     rows[0].children[0].click()
     assert explorer.controls.label.value == ALL
-    rows[1].children[2].click()
+    rows[1].children[1].click()
     label = table["label"].iloc[1]
     assert narrowed == [
         ([f"devtest/{label}"], {"because": f"{label}: annotated", "focuses": {f"devtest/{label}": focus}})

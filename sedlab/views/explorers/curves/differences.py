@@ -12,7 +12,7 @@ from sedlab.scoring.names import ALL, class_name
 from sedlab.views.kept import KeptWidget
 
 _SURE, _OPEN = "#0072B2", "#8A8A8A"
-_WIDTH, _HEIGHT = 180, 18
+_WIDTH, _HEIGHT = 150, 18
 
 
 class DifferenceTable(KeptWidget, widgets.VBox):
@@ -39,8 +39,8 @@ class DifferenceTable(KeptWidget, widgets.VBox):
         sure = int(table["certain"].iloc[1:].sum())
         self._said = (
             f"<b>{html.escape(b)}</b> less <b>{html.escape(a)}</b>, with 95 % intervals of the difference on the same "
-            f"resamples. {sure} of {len(table) - 1} classes differ for certain; they come first, the largest change at "
-            "the top."
+            f"resamples. Those of {sure} of {len(table) - 1} classes leave zero out: they come first, the largest "
+            "change at the top."
         )
         self.children = [widgets.HTML(f"<p>{self._said}</p>"), *(self._row(row, reach, what) for row in _rows(table))]
 
@@ -62,20 +62,23 @@ class DifferenceTable(KeptWidget, widgets.VBox):
         button = widgets.Button(
             description=name,
             tooltip=f"Show the curves of {name}",
-            layout=widgets.Layout(width="200px", flex="0 0 auto"),
+            layout=widgets.Layout(width="190px", flex="0 0 auto"),
         )
         button.on_click(lambda _: self._choose(None if label == ALL else label))
         bar = _bar(row, reach)
         said = (
-            f'<span style="display:inline-block;min-width:108px">{_values(row)}</span>{bar}'
-            f'<span style="display:inline-block;min-width:190px">{_told(row)}, {row.num_positive} {what}</span>'
+            f'<span style="display:inline-block;min-width:104px">{_values(row)}</span>{bar}'
+            f"<span>{_told(row)}, {row.num_positive} {what}</span>"
         )
-        parts: list[widgets.Widget] = [button, widgets.HTML(said)]
-        if self._open_clips is not None and label != ALL:
+        parts: list[widgets.Widget] = [button]
+        if self._open_clips is not None and label == ALL:
+            parts.append(widgets.Box(layout=widgets.Layout(width="60px", flex="0 0 auto")))
+        elif self._open_clips is not None:
             clips = widgets.Button(description="clips", tooltip=f"List the clips with {name}", icon="")
             clips.layout = widgets.Layout(width="60px", flex="0 0 auto")
             clips.on_click(lambda _: self._open_clips(label))
             parts.append(clips)
+        parts.append(widgets.HTML(said))
         return widgets.HBox(parts, layout=widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="0 8px"))
 
 
@@ -92,7 +95,7 @@ def _values(row: object) -> str:
 
 
 def _told(row: object) -> str:
-    """Return the difference and its interval; what is certain is said in bold, not by colour alone."""
+    """Return the difference and its interval; bold where the interval leaves zero out, not by colour alone."""
     text = f"{row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}]".replace("-", "−")
     return f"<b>{text}</b>" if row.certain else text
 
@@ -105,7 +108,7 @@ def _bar(row: object, reach: float) -> str:
     low, high, at = (middle + half * value / reach for value in (row.low, row.high, row.difference))
     colour, y = _SURE if row.certain else _OPEN, _HEIGHT / 2
     fill = colour if row.certain else "none"
-    said = "difference for certain" if row.certain else "sign of the difference is open"
+    said = "the interval leaves zero out" if row.certain else "the interval holds zero"
     return (
         f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" aria-label="{said}" style="vertical-align:middle">'
         f'<line x1="{middle}" x2="{middle}" y1="0" y2="{_HEIGHT}" stroke="#8A8A8A" stroke-width="1"/>'
