@@ -225,7 +225,7 @@ def _fields(text: str, path: Path) -> pd.DataFrame:
             # Blank lines are kept, so that row numbers in messages are line numbers.
             skip_blank_lines=False,
         )
-    except pd.errors.ParserError:
+    except (pd.errors.ParserError, pd.errors.EmptyDataError):  # pandas takes a blank first line for no columns
         return _uneven_fields(text, path)
     # A row cut short has missing values even with keep_default_na=False.
     return table.fillna("").apply(lambda column: column.str.strip())

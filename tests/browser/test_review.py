@@ -146,7 +146,7 @@ def test_what_is_decided_by_keys_and_mouse_is_kept(lab: str, run: Run, tmp_path:
         # A queue: the case is framed and chosen, and progress is told.
         page.get_by_label("Queue").select_option("suspects")
         page.get_by_role("button", name="Go through").click()
-        expect(player.locator(".reviewing .progress")).to_have_text("1 of 1 decided")
+        expect(player.locator(".reviewing .howfar")).to_have_text("1 of 1 decided")
 
         # Decisions are there again when the notebook is opened anew.
         open_notebook()

@@ -89,6 +89,7 @@ def _as_on_disk(name):
         (f"{TABLE}b.wav\t1\tDog\tCat\n", "line 3 has 4 fields where there are 3 columns"),
         ("\n\n", "the file is empty"),
         (b"\xef\xbb\xbf", "the file is empty"),
+        ("\nfilename\tonset\tevent_label\na.wav\t0.5\tDog\n", "line 2 has 3 fields where there are 1 columns"),
         (TABLE.replace("0.5", "0,5"), r"line 2: '0,5' in column 'onset' is not a number. Write 0.5 with a point"),
         (TABLE.replace("0.5", "9" * 5000), r"line 2: '9{39}\.\.\.9+' in column 'onset' is not a number"),
         (TABLE.replace("0.5", "1e999"), "'1e999' in column 'onset' is not a number"),

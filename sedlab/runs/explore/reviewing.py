@@ -10,10 +10,10 @@ import pandas as pd
 from sedlab.data.corpora.layout import layout
 from sedlab.data.review.corrections import own_classes
 from sedlab.data.review.decisions import SUSPECT
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, count_of
 from sedlab.runs.explore.pseudo_labels import suspect_queue
 from sedlab.runs.explore.scenes import key_of, split_key
-from sedlab.runs.review.exporting import export_tables, reviewed_subsets
+from sedlab.runs.review.exporting import export_tables, export_tracks, reviewed_subsets
 from sedlab.runs.review.store import review_of
 from sedlab.runs.run import Run
 from sedlab.views.explorers.reviewing import ReviewPanel
@@ -69,5 +69,9 @@ def _export(run: Run) -> str:
     subsets = reviewed_subsets(run)
     if not subsets:
         raise SedlabError(f"{run.review}: nothing is decided yet. Decide about some events first.")
-    files = [export_tables(run, name, run.path / "review" / f"{name}.tsv") for name in subsets]
-    return f"written: {', '.join(str(file.relative_to(run.project)) for file in files)}"
+    folder, told = run.path / "review", []
+    for name in subsets:
+        table = export_tables(run, name, folder / f"{name}.tsv")
+        tracks = export_tracks(run, name, folder / name)
+        told.append(f"{table.relative_to(run.project)} and {count_of(len(tracks), 'label track')} beside it")
+    return f"written: {'; '.join(told)}"

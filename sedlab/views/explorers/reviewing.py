@@ -124,7 +124,7 @@ class ReviewPanel(Panel):
     def start(self) -> None:
         """Make the queue of the chosen source and show its first place that is not decided."""
         source = self.source.value
-        self.told.value = "<p role='status'>looking for what there is to decide ...</p>"
+        self.told.value = "<div role='status'>looking for what there is to decide ...</div>"
         if source == LISTED:
             self.queue = self._listed()
         else:
@@ -186,7 +186,7 @@ class ReviewPanel(Panel):
 
     def _go(self, number: int | None) -> None:
         if number is None:
-            self.told.value = f"<p role='status'>All {len(self.queue)} are decided.</p>"
+            self.told.value = f"<div role='status'>All {len(self.queue)} are decided.</div>"
             return
         place = self.queue[number]
         if self._desk is None:
@@ -243,9 +243,9 @@ class ReviewPanel(Panel):
         name, told = html.escape(self._name()), self.decisions
         counts = ", ".join(f"{int((told['decision'] == one).sum())} {one}" for one in DECISIONS)
         number = count_of(len(told), "decision")
-        self.counts.value = f"<p>{number} by {name} ({counts}), kept in <code>{html.escape(self._where)}</code></p>"
+        self.counts.value = f"<div>{number} by {name} ({counts}), kept in <code>{html.escape(self._where)}</code></div>"
         queue = f"{html.escape(self.source.value)}: {self.progress}" if self.queue else _HOW
-        self.told.value = f"<p role='status'>{queue}</p>"
+        self.told.value = f"<div role='status'>{queue}</div>"
 
     def _of_clip(self, key: str) -> pd.DataFrame:
         subset, _, clip_id = key.partition("/")
@@ -264,8 +264,8 @@ class ReviewPanel(Panel):
         }
 
     def _write(self) -> None:
-        self.told.value = "<p role='status'>writing ...</p>"
-        self.told.value = f"<p role='status'>{html.escape(self._export())}</p>"
+        self.told.value = "<div role='status'>writing ...</div>"
+        self.told.value = f"<div role='status'>{html.escape(self._export())}</div>"
 
 
 def _place(key: str, focus: Mapping[str, Any] | None) -> Place:

@@ -11,7 +11,7 @@ export function makeReviewBar(root, { judge, undo, goOn, nudge, addMissed, focus
   const set = (...children) => element("span", { class: "set" }, ...children);
   const bar = {
     said: element("div", { class: "chosen", "aria-live": "polite" }),
-    progress: element("div", { class: "progress", role: "status" }),
+    progress: element("div", { class: "howfar", role: "status" }),
     note: element("input", { type: "text", "aria-label": "Note on the decision (i)", title: "Note (i)", placeholder: "note" }),
     label: element("select", { "aria-label": "Class of a missed event", title: "Class of a missed event" }),
     right: button("✓ right", "Right", "1", () => judge("right")),
