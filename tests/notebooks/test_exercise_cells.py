@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from exercises import checks_of, exercises_of, with_exercises
+from exercises import checks_of, exercises_of, only_what_is_used, with_exercises
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 LIST = """## Exercises
@@ -40,3 +40,26 @@ def test_they_become_cells_that_name_another_preset(notebook):
     cells = [cell.source for cell in with_exercises(notebook, "nano").cells if cell.cell_type == "code"]
     assert len(cells) == 3 and 'f"runs/nano-{k}"' in cells[1]
     assert "'sedlab run nano --name short\\n'" in cells[2]
+
+
+def test_what_only_shows_something_is_left_out_of_what_an_exercise_needs():
+    cells = [
+        "import pandas as pd\nimport torch",
+        "table = pd.DataFrame({'a': [1]})\nother = 2\nshow(table)",
+        "table['b'] = 3",
+        "if len(table):\n    print(other)",
+        "rows = [row for row in table.index]\nrows",
+    ]
+    used = ["used = rows\nused", "assert used"]
+    notebook = new_notebook(cells=[new_code_cell(text, metadata={"tags": []}) for text in [*cells, *used]])
+    notebook.cells.insert(0, new_code_cell("preset = 'nano'", metadata={"tags": ["parameters"]}))
+    left = [cell.source for cell in only_what_is_used(notebook, len(used)).cells]
+    assert left == [
+        "preset = 'nano'",
+        "import pandas as pd",
+        "table = pd.DataFrame({'a': [1]})",
+        "table['b'] = 3",
+        "",
+        "rows = [row for row in table.index]",
+        *used,
+    ]
