@@ -52,8 +52,9 @@ class Person:
         self.rows = page.locator(".sedlab-clip-table tbody tr")
         self.counted = page.locator(".counted")
 
-    def key(self) -> str:
-        return self.page.locator(".sedlab-clip-table tr.selected td").first.inner_text()
+    @property
+    def marked(self):
+        return self.page.locator(".sedlab-clip-table tr.selected td").first
 
     def column(self, title: str) -> list[str]:
         heads = self.page.locator(".sedlab-clip-table thead th").all_inner_texts()
@@ -115,7 +116,7 @@ def test_a_run_is_explored_by_hand(lab: str) -> None:
         expect(person.counted).to_have_text("clip 1 of 12")
         expect(person.rows).to_have_count(12)
         expect(page.locator(".working")).to_have_text("")
-        assert person.key() == "devtest_0"
+        expect(person.marked).to_have_text("devtest_0")
 
         # Sorted by a number, largest first; n and p follow the order, and so does the mark.
         person.sort("disagreement")
@@ -129,7 +130,7 @@ def test_a_run_is_explored_by_hand(lab: str) -> None:
         page.keyboard.press("n")
         page.keyboard.press("n")
         expect(person.counted).to_have_text("clip 3 of 12")
-        assert person.key() == names[2]
+        expect(person.marked).to_have_text(names[2])
         expect(page.locator(".sedlab-player .head")).to_contain_text(names[2])
         page.keyboard.press("p")
         expect(person.counted).to_have_text("clip 2 of 12")
@@ -139,7 +140,7 @@ def test_a_run_is_explored_by_hand(lab: str) -> None:
         page.keyboard.press("End")
         expect(person.counted).to_have_text("clip 12 of 12")
         page.keyboard.press("ArrowUp")
-        assert person.key() == names[10]
+        expect(person.marked).to_have_text(names[10])
 
         # A class: its clips, and its own numbers.
         before = dict(zip(person.column("clip"), person.column("confidence"), strict=True))
@@ -180,7 +181,7 @@ def test_a_run_is_explored_by_hand(lab: str) -> None:
         expect(page.locator(".sedlab-player .head")).to_contain_text("devtest_1")
         page.get_by_role("button", name="Do not narrow to: two to hear").click()
         expect(person.rows).to_have_count(12)
-        assert person.key() == "devtest_1"
+        expect(person.marked).to_have_text("devtest_1")
 
         # A panel is built when its tab is opened. Everything has a name; a narrow window has one column.
         page.get_by_role("tab", name="Errors").click()
@@ -194,5 +195,10 @@ def test_a_run_is_explored_by_hand(lab: str) -> None:
         screenshot(page, "narrow")
         clips, shown = (page.locator(name).bounding_box() for name in (".sedlab-clips", ".sedlab-shown"))
         assert shown["y"] >= clips["y"] + clips["height"] - 1
+        # The picture that stays in the saved notebook is drawn when everything is calm.
+        page.wait_for_function(
+            "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells[1].outputs"
+            ".some((one) => (one.data['image/png'] ?? '').length > 10000)"
+        )
         assert problems == []
         assert elsewhere == []

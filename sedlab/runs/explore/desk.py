@@ -95,6 +95,10 @@ def explore_run(
     key : str
         ``subset/clip_id`` of the clip to begin with.
     """
+    # The first scene needs them: half a second, which would otherwise pass between the list and its first clip.
+    import scipy.ndimage
+    import scipy.special  # noqa: F401
+
     subsets = listed_subsets(run, subset)
     if label:
         class_index(label)

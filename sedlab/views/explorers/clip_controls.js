@@ -123,6 +123,6 @@ export function makeControls(root, columns, classes, on) {
       const where = place >= 0 ? `clip ${place + 1} of ` : "";
       counted.textContent = left === all ? `${where}${all}` : left ? `${where}${left} left of ${all}` : `none of ${all} is left`;
     },
-    progress(done, total, what) { working.textContent = done < total ? `computing: ${what} (${done} of ${total})` : ""; },
+    progress(done, total, what) { working.textContent = done < total ? `computing: ${what || "numbers"} (${done} of ${total})` : ""; },
   };
 }

@@ -3,6 +3,8 @@ import { makeControls } from "./clip_controls.js";
 import { anyOther, rowsLeft } from "./clip_filters.js";
 
 const MORE_AFTER_MS = 50;
+const MARK_AFTER_MS = 40;
+const SETTLED_AFTER_MS = 3000;
 
 /** Resolve once an element stands in the page; views are made before they are put in their place. */
 function placed(el, signal) {
@@ -37,6 +39,8 @@ async function render({ model, el }) {
   let api = null;
   let order = keys.map((_key, row) => row);
   let left = new Uint8Array(keys.length).fill(1);
+  let marked;
+  let marking = 0;
   let quiet = false;
   let drawing = 0;
 
@@ -119,7 +123,11 @@ async function render({ model, el }) {
     frame.setAttribute("role", "region");
     frame.setAttribute("aria-label", "List of clips; up and down open the next ones");
     api.search.fixed("sedlab", (_text, _data, row) => left[row] === 1);
-    const choose = (_event, _table, type, rows) => { if (type === "row" && !quiet) go(rows[0]); };
+    const choose = (_event, _table, type, rows) => {
+      if (type !== "row" || quiet) return;
+      marked = rows[0];
+      go(rows[0]);
+    };
     api.on("select", choose);
     off.push(() => found.off("select", choose));
     fillTable();
@@ -170,10 +178,10 @@ async function render({ model, el }) {
     controls.count(order.length, keys.length, place);
     if (!api) return;
     quiet = true;
-    const marked = api.rows({ selected: true }).indexes().toArray();
-    if (marked.length !== 1 || marked[0] !== row) {
-      api.rows({ selected: true }).deselect();
+    if (marked !== row) {
+      if (marked !== undefined) api.row(marked).deselect();
       if (row !== undefined) api.row(row).select();
+      marked = row;
     }
     quiet = false;
     if (!follow || place < 0) return;
@@ -188,7 +196,12 @@ async function render({ model, el }) {
     else if (inside.bottom > around.bottom) frame.scrollTop += inside.bottom - around.bottom;
   }
 
-  function askForMore() { if (!signal.stopped && model.get("more")) model.send({ type: "more" }); }
+  /** Ask for more numbers; once there are none left, say that it is calm. */
+  function askForMore() {
+    if (signal.stopped) return;
+    if (model.get("more")) model.send({ type: "more" });
+    else setTimeout(() => { if (!signal.stopped) model.send({ type: "settled" }); }, SETTLED_AFTER_MS);
+  }
 
   function receive(content, buffers) {
     if (content.type !== "columns") return;
@@ -205,12 +218,12 @@ async function render({ model, el }) {
       if (told.classes) byClass.set(column.name, numbers);
       column.values = numbers.subarray(0, keys.length);
     });
-    controls.progress(content.done, content.total, content.what);
+    if (content.asked) controls.progress(content.done, content.total, content.what);
     if (content.columns.length) {
       fillTable();
       redraw();
     }
-    if (content.done < content.total) setTimeout(askForMore, MORE_AFTER_MS);
+    if (content.asked) setTimeout(askForMore, MORE_AFTER_MS);
   }
 
   function onKeyDown(event) {
@@ -239,7 +252,12 @@ async function render({ model, el }) {
   explorer.addEventListener("keydown", onKeyDown);
   off.push(() => explorer.removeEventListener("sedlab-draw", onDraw));
   off.push(() => explorer.removeEventListener("keydown", onKeyDown));
-  listen(player, "change:key", () => mark(true));
+  // The player draws first: its clip is what somebody waits for.
+  listen(player, "change:key", () => {
+    clearTimeout(marking);
+    marking = setTimeout(() => mark(true), MARK_AFTER_MS);
+  });
+  off.push(() => clearTimeout(marking));
   listen(model, "change:narrowed", () => { placeRows(); redraw(); });
   listen(model, "change:filters", () => {
     const next = model.get("filters");
@@ -249,6 +267,7 @@ async function render({ model, el }) {
   listen(model, "msg:custom", receive);
   controls.show(filters, model.get("narrowed"));
   controls.measure(filters);
+  if (model.get("more")) controls.progress(0, 1, "");
   const there = explorer.querySelector(".itables_anywidget table.dataTable");
   if (there?.sedlabApi) attach(there.sedlabApi);
 

@@ -7,7 +7,7 @@ time to compute come in parts, when the browser asks for more.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,7 @@ class ClipList(anywidget.AnyWidget):
         self.clips, self.by_class = clips.reset_index(drop=True), {}
         self._parts, self._num_parts, self._done = parts, num_parts, 0
         self._help = dict(help or {})
+        self.on_settled: Callable[[], None] = lambda: None
         super().__init__(
             classes=[{"label": label, "name": class_name(label)} for label in classes],
             player=f"IPY_MODEL_{player.model_id or ''}",
@@ -169,14 +170,15 @@ class ClipList(anywidget.AnyWidget):
         part = next(self._parts, None) if self._parts is not None else None
         if part is None:
             self.more, self._parts = False, None
-            self.send({"type": "columns", "columns": [], "done": self._num_parts, "total": self._num_parts, "what": ""})
+            progress = {"done": self._num_parts, "total": self._num_parts, "what": "", "asked": True}
+            self.send({"type": "columns", "columns": [], **progress})
             return
         self._done += 1
         self.more = self._done < self._num_parts
-        self.put(part)
+        self.put(part, asked=True)
 
-    def put(self, part: Part) -> None:
-        """Put columns into the list, and send them where somebody looks on."""
+    def put(self, part: Part, *, asked: bool = False) -> None:
+        """Put columns into the list, and send them where somebody looks on; ``asked``: the browser waits for them."""
         names = dict.fromkeys([*part.columns, *part.by_class])
         told, buffers = [], []
         for name in names:
@@ -193,7 +195,7 @@ class ClipList(anywidget.AnyWidget):
             told.append({"name": name, "buffer": len(buffers), "classes": len(blocks) > 1})
             buffers.append(np.concatenate(blocks).tobytes())
         what = part.what if self.more else ""
-        progress = {"done": self._done, "total": self._num_parts, "what": what}
+        progress = {"done": self._done, "total": self._num_parts, "what": what, "asked": asked}
         self.send({"type": "columns", "columns": told, **progress}, buffers)
 
     def _is_same(self, name: str) -> bool:
@@ -208,6 +210,8 @@ class ClipList(anywidget.AnyWidget):
     def _receive(self, _widget: object, content: dict, _buffers: object) -> None:
         if content.get("type") == "more" and self.more:
             self.advance()
+        elif content.get("type") == "settled":
+            self.on_settled()
 
 
 def column_kind(values: pd.Series) -> str:

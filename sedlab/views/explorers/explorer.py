@@ -17,7 +17,8 @@ from sedlab.errors import SedlabError, count_of, nearest
 from sedlab.system.frontend import person_present
 from sedlab.views.explorers.clip_list import NO_FILTERS, ClipList, Part
 from sedlab.views.explorers.panel import Panel
-from sedlab.views.kept import LIVE_ONLY, without_comms
+from sedlab.views.figures.embed import encode
+from sedlab.views.kept import LIVE_ONLY, show_with_picture, without_comms
 from sedlab.views.player.player import ClipPlayer
 
 #: What a panel opens and narrows.
@@ -89,6 +90,8 @@ class Explorer(Panel):
             self.say_empty("There are no clips to show.", "sedlab run mini")
             return
         self._start(filters or {})
+        if person_present():
+            self._arrange()
 
     @property
     def clips(self) -> pd.DataFrame:
@@ -197,9 +200,21 @@ class Explorer(Panel):
             yield from opened.still()
 
     def _ipython_display_(self) -> None:
-        if person_present():
-            self._arrange()
-        super()._ipython_display_()
+        if not person_present() or self.clips.empty:
+            super()._ipython_display_()
+            return
+        self._arrange()
+        # The picture that stays takes a second: it is drawn when the browser says that nobody waits for anything.
+        nothing = encode(np.full((1, 1, 3), 255, dtype=np.uint8))
+        kept = show_with_picture(self, nothing, f"{count_of(len(self.list.order), 'clip')} listed")
+        self.list.on_settled = lambda: self.run(lambda: kept.update(*self._kept()))
+        # Loaded while the browser is still at the table, so that it is there when the player asks.
+        self.run(lambda: self.player.scene)
+
+    def _kept(self) -> tuple[bytes, str]:
+        parts = list(self.still())
+        said = [part for part in parts if isinstance(part, str)]
+        return next(part for part in parts if isinstance(part, bytes)), " &nbsp; ".join(said)
 
     def _arrange(self) -> None:
         """Put the parts in their places; only where somebody looks, because the table takes time."""
