@@ -26,7 +26,9 @@ from sedlab.models.detector import Detector
 from sedlab.pipeline.stages import prepare_data
 from sedlab.runs.review.store import Review
 from sedlab.runs.run import Run, create_run
+from sedlab.scoring.postprocess import Postprocess
 from sedlab.scoring.scores.file import ScoreFile, write_score_file
+from sedlab.scoring.thresholds.file import Thresholds
 
 #: The smallest corpus that has every set; the clips of `devtest` are among those of `mini`.
 SIZES = ONE_OF_EACH | {
@@ -54,6 +56,7 @@ def template(tmp_path_factory) -> Path:
     for iteration in (1, 2):
         write_made_up_scores(run, iteration)
     write_decisions_of_two(run, folder)
+    Thresholds({"Speech": 0.4}, postprocess=Postprocess("median")).write(run.path / "thresholds.json")
     random = np.random.default_rng(0)
     (folder / "field_trip").mkdir()
     for name in ("concert.mp3", "field_trip/morning.wav"):
