@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,10 @@ from sedlab.scoring.audit.reliability import audit_pseudo_labels
 from sedlab.scoring.marked import frame_truth
 from sedlab.scoring.scores.file import ScoreFile, read_score_file
 from sedlab.views.explorers.pseudo_labels import PseudoLabelExplorer
-from sedlab.views.player.call import python_call
 
 #: What the panel is called in an explorer.
 NAME = "Pseudo-labels"
+_TAUGHT_MOST = ("unlabeled_train", "weak_train")
 #: What people marked, as one of the sets of scores that can be compared.
 LABELS = "labels of people"
 #: A logit as good as certain.
@@ -38,16 +39,23 @@ def panel(
     run: Run, explorer: Any, systems: Sequence[ScoredSystem] = (), subset: str | None = None
 ) -> PseudoLabelExplorer:
     """Return the panel of an explorer of a run; ``explorer`` None: of the run alone, of its training sets."""
-    known = run.corpus().subsets
     if explorer is None:
-        names = [name for name in dict.fromkeys([subset, *TRAIN_SUBSETS]) if name in known]
+        names = [name for name in dict.fromkeys([subset, *TRAIN_SUBSETS]) if name in run.corpus().subsets]
+        opened = f"sedlab.open_run('{RUNS_FOLDER}/{run.name}').explore()"
     else:
         names = list(dict.fromkeys(split_key(key)[0] for key in explorer.clips.iloc[:, 0]))
+        opened = explorer.call
     found = {name: compared_subset(run, name) for name in names if layout(name).family != "audioset"}
-    listed = names if len(names) > 1 else names[0] if names else None
-    opened = python_call(f"sedlab.open_run('{RUNS_FOLDER}/{run.name}').explore", subset=listed, panel=NAME)
-    call = f"{opened}.panel({NAME!r})"
-    return PseudoLabelExplorer(found, subset=subset or "", desk=explorer, call=call, remedy=f"sedlab run {run.name}")
+    # Pseudo-labels are for training, and matter most where nobody labelled.
+    first = next((name for name in (*_TAUGHT_MOST, *TRAIN_SUBSETS) if name in found), subset or "")
+    call = f"{_with_panel(opened)}.panel({NAME!r})"
+    return PseudoLabelExplorer(found, subset=first, desk=explorer, call=call, remedy=f"sedlab run {run.name}")
+
+
+def _with_panel(call: str) -> str:
+    """Return a call of ``explore`` that opens the panel, too."""
+    call = re.sub(r",? ?panel='[^']*'", "", call).replace("explore(, ", "explore(")
+    return f"{call[:-1]}{'' if call.endswith('(') or call.endswith('()') else ', '}panel={NAME!r})"
 
 
 def compared_subset(run: Run, subset: str) -> ComparedSubset:

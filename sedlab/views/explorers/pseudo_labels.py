@@ -35,6 +35,7 @@ from sedlab.views.figures.pseudo_label_changes import (
 from sedlab.views.player.call import python_call
 
 SECONDS, CONFIDENCE, MASK, SUSPECTS = "seconds by class", "confidence", "class mask", "suspected labels"
+USUAL_THRESHOLD = 0.5
 SELECTION_COLUMNS = ["key", "clip_id", "label", "part", "seconds", "share", "onset", "offset"]
 
 
@@ -66,7 +67,7 @@ class PseudoLabelExplorer(Panel):
         subsets: Mapping[str, ComparedSubset] | None,
         *,
         subset: str = "",
-        threshold: float = 0.5,
+        threshold: float = USUAL_THRESHOLD,
         desk: Any = None,
         call: str = "",
         remedy: str = RUN_FIRST,
@@ -99,12 +100,13 @@ class PseudoLabelExplorer(Panel):
         )
         controls = [self.subset, self.first, self.second, self.threshold, self.shown, self.label, self.masked]
         below = widgets.HBox([self.saving, self.copy], layout=widgets.Layout(flex_flow="row wrap", grid_gap="4px 16px"))
+        self.add_class("sedlab-pseudo-labels")
         self.arrange(controls, [self.sentence, self.table, self.suspected, self.picture, below])
         if not self._subsets:
             self.say_empty("There are no two sets of pseudo-labels of the same clips to compare.", remedy)
             return
         with self.filling():
-            self.subset.value = subset if subset in self._subsets else next(iter(self._subsets))
+            self.subset.value = self._opening = subset if subset in self._subsets else next(iter(self._subsets))
         self.on_change(self._choose_subset, self.subset)
         self.on_change(self._count, self.first, self.second, self.threshold)
         self.on_change(self._draw, self.shown, self.label, self.masked)
@@ -199,14 +201,15 @@ class PseudoLabelExplorer(Panel):
         return self._subsets[self.subset.value]
 
     def _choose_subset(self) -> None:
-        compared = self._compared
-        names = list(compared.scores)
-        pair = compared.pair or (names[-2], names[-1])
         with self.filling():
-            for control, name in zip((self.first, self.second), pair, strict=True):
-                kept = control.value if control.value in names and not compared.pair else name
-                control.options, control.value = names, kept
+            for control, name in zip((self.first, self.second), self._pair(), strict=True):
+                control.options, control.value = list(self._compared.scores), name
         self._count()
+
+    def _pair(self) -> tuple[str, str]:
+        """Return what is compared in the chosen subset unless others are chosen."""
+        *_, first, second = self._compared.scores
+        return self._compared.pair or (first, second)
 
     def _count(self) -> None:
         self.between = self._compared.between(self.first.value, self.second.value, self._threshold_of)
@@ -273,9 +276,16 @@ class PseudoLabelExplorer(Panel):
     def _say_call(self, **pressed: str | None) -> None:
         if not self._base:
             return
-        chosen = {"first": self.first.value, "second": self.second.value, "threshold": round(self.threshold.value, 4)}
-        show = self.shown.value if self.shown.value != SECONDS else None
-        self.copy.call = python_call(f"{self._base}.at", subset=self.subset.value, **chosen, show=show, **pressed)
+        first, second = self._pair()
+        chosen = {
+            "subset": (self.subset.value, self._opening),
+            "first": (self.first.value, first),
+            "second": (self.second.value, second),
+            "threshold": (round(self.threshold.value, 4), USUAL_THRESHOLD),
+            "show": (self.shown.value, SECONDS),
+        }
+        options = {name: now for name, (now, usual) in chosen.items() if now != usual}
+        self.copy.call = python_call(f"{self._base}.at", **options, **pressed)
 
     def _file_name(self, suffix: str) -> str:
         return f"pseudo_labels_{self.subset.value}_{self.shown.value.replace(' ', '_')}.{suffix}"

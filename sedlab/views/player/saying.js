@@ -80,7 +80,7 @@ export function mountSaying({ root, canvas, head, foot, store, surface }) {
     canvas.setAttribute("aria-label", `${scene.title}: ${sceneInWords(scene, store.get("queue"), detected)}`);
   }
   const offs = [
-    store.on("scene failure key", say),
+    store.on("scene failure key queue", say),
     // Not at every step of a slider that is dragged.
     store.on("threshold thresholds postprocess shown", () => { clearTimeout(later); later = setTimeout(describe, DESCRIBED_AFTER_MS); }),
     store.on("silent", () => { silent.textContent = store.get("silent"); }),
