@@ -55,7 +55,7 @@ def panel(
 def _with_panel(call: str) -> str:
     """Return a call of ``explore`` that opens the panel, too."""
     call = re.sub(r",? ?panel='[^']*'", "", call).replace("explore(, ", "explore(")
-    return f"{call[:-1]}{'' if call.endswith('(') or call.endswith('()') else ', '}panel={NAME!r})"
+    return f"{call[:-1]}{'' if call.endswith(('(', '()')) else ', '}panel={NAME!r})"
 
 
 def compared_subset(run: Run, subset: str) -> ComparedSubset:

@@ -8,6 +8,7 @@ const STYLE = `
 .sedlab-slider output { min-width: 3em; font-variant-numeric: tabular-nums; }
 `;
 const SEND_EVERY_MS = 120;
+const LEADS_MS = 1500;
 
 function render({ model, el }) {
   const root = rootOf(el, "slider", STYLE);
@@ -16,14 +17,13 @@ function render({ model, el }) {
   root.append(make("label", {}, model.get("description"), " ", input), output);
 
   function show() {
-    // While it is dragged the thumb leads, and Python's answer of a moment ago does not pull it back.
-    if (document.activeElement !== input || !dragged) input.value = model.get("value");
+    // While a person moves it the thumb leads, and Python's answer of a moment ago does not pull it back.
+    if (performance.now() - moved > LEADS_MS) input.value = model.get("value");
     output.textContent = Number(input.value).toFixed(2);
   }
-  let dragged = false;
+  let moved = -Infinity;
   const send = seldom(SEND_EVERY_MS, () => { model.set("value", Number(input.value)); model.save_changes(); });
-  input.addEventListener("input", () => { dragged = true; output.textContent = Number(input.value).toFixed(2); send(); });
-  input.addEventListener("change", () => { dragged = false; send(); });
+  input.addEventListener("input", () => { moved = performance.now(); output.textContent = Number(input.value).toFixed(2); send(); });
   model.on("change:value", show);
   show();
   return () => model.off("change:value", show);
