@@ -114,9 +114,9 @@ def _explorer(run: Run, subset: str, first: Sequence[ScoredSystem], desk: Any, *
     from sedlab.views.explorers.psds import PsdsExplorer
 
     curves = curves_of(run, subset)
-    options["systems"] = (
-        options.get("systems") or [system.name for system in first if system.name in curves.systems] or None
-    )
+    wanted = {system.name for system in first}
+    # In the order of the curves: earlier iterations first.
+    options["systems"] = options.get("systems") or [name for name in curves.systems if name in wanted] or None
     call: Callable[..., str] = partial(python_call, "sedlab.runs.psd_roc", _shown(run), subset=subset)
     clips: Callable[[str], Mapping[str, Mapping[str, Any]]] = partial(clips_with, run, subset)
     return PsdsExplorer(curves, desk, clips_of=clips, call=call, title=subset, **options)

@@ -155,10 +155,15 @@ class PsdsExplorer(Panel):
         self.controls.label.value = label or ALL
 
     def open_clips(self, label: str) -> None:
-        """List the clips that hold a class in the desk, each framed on its first event."""
-        found = self._clips_of(label)
-        because = f"{class_name(label)}: annotated"
-        self.run(lambda: self._desk.narrow(list(found), because=because, focuses=found))
+        """List the clips that hold a class in the desk, each framed on its first event, and open the first."""
+        found, because = self._clips_of(label), f"{class_name(label)}: annotated"
+
+        def narrow() -> None:
+            self._desk.narrow(list(found), because=because, focuses=found)
+            first = next(iter(found))
+            self._desk.open(first, focus=found[first])
+
+        self.run(narrow)
 
     def show_differences(self) -> pd.DataFrame:
         """Compare the two chosen systems class by class, and return the table."""

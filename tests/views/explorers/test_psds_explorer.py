@@ -139,8 +139,12 @@ def test_bands_and_every_class_apart_are_drawn_on_request(curves):
 
 
 def test_differences_choose_classes_and_open_their_clips(curves):
-    narrowed = []
-    desk = SimpleNamespace(player=ClipPlayer(), narrow=lambda keys, **options: narrowed.append((keys, options)))
+    narrowed, opened = [], []
+    desk = SimpleNamespace(
+        player=ClipPlayer(),
+        narrow=lambda keys, **options: narrowed.append((keys, options)),
+        open=lambda key, focus: opened.append((key, focus)),
+    )
     focus = {"onset": 1.0, "offset": 2.0, "label": "Dog"}
     explorer = PsdsExplorer(curves, desk, clips_of=lambda label: {f"devtest/{label}": focus}, interactive=False)
     explorer.controls.a.value, explorer.controls.b.value = curves.systems[0], BEST
@@ -162,6 +166,7 @@ def test_differences_choose_classes_and_open_their_clips(curves):
     assert narrowed == [
         ([f"devtest/{label}"], {"because": f"{label}: annotated", "focuses": {f"devtest/{label}": focus}})
     ]
+    assert opened == [(f"devtest/{label}", focus)]
     assert explorer.message.value == ""
     # Another metric makes it another question.
     explorer.controls.metric.value = "psds2"

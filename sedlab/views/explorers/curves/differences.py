@@ -37,10 +37,12 @@ class DifferenceTable(KeptWidget, widgets.VBox):
         self.table = table
         reach = float(table[["low", "high", "difference"]].abs().max(axis=None)) or 1.0
         sure = int(table["certain"].iloc[1:].sum())
+        leaving = (
+            f"Those of {sure} of {len(table) - 1} classes leave zero out and come first" if sure else "All hold zero"
+        )
         self._said = (
             f"<b>{html.escape(b)}</b> less <b>{html.escape(a)}</b>, with 95 % intervals of the difference on the same "
-            f"resamples. Those of {sure} of {len(table) - 1} classes leave zero out: they come first, the largest "
-            "change at the top."
+            f"resamples. {leaving}; the largest change is at the top."
         )
         self.children = [widgets.HTML(f"<p>{self._said}</p>"), *(self._row(row, reach, what) for row in _rows(table))]
 
@@ -62,7 +64,7 @@ class DifferenceTable(KeptWidget, widgets.VBox):
         button = widgets.Button(
             description=name,
             tooltip=f"Show the curves of {name}",
-            layout=widgets.Layout(width="190px", flex="0 0 auto"),
+            layout=widgets.Layout(width="206px", flex="0 0 auto"),
         )
         button.on_click(lambda _: self._choose(None if label == ALL else label))
         bar = _bar(row, reach)
