@@ -35,6 +35,7 @@ async function render({ model, el }) {
   const rowOf = new Map(keys.map((key, row) => [key, row]));
   const classes = model.get("classes").map(({ label }) => label);
   const byClass = new Map();
+  const putAway = new Set();
   let filters = { ...model.get("filters") };
   let api = null;
   let order = keys.map((_key, row) => row);
@@ -71,6 +72,18 @@ async function render({ model, el }) {
     redraw();
   }
 
+  /** A column in which one value is chosen says nothing; it comes back with the others. */
+  function hideChosen() {
+    columns.forEach(({ name, kind }, at) => {
+      if (kind !== "choice" || at === 0) return;
+      const isChosen = Boolean(filters.choices?.[name]);
+      if (isChosen && api.column(at).visible()) {
+        api.column(at).visible(false, false);
+        putAway.add(at);
+      } else if (!isChosen && putAway.delete(at)) api.column(at).visible(true, false);
+    });
+  }
+
   /** Sort and filter at most once a frame. */
   function redraw() {
     controls.show(filters, model.get("narrowed"));
@@ -78,7 +91,9 @@ async function render({ model, el }) {
     drawing = requestAnimationFrame(() => {
       drawing = 0;
       left = rowsLeft(keys.length, values(), { ...filters, rows: model.get("narrowed").rows });
-      api?.draw();
+      if (!api) return;
+      hideChosen();
+      api.draw();
     });
   }
 
@@ -248,6 +263,10 @@ async function render({ model, el }) {
   const keepKeys = (event) => event.target.setAttribute?.("data-lm-suppress-shortcuts", "true");
   explorer.addEventListener("focusin", keepKeys);
   off.push(() => explorer.removeEventListener("focusin", keepKeys));
+  // Long texts are cut to the width of their column.
+  const tellWhole = ({ target }) => { if (target.closest?.(".sedlab-clip-table td")) target.title = target.textContent; };
+  explorer.addEventListener("mouseover", tellWhole);
+  off.push(() => explorer.removeEventListener("mouseover", tellWhole));
   explorer.addEventListener("sedlab-draw", onDraw);
   explorer.addEventListener("keydown", onKeyDown);
   off.push(() => explorer.removeEventListener("sedlab-draw", onDraw));

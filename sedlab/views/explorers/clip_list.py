@@ -245,7 +245,7 @@ def _digits(values: pd.Series) -> int:
 
 
 #: Columns that are there when asked for.
-_HIDDEN = ("group", "seconds")
+_HIDDEN = ("group", "seconds", "gained s", "lost s")
 #: Columns that count, but hold nan until they are computed.
 _WHOLE = ("false alarms", "missed", "wrong class", "boundaries", "in pieces")
 
