@@ -44,19 +44,20 @@ export function mountOverlay({ store, surface, seek }) {
     },
   });
 
-  let done = null;
+  let done = "";
   function frameFocus() {
     const scene = store.get("scene");
     const focus = store.get("focus") ?? {};
-    if (!scene || scene.key !== store.get("key") || done === focus) return;
-    done = focus;
+    const asked = JSON.stringify([store.get("key"), focus, store.get("goes")]);
+    if (!scene || scene.key !== store.get("key") || done === asked) return;
+    done = asked;
     if (!Number.isFinite(focus.onset) || !Number.isFinite(focus.offset)) return;
     store.set({ span: spanTrait(framed(focus.onset, focus.offset, scene.duration), scene.duration) });
     seek(Math.max(0, focus.onset - LEAD_IN_SECONDS));
     // Its rows are known once they are drawn.
     requestAnimationFrame(() => requestAnimationFrame(() => showRows(surface, focus.label)));
   }
-  const off = store.on("scene focus", frameFocus);
+  const off = store.on("scene focus goes", frameFocus);
   frameFocus();
   return () => { drop(); off(); };
 }

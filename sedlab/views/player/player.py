@@ -56,6 +56,8 @@ class ClipPlayer(Thresholding, Exporting, KeptWidget, anywidget.AnyWidget):
     """Start and end (s) of what is shown; empty: the whole clip."""
     focus = traitlets.Dict().tag(sync=True)
     """`onset, offset` (s), `label` of the case to frame and seek; empty: none."""
+    goes = traitlets.Int(0).tag(sync=True)
+    """Counts `go`: the same focus is framed again."""
     label = traitlets.Unicode("").tag(sync=True)
     """The class whose threshold the slider moves; empty: that of all."""
     threshold = traitlets.Float(0.5, min=0.0, max=1.0).tag(sync=True)
@@ -97,6 +99,7 @@ class ClipPlayer(Thresholding, Exporting, KeptWidget, anywidget.AnyWidget):
         with self.hold_sync():
             self.selection, self.span = [], []
             self.key, self.focus = key, dict(focus or {})
+            self.goes += 1
 
     def show(self, scene: Scene) -> None:
         """Show a single scene, without a queue."""

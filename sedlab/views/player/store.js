@@ -1,11 +1,13 @@
 // What a player's parts share: values with listeners. Names that are traits of the model are kept the same in Python.
 
 const TRAITS = [
-  "queue", "key", "version", "playhead", "selection", "span", "focus", "label", "threshold", "thresholds",
+  "queue", "key", "version", "playhead", "selection", "span", "focus", "goes", "label", "threshold", "thresholds",
   "postprocess", "shown", "counts", "marks", "review", "call",
 ];
 const SAVE_AFTER_MS = { playhead: 250 };
 const SAVE_SOON_MS = 40;
+// Python echoes what it is told; for so long a value of before that comes back is taken for an echo.
+const ECHO_MS = 2000;
 
 /** Make a store around a model of anywidget. */
 export function makeStore(model) {
@@ -13,6 +15,8 @@ export function makeStore(model) {
   const listeners = new Map();
   let timer = 0;
   let due = 0;
+  const unsaved = new Set();
+  const saved = [];
 
   function tell(names) {
     const told = new Set();
@@ -27,8 +31,22 @@ export function makeStore(model) {
     if (timer && due <= wanted) return;
     clearTimeout(timer);
     due = wanted;
-    timer = setTimeout(() => { timer = 0; model.save_changes(); }, milliseconds);
+    timer = setTimeout(save, milliseconds);
   }
+
+  function save() {
+    timer = 0;
+    const at = performance.now();
+    while (saved.length && saved[0].at < at - ECHO_MS) saved.shift();
+    for (const name of unsaved) saved.push({ name, at, value: JSON.stringify(values.get(name)) });
+    unsaved.clear();
+    model.save_changes();
+  }
+
+  const isEcho = (name, value) => {
+    const text = JSON.stringify(value);
+    return saved.some((one) => one.name === name && one.value === text && one.at > performance.now() - ECHO_MS);
+  };
 
   function set(changes) {
     const changed = Object.keys(changes).filter((name) => !Object.is(values.get(name), changes[name]));
@@ -36,6 +54,7 @@ export function makeStore(model) {
     for (const name of changed) {
       values.set(name, changes[name]);
       if (!TRAITS.includes(name)) continue;
+      unsaved.add(name);
       model.set(name, changes[name]);
       wait = Math.min(wait, SAVE_AFTER_MS[name] ?? SAVE_SOON_MS);
     }
@@ -43,12 +62,24 @@ export function makeStore(model) {
     tell(changed);
   }
 
-  const fromPython = TRAITS.map((name) => [`change:${name}`, () => {
-    const value = model.get(name);
-    if (Object.is(values.get(name), value)) return;
-    values.set(name, value);
-    tell([name]);
-  }]);
+  // Traits that Python changed together are taken over together.
+  function takeOver() {
+    const changed = TRAITS.filter((name) => {
+      const value = model.get(name);
+      if (Object.is(values.get(name), value)) return false;
+      if (JSON.stringify(values.get(name)) !== JSON.stringify(value) && isEcho(name, value)) {
+        unsaved.add(name);
+        model.set(name, values.get(name));
+        saveWithin(SAVE_AFTER_MS[name] ?? SAVE_SOON_MS);
+        return false;
+      }
+      values.set(name, value);
+      return true;
+    });
+    tell(changed);
+  }
+
+  const fromPython = TRAITS.map((name) => [`change:${name}`, takeOver]);
   for (const [event, listener] of fromPython) model.on(event, listener);
 
   return {

@@ -31,7 +31,7 @@ export function makeTally({ store, surface, subset }) {
     element("colgroup"), element("colgroup", { span: CLIP.length }), element("colgroup", { span: SUBSET.length }),
     element("thead", {}, element("tr", {}, element("td"), group("this clip", CLIP.length), subsetHead),
       element("tr", {}, element("th", { scope: "col" }, "System"), ...CLIP.map(head), ...SUBSET.map(head))), body);
-  const node = element("div", { class: "tally", tabindex: "0", role: "region", "aria-label": "Counts at the threshold" }, table);
+  const node = element("div", { class: "tally", tabindex: "0", role: "group", "aria-label": "Counts at the threshold" }, table);
   let pending = 0;
   let lines = [];
 

@@ -318,3 +318,28 @@ def test_what_a_person_does_is_saved_now_and_then(page) -> None:
         }"""
     )
     assert saved[0] > 10 and 2 <= saved[1] <= 4
+
+
+def test_an_echo_of_what_was_saved_does_not_undo_what_came_after(page) -> None:
+    found = page.evaluate(
+        """async () => {
+          const { makeStore } = await part("store.js");
+          const model = makeModel({ playhead: 0, key: "a", focus: 1 }, async () => []);
+          const store = makeStore(model);
+          const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+          store.set({ key: "b", playhead: 5 });
+          await wait(80);
+          store.set({ key: "c", playhead: 0 });
+          model.set("key", "b");
+          model.set("playhead", 5);
+          const kept = [store.get("key"), store.get("playhead"), model.get("key")];
+          // What Python says for itself is taken over, all of it before anybody hears of a part.
+          const heard = [];
+          store.on("key", () => heard.push(store.get("focus")));
+          model.values.focus = 2;
+          model.set("key", "d");
+          store.dispose();
+          return [kept, store.get("key"), heard];
+        }"""
+    )
+    assert found == [["c", 0, "c"], "d", [2]]
