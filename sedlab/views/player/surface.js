@@ -14,6 +14,8 @@ import { drawWaveform } from "./tracks/waveform.js";
 import { drawEmpty, drawGrid, drawHeading, drawRowName, drawRuler, hatch } from "./tracks/words.js";
 
 const NARROW_PIXELS = 560;
+// JupyterLab says that its theme changed before the new style sheet is there.
+const STYLES_MS = 600;
 const MARGINS = { wide: 150, narrow: 40, right: 6 };
 const ROW_FACTS = "threshold thresholds postprocess shown label curves";
 
@@ -186,6 +188,11 @@ export function makeSurface(root, store) {
     pending ||= requestAnimationFrame(draw);
   }
 
+  function repaint() {
+    theme = null;
+    touch("sound", "rows", "over");
+  }
+
   function pointOf(event) {
     const box = over.getBoundingClientRect();
     const x = event.clientX - box.left;
@@ -233,7 +240,7 @@ export function makeSurface(root, store) {
     store.on(ROW_FACTS, () => touch("rows", "over")),
     store.on("selection focus review", () => touch("over")),
     store.on("playhead", placeHead),
-    onTheme(() => { theme = null; touch("sound", "rows", "over"); }),
+    onTheme(() => { repaint(); setTimeout(repaint, STYLES_MS); }),
   ];
   const observer = new ResizeObserver(() => touch("sound", "rows", "over"));
   observer.observe(root);
