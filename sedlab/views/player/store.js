@@ -6,8 +6,6 @@ const TRAITS = [
 ];
 const SAVE_AFTER_MS = { playhead: 250 };
 const SAVE_SOON_MS = 40;
-// Python echoes what it is told; for so long a value of before that comes back is taken for an echo.
-const ECHO_MS = 2000;
 
 /** Make a store around a model of anywidget. */
 export function makeStore(model) {
@@ -16,7 +14,7 @@ export function makeStore(model) {
   let timer = 0;
   let due = 0;
   const unsaved = new Set();
-  const saved = [];
+  const saved = new Map();
 
   function tell(names) {
     const told = new Set();
@@ -36,17 +34,13 @@ export function makeStore(model) {
 
   function save() {
     timer = 0;
-    const at = performance.now();
-    while (saved.length && saved[0].at < at - ECHO_MS) saved.shift();
-    for (const name of unsaved) saved.push({ name, at, value: JSON.stringify(values.get(name)) });
+    for (const name of unsaved) saved.set(name, JSON.stringify(values.get(name)));
     unsaved.clear();
     model.save_changes();
   }
 
-  const isEcho = (name, value) => {
-    const text = JSON.stringify(value);
-    return saved.some((one) => one.name === name && one.value === text && one.at > performance.now() - ECHO_MS);
-  };
+  // Python echoes what it is told last; what a person did since, and is still to be saved, came later.
+  const isEcho = (name, value) => unsaved.has(name) && saved.get(name) === JSON.stringify(value);
 
   function set(changes) {
     const changed = Object.keys(changes).filter((name) => !Object.is(values.get(name), changes[name]));
@@ -67,8 +61,7 @@ export function makeStore(model) {
     const changed = TRAITS.filter((name) => {
       const value = model.get(name);
       if (Object.is(values.get(name), value)) return false;
-      if (JSON.stringify(values.get(name)) !== JSON.stringify(value) && isEcho(name, value)) {
-        unsaved.add(name);
+      if (isEcho(name, value)) {
         model.set(name, values.get(name));
         saveWithin(SAVE_AFTER_MS[name] ?? SAVE_SOON_MS);
         return false;
