@@ -155,12 +155,14 @@ class Explorer(Panel):
         rows = [self._rows[key] for key in dict.fromkeys(keys) if key in self._rows]
         if not rows:
             raise SedlabError(f"{because}: none of {count_of(len(keys), 'clip')} is in this list. Widen its subset.")
-        # Cleared first: the mark of the narrowing before would take these along.
-        self.list.narrowed = {}
-        self._focuses = dict(focuses or {})
-        self.list.filters = dict(NO_FILTERS)
-        self.list.narrowed = {"rows": rows, "because": because}
-        self._show_order(rows)
+        # In one message: of a list that was whole for a moment the browser would send the queue, to come back too late.
+        with self.list.hold_sync():
+            # Cleared first: the mark of the narrowing before would take these along.
+            self.list.narrowed = {}
+            self._focuses = dict(focuses or {})
+            self.list.filters = dict(NO_FILTERS)
+            self.list.narrowed = {"rows": rows, "because": because}
+            self._show_order(rows)
 
     def widen(self) -> None:
         """List all clips again."""
