@@ -49,7 +49,7 @@ export function mountLegend({ root, store, surface }) {
     }
   }
   const offs = [
-    store.on("scene shown", show), onTheme(show),
+    store.on("scene shown", show), onTheme(() => { show(); count(); }),
     store.on("scene threshold thresholds postprocess", count),
   ];
   show();
