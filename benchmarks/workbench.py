@@ -149,9 +149,7 @@ def measure(opened, page) -> None:
     for _ in range(12):
         page.wait_for_timeout(700)
         times.append(page.evaluate(NEXT))
-    print(
-        f"next clip: {statistics.median(times):.0f} ms ({min(times):.0f} to {max(times):.0f}) from the key to the drawing"
-    )
+    print(f"next clip: {statistics.median(times):.0f} ms ({min(times):.0f} to {max(times):.0f}) from key to drawing")
 
     slider = player.get_by_label("Threshold", exact=True)
     slider.evaluate("node => node.focus()")
