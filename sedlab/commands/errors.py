@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sedlab.commands import options
-from sedlab.commands.detection.decision import Decision
+from sedlab.commands.detection.decision import DecisionRule
 from sedlab.commands.frame import Frame, read_frame
 from sedlab.commands.output import (
     figure_name,
@@ -58,7 +58,7 @@ def errors(
     from sedlab.scoring.scores.matching import EVENTS
 
     console = table_console()
-    decision = Decision.of(thresholds, threshold, postprocess, usual="median")
+    decision = DecisionRule.of(thresholds, threshold, postprocess, usual="median")
     with progress_bar(console) as progress:
         frame = read_frame(
             [scores] if against is None else [scores, against],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sedlab.commands import options
-from sedlab.commands.detection.decision import Decision
+from sedlab.commands.detection.decision import DecisionRule
 from sedlab.commands.frame import Frame, keep_inputs, read_metrics_frame
 from sedlab.commands.output import (
     figure_name,
@@ -78,7 +78,7 @@ def evaluate(
     from sedlab.scoring.scores.matching import SEGMENTS
 
     keep_inputs([scores, ground_truth, durations, postprocess, thresholds], [json_file, csv_file, plot])
-    decision = Decision.of(thresholds, threshold, postprocess, usual="none")
+    decision = DecisionRule.of(thresholds, threshold, postprocess, usual="none")
     console = table_console()
     with progress_bar(console) as progress:
         frame, metrics = read_metrics_frame(

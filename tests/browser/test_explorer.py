@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, note_foreign, write_cells
+from jupyter_lab import TIMEOUT_MS, jupyter_lab, looked_at, need_chromium, write_cells
 
 MATERIAL = Path(__file__).parents[1] / "material"
 CELLS = f"""
@@ -92,14 +92,7 @@ def screenshot(page, name: str) -> None:
 def test_a_run_is_explored_by_hand(lab: str) -> None:
     from playwright.sync_api import expect
 
-    with browser() as opened:
-        page = opened.new_page(viewport={"width": 1500, "height": 1300})
-        page.set_default_timeout(TIMEOUT_MS)
-        expect.set_options(timeout=TIMEOUT_MS)
-        problems: list[str] = []
-        elsewhere: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda request: note_foreign(request.url, elsewhere))
+    with looked_at(1500, 1300) as page:
         page.goto(lab)
         page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
         page.evaluate(
@@ -200,5 +193,3 @@ def test_a_run_is_explored_by_hand(lab: str) -> None:
             "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells[1].outputs"
             ".some((one) => (one.data['image/png'] ?? '').length > 10000)"
         )
-        assert problems == []
-        assert elsewhere == []

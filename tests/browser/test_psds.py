@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, note_foreign, run_all_cells, write_cells
+from jupyter_lab import jupyter_lab, looked_at, need_chromium, run_all_cells, write_cells
 
 NOTEBOOK = """
 import sys
@@ -77,14 +77,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_curves_and_player_move_with_each_other(lab: str, tmp_path: Path) -> None:
     from playwright.sync_api import expect
 
-    with browser() as opened:
-        page = opened.new_page(viewport={"width": 1300, "height": 1900})
-        page.set_default_timeout(TIMEOUT_MS)
-        expect.set_options(timeout=TIMEOUT_MS)
-        problems: list[str] = []
-        elsewhere: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda request: note_foreign(request.url, elsewhere))
+    with looked_at(1300, 1900) as page:
         page.goto(lab)
         run_all_cells(page)
         output = page.locator(".jp-OutputArea-output")
@@ -162,5 +155,3 @@ def test_curves_and_player_move_with_each_other(lab: str, tmp_path: Path) -> Non
             "() => { const plot = document.querySelector('.sedlab-curves .main-svg').getBoundingClientRect();"
             " return plot.width > 200 && plot.right <= window.innerWidth; }"
         )
-        assert problems == []
-        assert elsewhere == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, note_foreign, run_all_cells, write_cells
+from jupyter_lab import jupyter_lab, looked_at, need_chromium, run_all_cells, write_cells
 from nano_run import nano_run
 
 from sedlab.data.review.decisions import read_decisions
@@ -74,14 +74,7 @@ def test_what_is_decided_by_keys_and_mouse_is_kept(lab: str, run: Run, tmp_path:
             page.wait_for_timeout(50)
         raise AssertionError(f"{len(decisions())} decisions instead of {number}")
 
-    with browser() as opened:
-        page = opened.new_page(viewport={"width": 1300, "height": 1500})
-        page.set_default_timeout(TIMEOUT_MS)
-        expect.set_options(timeout=TIMEOUT_MS)
-        problems: list[str] = []
-        elsewhere: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda request: note_foreign(request.url, elsewhere))
+    with looked_at(1300, 1500) as page:
 
         def open_notebook() -> None:
             page.goto(lab)
@@ -160,7 +153,6 @@ def test_what_is_decided_by_keys_and_mouse_is_kept(lab: str, run: Run, tmp_path:
 
         found = Axe().run(page, context=".widget-vbox").response["violations"]
         assert found == [], [violation["help"] for violation in found]
-        assert problems == [] and elsewhere == []
 
     table = read_tsv(
         run.path / "review/strong_train.tsv",

@@ -59,6 +59,24 @@ def browser() -> Iterator:
 
 
 @contextmanager
+def looked_at(width: int, height: int) -> Iterator:
+    """Give a page of a browser; at its end nothing had failed on it, and nothing was asked of another machine."""
+    from playwright.sync_api import expect
+
+    with browser() as opened:
+        page = opened.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(TIMEOUT_MS)
+        expect.set_options(timeout=TIMEOUT_MS)
+        problems: list[str] = []
+        elsewhere: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: note_foreign(request.url, elsewhere))
+        yield page
+        assert problems == []
+        assert elsewhere == []
+
+
+@contextmanager
 def jupyter_lab(folder: Path) -> Iterator[str]:
     """Start JupyterLab on a folder; give the address of a notebook in it, with the place of its name in braces."""
     environment = dict(os.environ, IPYTHONDIR=str(folder / "ipython"))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Decision:
+class DecisionRule:
     """How scores become detections: as the options say, or a file of thresholds that were set in the player."""
 
     thresholds: Thresholds
@@ -24,7 +24,7 @@ class Decision:
     """The post-processing in words."""
 
     @classmethod
-    def of(cls, file: Path | None, threshold: float, postprocess: str | None, *, usual: str) -> Decision:
+    def of(cls, file: Path | None, threshold: float, postprocess: str | None, *, usual: str) -> DecisionRule:
         """Return what the options --thresholds, --threshold, --postprocess decide; ``usual`` is the last's default."""
         from sedlab.scoring.postprocess import Postprocess
         from sedlab.scoring.thresholds.file import DEFAULT_THRESHOLD, Thresholds

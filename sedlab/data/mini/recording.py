@@ -22,7 +22,7 @@ _TRAIN_PERIOD_SECONDS = 32.0
 
 
 @dataclass(frozen=True)
-class Scene:
+class Surroundings:
     """A kind of place: its background and how often each class sounds there, in events a minute."""
 
     background: str
@@ -30,8 +30,8 @@ class Scene:
 
 
 # In the order in which recordings are handed out: the first four together hold all evaluated classes.
-SCENES: Mapping[str, Scene] = {
-    "residential_area": Scene(
+SCENES: Mapping[str, Surroundings] = {
+    "residential_area": Surroundings(
         "pink",
         {
             "birds_singing": 3,
@@ -43,7 +43,7 @@ SCENES: Mapping[str, Scene] = {
             "large_vehicle": 0.8,
         },
     ),
-    "metro_station": Scene(
+    "metro_station": Surroundings(
         "hall",
         {
             "metro approaching": 2,
@@ -55,7 +55,7 @@ SCENES: Mapping[str, Scene] = {
             "children voices": 1,
         },
     ),
-    "city_center": Scene(
+    "city_center": Surroundings(
         "street",
         {
             "car": 3,
@@ -67,7 +67,7 @@ SCENES: Mapping[str, Scene] = {
             "wind_blowing": 0.8,
         },
     ),
-    "cafe_restaurant": Scene(
+    "cafe_restaurant": Surroundings(
         "babble",
         {
             "cutlery and dishes": 6,
@@ -78,7 +78,7 @@ SCENES: Mapping[str, Scene] = {
             "furniture dragging": 1.5,
         },
     ),
-    "grocery_store": Scene(
+    "grocery_store": Surroundings(
         "hum",
         {
             "cash register beeping": 5,
@@ -129,7 +129,7 @@ def maestro_recording(rng: Generator, scene_name: str, *, seconds: float, num_an
     return Recording(to_int16(mixture, peak=10 ** (rng.uniform(-12, -1) / 20)), tuple(sorted(labels)))
 
 
-def _schedule(rng: Generator, scene: Scene, seconds: float) -> dict[str, list[tuple[float, np.ndarray]]]:
+def _schedule(rng: Generator, scene: Surroundings, seconds: float) -> dict[str, list[tuple[float, np.ndarray]]]:
     """Return (onset, waveform) of every event by class."""
     plan: dict[str, list[tuple[float, np.ndarray]]] = {}
     for label, rate in scene.events_per_minute.items():

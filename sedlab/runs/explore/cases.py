@@ -10,6 +10,7 @@ import pandas as pd
 
 from sedlab.errors import SedlabError
 from sedlab.runs.errors import baseline_of, error_cases
+from sedlab.runs.explore.opening import opening
 from sedlab.runs.explore.scenes import key_of
 from sedlab.runs.explore.systems import ScoredSystem, scored_systems_of
 from sedlab.runs.run import Run
@@ -59,7 +60,7 @@ def _line(run: Run, systems: Sequence[ScoredSystem], subset: str, **what: Any) -
     """Return the line of Python that shows a cell of these systems again."""
     usual = {system for system in scored_systems_of(run, subset) if system.stage == "stage2"}
     names = None if set(systems) == usual else [system.name for system in systems]
-    explored = python_call(f"sedlab.open_run({str(run.path)!r}).explore", subset=subset, systems=names, panel="Errors")
+    explored = python_call(f"{opening(run)}.explore", subset=subset, systems=names, panel="Errors")
     return python_call(f"{explored}.panel('Errors').at", **what)
 
 

@@ -22,7 +22,7 @@ from sedlab.scoring.clips.error_counts import COUNTED, error_counts
 from sedlab.scoring.clips.label_difference import label_difference
 from sedlab.scoring.errors.cases import find_errors
 from sedlab.scoring.errors.detections import detected_events
-from sedlab.views.explorers.clip_list import Part
+from sedlab.views.explorers.clip_list import LaterColumns
 
 #: Above it a class counts as detected, and as decided.
 THRESHOLD = 0.5
@@ -55,7 +55,7 @@ class Step:
     what: str
     columns: tuple[str, ...]
     num_bits: int
-    compute: Callable[[], Iterator[Part | None]]
+    compute: Callable[[], Iterator[LaterColumns | None]]
     """Yields ``num_bits`` times; the last is the part."""
 
 
@@ -93,7 +93,7 @@ class ClipColumns:
         ]
         return [step for step in steps if step.num_bits]
 
-    def _own(self, subsets: Sequence[str], system: ScoredSystem) -> Iterator[Part | None]:
+    def _own(self, subsets: Sequence[str], system: ScoredSystem) -> Iterator[LaterColumns | None]:
         values = {name: self._unknown() for name in ("confidence", "entropy", "label difference")}
         detected: list[tuple[str, ...]] = [()] * len(self.clips)
         for subset in subsets:
@@ -108,7 +108,7 @@ class ClipColumns:
                 detected[row] = tuple(label for label, is_above in zip(classes, above, strict=True) if is_above)
             yield None if subset != subsets[-1] else _part(values, detected=detected)
 
-    def _disagreement(self, subsets: Sequence[str], students: Sequence[ScoredSystem]) -> Iterator[Part | None]:
+    def _disagreement(self, subsets: Sequence[str], students: Sequence[ScoredSystem]) -> Iterator[LaterColumns | None]:
         values = self._unknown()
         for subset in subsets:
             rows, _, columns, clips = self._place(subset)
@@ -116,7 +116,9 @@ class ClipColumns:
             values[np.ix_(rows, columns)] = disagreement([scores for scores, _, _ in read], read[0][1])
             yield None if subset != subsets[-1] else _part({"disagreement": values})
 
-    def _change(self, subsets: Sequence[str], before: ScoredSystem, after: ScoredSystem) -> Iterator[Part | None]:
+    def _change(
+        self, subsets: Sequence[str], before: ScoredSystem, after: ScoredSystem
+    ) -> Iterator[LaterColumns | None]:
         values = {name: self._unknown() for name in ("change", "gained s", "lost s")}
         for subset in subsets:
             rows, _, columns, clips = self._place(subset)
@@ -127,7 +129,7 @@ class ClipColumns:
             values["gained s"][place], values["lost s"][place] = gained, lost
             yield None if subset != subsets[-1] else _part(values, add=("gained s", "lost s"))
 
-    def _errors(self, chunks: Sequence[tuple[str, int]], system: ScoredSystem) -> Iterator[Part | None]:
+    def _errors(self, chunks: Sequence[tuple[str, int]], system: ScoredSystem) -> Iterator[LaterColumns | None]:
         values = {name: self._unknown() for name in COUNTED}
         for subset, at in chunks:
             rows, classes, columns, clips = self._place(subset)
@@ -182,7 +184,7 @@ def decided_classes(scores: np.ndarray, audible: np.ndarray, classes: Sequence[s
     return (above.astype(bool) & audible[:, :, None]).any(axis=1)
 
 
-def _part(values: dict[str, np.ndarray], *, add: Sequence[str] = (), detected: list | None = None) -> Part:
+def _part(values: dict[str, np.ndarray], *, add: Sequence[str] = (), detected: list | None = None) -> LaterColumns:
     """Return the numbers of a clip as the largest of its classes, or their sum for the columns in ``add``."""
     columns: dict[str, Sequence] = {}
     for name, table in values.items():
@@ -192,13 +194,13 @@ def _part(values: dict[str, np.ndarray], *, add: Sequence[str] = (), detected: l
         columns[name] = np.where(known.any(axis=1), whole, np.nan)
     if detected is not None:
         columns["detected"] = detected
-    return Part(columns, values)
+    return LaterColumns(columns, values)
 
 
-def computed(steps: Sequence[Step]) -> Iterator[Part]:
+def computed(steps: Sequence[Step]) -> Iterator[LaterColumns]:
     """Yield what the steps compute, bit by bit, when asked for the next; a bit before the last has no columns."""
     for place, step in enumerate(steps):
         for done, part in enumerate(step.compute(), start=1):
             at_end = done == step.num_bits and place + 1 < len(steps)
             what = steps[place + 1].what if at_end else step.what
-            yield Part(part.columns, part.by_class, what) if part else Part({}, what=what)
+            yield LaterColumns(part.columns, part.by_class, what) if part else LaterColumns({}, what=what)

@@ -17,7 +17,7 @@ from sedlab.runs.explore.systems import ScoredSystem
 from sedlab.runs.review.store import review_of
 from sedlab.runs.run import Run
 from sedlab.runs.scores import annotated_classes
-from sedlab.views.explorers.clip_list import Part
+from sedlab.views.explorers.clip_list import LaterColumns
 
 #: Without a choice, so many clips are listed; those to evaluate with come first.
 MOST_CLIPS = 6000
@@ -31,7 +31,7 @@ class ClipTable:
     clips: pd.DataFrame
     """`key, clip, subset, group, seconds, annotated, detected` and a column of nan for each number that comes later"""
     classes: tuple[str, ...]
-    parts: Iterator[Part]
+    parts: Iterator[LaterColumns]
     num_parts: int
 
 

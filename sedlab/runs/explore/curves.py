@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sedlab.data.corpora.layout import family
 from sedlab.labels import MAESTRO_EVAL_CLASSES
 from sedlab.runs.clips import active_events, first_subset
+from sedlab.runs.explore.opening import path_as_said
 from sedlab.runs.explore.scenes import key_of
 from sedlab.runs.explore.systems import ScoredSystem, default_systems, scored_systems_of
 from sedlab.runs.run import Run, open_run
@@ -117,15 +118,10 @@ def _explorer(run: Run, subset: str, first: Sequence[ScoredSystem], desk: Any, *
     wanted = {system.name for system in first}
     # In the order of the curves: earlier iterations first.
     options["systems"] = options.get("systems") or [name for name in curves.systems if name in wanted] or None
-    call: Callable[..., str] = partial(python_call, "sedlab.runs.psd_roc", _shown(run), subset=subset)
+    call: Callable[..., str] = partial(python_call, "sedlab.runs.psd_roc", path_as_said(run), subset=subset)
     clips: Callable[[str], Mapping[str, Mapping[str, Any]]] = partial(clips_with, run, subset)
     return PsdsExplorer(curves, desk, clips_of=clips, call=call, title=subset, **options)
 
 
 def _has_boxes(run: Run, system: ScoredSystem) -> bool:
     return system.stage == "stage2" and run.csebbs(system.iteration, system.model).is_file()
-
-
-def _shown(run: Run) -> str:
-    """Return the run's folder as one writes it: relative to the project, where it is in its place."""
-    return str(run.path.relative_to(run.project))

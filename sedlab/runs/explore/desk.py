@@ -14,10 +14,11 @@ from sedlab.labels import class_index
 from sedlab.runs.explore.clip_columns import HELP
 from sedlab.runs.explore.clip_table import clip_table, decisions, listed_subsets
 from sedlab.runs.explore.counts import offer_thresholds
+from sedlab.runs.explore.opening import opening
 from sedlab.runs.explore.scenes import scene_of_clip
 from sedlab.runs.explore.systems import ScoredSystem, default_systems, scored_systems_of, system_named
-from sedlab.runs.run import CONFIG_FILE, ENSEMBLE, RUNS_FOLDER, Run, open_run
-from sedlab.views.explorers.clip_list import Part
+from sedlab.runs.run import CONFIG_FILE, ENSEMBLE, Run, open_run
+from sedlab.views.explorers.clip_list import LaterColumns
 from sedlab.views.explorers.explorer import Explorer
 from sedlab.views.player.call import python_call
 from sedlab.views.player.player import ClipPlayer
@@ -117,7 +118,7 @@ def explore_run(
     options = {"subset": subset, "iteration": iteration, "model": model, "label": label or None, "panel": panel}
     if systems is not None:
         options["systems"] = [system.name for system in drawn]
-    player.base = python_call(f"sedlab.open_run({_short(run)!r}).explore", **options)
+    player.base = python_call(f"{opening(run)}.explore", **options)
     explorer = Explorer(
         table.clips,
         player,
@@ -176,7 +177,7 @@ def _list_decisions(run: Run, explorer: Explorer) -> None:
     """Bring the list's column of decisions up to date."""
     made = decisions(run, explorer.clips.rename(columns={"clip": "clip_id"}))
     if made != list(explorer.clips["decision"]):
-        explorer.list.put(Part({"decision": made}))
+        explorer.list.put(LaterColumns({"decision": made}))
 
 
 def _builder(home: str, run: Run, systems: Sequence[ScoredSystem], subset: str) -> Callable[[Explorer], widgets.Widget]:
@@ -185,8 +186,3 @@ def _builder(home: str, run: Run, systems: Sequence[ScoredSystem], subset: str) 
         return getattr(import_module(module), function)(run, explorer, list(systems), subset)
 
     return build
-
-
-def _short(run: Run) -> str:
-    """Return the path of a run as it is found from anywhere in its project."""
-    return f"{RUNS_FOLDER}/{run.name}" if run.path.parent.name == RUNS_FOLDER else str(run.path)

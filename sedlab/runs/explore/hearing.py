@@ -18,7 +18,7 @@ from sedlab.errors import SedlabError, SedlabWarning
 from sedlab.grid import SAMPLE_RATE
 from sedlab.scoring.clips.confidence import mean_entropy, peak_scores
 from sedlab.scoring.clips.disagreement import disagreement
-from sedlab.views.explorers.clip_list import Part
+from sedlab.views.explorers.clip_list import LaterColumns
 from sedlab.views.player.scene import Scene, System
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class HeardRecordings:
         self.detectors = detectors
         self.classes = next(iter(detectors.values())).classes
         self.tell: Callable[[str], None] = lambda _text: None
-        self.put: Callable[[Part], None] = lambda _part: None
+        self.put: Callable[[LaterColumns], None] = lambda _part: None
         self._decoded: OrderedDict[Path, DecodedRecording] = OrderedDict()
         self._passages: dict[Path, dict[str, Passages]] = {}
         rows = [row for recording in recordings for row in _rows_of(recording)]
@@ -99,14 +99,14 @@ class HeardRecordings:
             systems.append(System(name, scores.astype(float), times, median=filtered.astype(float)))
         return Scene(key, waveform, SAMPLE_RATE, tuple(self.classes), tuple(systems), None, title=key)
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[LaterColumns]:
         """Listen to everything, a window at a time, in the order of the list; yields columns where a row is done."""
         for row in range(len(self.clips)):
             if self.clips["problem"][row]:
                 continue
             try:
                 for _ in self._listen(row):
-                    yield Part({}, what="listening")
+                    yield LaterColumns({}, what="listening")
             except SedlabError as error:
                 yield self._failed(row, error)
                 continue
@@ -158,16 +158,16 @@ class HeardRecordings:
         self._detected[row] = tuple(label for label, is_above in zip(self.classes, above, strict=True) if is_above)
         self._heard[row] = True
 
-    def _columns(self, what: str) -> Part:
+    def _columns(self, what: str) -> LaterColumns:
         whole = {name: np.where(self._heard, table.max(axis=1), np.nan) for name, table in self._values.items()}
         heard = ["yes" if heard else "not yet" for heard in self._heard]
-        return Part({**whole, "detected": self._detected, "heard": heard}, self._values, what)
+        return LaterColumns({**whole, "detected": self._detected, "heard": heard}, self._values, what)
 
-    def _failed(self, row: int, error: SedlabError) -> Part:
+    def _failed(self, row: int, error: SedlabError) -> LaterColumns:
         problems = self.clips["problem"].copy()
         problems[row] = readable_name(str(error))
         self.clips["problem"] = problems
-        return Part({"problem": list(problems)}, what="listening")
+        return LaterColumns({"problem": list(problems)}, what="listening")
 
     def _measures(self) -> list[str]:
         return ["confidence", "entropy", *(["disagreement"] if len(self.detectors) > 1 else [])]

@@ -14,10 +14,11 @@ from sedlab.data.corpora.layout import TRAIN_SUBSETS, family, layout
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, valid_classes
+from sedlab.runs.explore.opening import opening
 from sedlab.runs.explore.scenes import key_of, split_key
 from sedlab.runs.explore.systems import ScoredSystem
 from sedlab.runs.pseudo_labels import suspected_labels
-from sedlab.runs.run import ENSEMBLE, RUNS_FOLDER, Run
+from sedlab.runs.run import ENSEMBLE, Run
 from sedlab.runs.scores import read_scores
 from sedlab.scoring.audit.compared import ComparedSubset
 from sedlab.scoring.audit.labelled_cells import annotated
@@ -41,7 +42,7 @@ def panel(
     """Return the panel of an explorer of a run; ``explorer`` None: of the run alone, of its training sets."""
     if explorer is None:
         names = [name for name in dict.fromkeys([subset, *TRAIN_SUBSETS]) if name in run.corpus().subsets]
-        opened = f"sedlab.open_run('{RUNS_FOLDER}/{run.name}').explore()"
+        opened = f"{opening(run)}.explore()"
     else:
         names = list(dict.fromkeys(split_key(key)[0] for key in explorer.clips.iloc[:, 0]))
         opened = explorer.call

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from sedlab.data.corpora.layout import layout
 from sedlab.data.targets import strong_targets
 from sedlab.runs.clips import first_subset, heard_clip
+from sedlab.runs.explore.opening import opening
 from sedlab.runs.explore.scenes import key_of, split_key
 from sedlab.runs.run import ERROR_SUBSET, Run
 from sedlab.views.explorers.sounds import LabelledSound, Sounds
@@ -25,7 +25,7 @@ def spectrograms(run: Run, subset: str = "", *, key: str = "", **options: Any) -
     """
     subset = subset or first_subset(run, ERROR_SUBSET, "eval_public", "synth_val")
     keys = [key_of(subset, clip_id) for clip_id in run.corpus().subset(subset).clips["clip_id"]]
-    call = python_call(f"sedlab.open_run({os.path.relpath(run.path)!r}).spectrograms", subset)
+    call = python_call(f"{opening(run)}.spectrograms", subset)
     options = {"models": run.experiment.models, "responses": _responses(run), "call": call} | options
     first = key if "/" in key or not key else key_of(subset, key)
     return SpectrogramViewer(Sounds(tuple(keys), lambda one: _sound(run, one)), key=first, **options)

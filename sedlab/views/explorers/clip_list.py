@@ -38,7 +38,7 @@ _TELL_DRAWN = (
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class LaterColumns:
     """Columns that were computed after the list was shown, for all clips in their order (N)."""
 
     columns: Mapping[str, Sequence[Any]]
@@ -57,10 +57,10 @@ class ClipList(anywidget.AnyWidget):
     clips : DataFrame
         The first column is the key; columns of tuples hold labels, others numbers or texts. nan: not known.
     classes : sequence of str
-        The order in which a `Part` has its classes, and in which they can be chosen.
+        The order in which a `LaterColumns` has its classes, and in which they can be chosen.
     help : {column: text}
         Said when the pointer rests on a column's head.
-    parts : iterator of Part
+    parts : iterator of LaterColumns
         What is computed when asked for more; the list says how many there are by ``num_parts``.
     """
 
@@ -86,7 +86,7 @@ class ClipList(anywidget.AnyWidget):
         *,
         classes: Sequence[str] = (),
         help: Mapping[str, str] | None = None,
-        parts: Iterator[Part] | None = None,
+        parts: Iterator[LaterColumns] | None = None,
         num_parts: int = 0,
         filters: Mapping[str, Any] | None = None,
     ) -> None:
@@ -177,7 +177,7 @@ class ClipList(anywidget.AnyWidget):
         self.more = self._done < self._num_parts
         self.put(part, asked=True)
 
-    def put(self, part: Part, *, asked: bool = False) -> None:
+    def put(self, part: LaterColumns, *, asked: bool = False) -> None:
         """Put columns into the list, and send them where somebody looks on; ``asked``: the browser waits for them."""
         names = dict.fromkeys([*part.columns, *part.by_class])
         told, buffers = [], []

@@ -15,7 +15,7 @@ import pandas as pd
 
 from sedlab.errors import SedlabError, count_of, nearest
 from sedlab.system.frontend import person_present
-from sedlab.views.explorers.clip_list import NO_FILTERS, ClipList, Part
+from sedlab.views.explorers.clip_list import NO_FILTERS, ClipList, LaterColumns
 from sedlab.views.explorers.panel import Panel
 from sedlab.views.figures.embed import encode
 from sedlab.views.kept import LIVE_ONLY, show_with_picture, without_comms
@@ -59,7 +59,7 @@ class Explorer(Panel):
         panels: Mapping[str, Callable[[Explorer], widgets.Widget]] | None = None,
         classes: Sequence[str] = (),
         help: Mapping[str, str] | None = None,
-        parts: Iterator[Part] | None = None,
+        parts: Iterator[LaterColumns] | None = None,
         num_parts: int = 0,
         filters: Mapping[str, Any] | None = None,
         call: str = "",

@@ -20,7 +20,7 @@ from sedlab.views.explorers.panel import Panel
 from sedlab.views.explorers.sounds import Sounds, sounds_of
 from sedlab.views.figures.embed import figure_to_png
 from sedlab.views.figures.lessons.demonstration import AUGMENTATIONS
-from sedlab.views.figures.lessons.hearing.asking import Changed, Clip
+from sedlab.views.figures.lessons.hearing.asking import Changed, HeardClip
 from sedlab.views.figures.lessons.hearing.changing import change
 from sedlab.views.figures.lessons.hearing.drawing import Drawn
 from sedlab.views.figures.lessons.hearing.ears import Ears, Heard, as_clip
@@ -108,7 +108,7 @@ class SpectrogramViewer(Panel):
         call: str = "",
     ) -> None:
         super().__init__()
-        self._ears, self._responses, self._clips = Ears(models), responses, OrderedDict[tuple[str, float], Clip]()
+        self._ears, self._responses, self._clips = Ears(models), responses, OrderedDict[tuple[str, float], HeardClip]()
         self._call, self._lengths = call or _call_of(source), dict[str, float]()
         self.before: dict[str, Heard] = {}
         self.after: dict[str, Heard] = {}
@@ -161,7 +161,7 @@ class SpectrogramViewer(Panel):
             self._tell_view()
             self.copying.call = self._line()
 
-    def clip(self, key: str, start: float = 0.0) -> Clip:
+    def clip(self, key: str, start: float = 0.0) -> HeardClip:
         """Return 10 s of a sound with its raw features; the last few are remembered."""
         if (key, start) not in self._clips:
             if key not in self._sounds.keys:
@@ -170,13 +170,13 @@ class SpectrogramViewer(Panel):
             self._lengths[key] = sound.waveform.size / SAMPLE_RATE
             waveform = as_clip(sound.waveform, round(start * SAMPLE_RATE))
             labels = None if start or sound.labels is None else np.array(sound.labels, dtype=np.float32)
-            self._clips[key, start] = Clip(Path(key).name, waveform, self._ears.raw(waveform), labels)
+            self._clips[key, start] = HeardClip(Path(key).name, waveform, self._ears.raw(waveform), labels)
         self._clips.move_to_end((key, start))
         while len(self._clips) > _REMEMBERED:
             self._clips.popitem(last=False)
         return self._clips[key, start]
 
-    def _other(self) -> Clip | None:
+    def _other(self) -> HeardClip | None:
         """Return the next sound that can be read, the first after the last; None: there is none."""
         keys, view = self._sounds.keys, self.view
         place = keys.index(view.key)

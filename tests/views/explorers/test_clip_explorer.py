@@ -9,7 +9,7 @@ import pytest
 
 from sedlab.errors import SedlabError
 from sedlab.views import ClipPlayer, Explorer, Scene
-from sedlab.views.explorers.clip_list import Part, column_kind
+from sedlab.views.explorers.clip_list import LaterColumns, column_kind
 
 
 def make_clips(num_clips: int = 4) -> pd.DataFrame:
@@ -34,9 +34,9 @@ def make_explorer(**options) -> Explorer:
 
 def parts():
     by_class = np.asarray([[1, 0.0], [0, 0.5], [0.25, 0], [0, 0]])
-    yield Part({"entropy": by_class.max(axis=1)}, {"entropy": by_class})
-    yield Part({}, what="missed")
-    yield Part({"missed": [0, 1, 2, 3]})
+    yield LaterColumns({"entropy": by_class.max(axis=1)}, {"entropy": by_class})
+    yield LaterColumns({}, what="missed")
+    yield LaterColumns({"missed": [0, 1, 2, 3]})
 
 
 def test_it_opens_with_the_first_clip_and_others_by_key():

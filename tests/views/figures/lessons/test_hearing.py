@@ -17,7 +17,7 @@ from sedlab.config.loading import load_experiment
 from sedlab.errors import SedlabError
 from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
 from sedlab.views.figures.lessons.demonstration import AUGMENTATIONS
-from sedlab.views.figures.lessons.hearing.asking import Clip
+from sedlab.views.figures.lessons.hearing.asking import HeardClip
 from sedlab.views.figures.lessons.hearing.changing import CHANGES, change
 from sedlab.views.figures.lessons.hearing.ears import CRNN, Ears, as_clip
 from sedlab.views.figures.lessons.hearing.figure import heard_figure
@@ -28,11 +28,11 @@ RESPONSES = align_responses([np.array([0.0, 1.0, 0.5]), np.array([0.3, 1.0, 0.0]
 SEEDS = range(3)
 
 
-def clip(name: str, seed: int) -> Clip:
+def clip(name: str, seed: int) -> HeardClip:
     waveform = 0.05 * torch.randn(CLIP_SAMPLES, generator=torch.Generator().manual_seed(seed))
     labels = np.zeros((27, 156), dtype=np.float32)
     labels[seed, 40:80] = 1
-    return Clip(name, waveform, EARS.raw(waveform), labels)
+    return HeardClip(name, waveform, EARS.raw(waveform), labels)
 
 
 ONE, OTHER = clip("one", 1), clip("other", 2)

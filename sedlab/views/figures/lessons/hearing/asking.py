@@ -17,7 +17,7 @@ from sedlab.views.figures.lessons.hearing.ears import CRNN, Ears, Raw
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
+class HeardClip:
     """Ten seconds to listen to."""
 
     name: str
@@ -32,7 +32,7 @@ class Clip:
 class Changed:
     """A clip after one augmentation."""
 
-    clip: Clip
+    clip: HeardClip
     drawn: Drawn
     sound: Tensor | None = None
     """What is heard; None: there is no sound of it"""
@@ -47,14 +47,14 @@ class Ask:
     """What is done to a clip."""
 
     ears: Ears
-    clip: Clip
-    other: Clip | None
+    clip: HeardClip
+    other: HeardClip | None
     strength: float | None
     generator: Generator
     responses: Tensor | None = None
 
     @property
-    def partner(self) -> Clip:
+    def partner(self) -> HeardClip:
         """The clip to mix in."""
         if self.other is None:
             raise SedlabError("there is no second clip to mix in. Give the viewer two files, or a folder.")

@@ -31,7 +31,7 @@ from sedlab.errors import SedlabError, nearest
 from sedlab.grid import NUM_FRAMES, SAMPLE_RATE
 from sedlab.labels import SOFT_THRESHOLD
 from sedlab.views.figures.lessons.hearing import drawing
-from sedlab.views.figures.lessons.hearing.asking import Ask, Changed, Clip
+from sedlab.views.figures.lessons.hearing.asking import Ask, Changed, HeardClip
 from sedlab.views.figures.lessons.hearing.drawing import Drawn
 from sedlab.views.figures.lessons.hearing.ears import CRNN, TRANSFORMERS, Ears
 from sedlab.views.figures.lessons.strength import with_upper_edge
@@ -49,9 +49,9 @@ _WHOLE = slice(0, 1)
 def change(
     name: str,
     ears: Ears,
-    clip: Clip,
+    clip: HeardClip,
     *,
-    other: Clip | None = None,
+    other: HeardClip | None = None,
     strength: float | None = None,
     seed: int = 0,
     responses: Tensor | None = None,
@@ -60,7 +60,7 @@ def change(
 
     Parameters
     ----------
-    other : Clip or None
+    other : HeardClip or None
         The clip to mix in, where one is.
     strength : float or None
         As strong, in the unit of `STRENGTHS`; None: drawn as in training.
@@ -210,7 +210,7 @@ def _both(own: float) -> Mixing:
     return Mixing(torch.tensor([1, 0]), torch.full((2,), float(own)))
 
 
-def _mixed_labels(clip: Clip, other: Clip, own: float) -> np.ndarray | None:
+def _mixed_labels(clip: HeardClip, other: HeardClip, own: float) -> np.ndarray | None:
     if clip.labels is None or other.labels is None:
         return clip.labels
     return np.clip(own * clip.labels + (1 - own) * other.labels, 0, 1)

@@ -10,7 +10,7 @@ import numpy as np
 from sedlab.grid import CLIP_SECONDS, SAMPLE_RATE
 from sedlab.labels import CLASSES
 from sedlab.scoring.names import class_name
-from sedlab.views.figures.lessons.hearing.asking import Changed, Clip
+from sedlab.views.figures.lessons.hearing.asking import Changed, HeardClip
 from sedlab.views.figures.lessons.hearing.ears import Heard
 
 #: A class is worth a row when its label is above this anywhere.
@@ -20,7 +20,7 @@ _SHOWN_ABOVE = 0.01
 def packed(
     before: Mapping[str, Heard],
     after: Mapping[str, Heard],
-    clip: Clip | None,
+    clip: HeardClip | None,
     changed: Changed | None,
     *,
     length: float = 0.0,
@@ -76,7 +76,7 @@ def _panel(before: Heard, after: Heard, keep: Callable[[bytes], dict[str, int]])
     }
 
 
-def _label_rows(clip: Clip, changed: Changed | None) -> list[dict[str, Any]]:
+def _label_rows(clip: HeardClip, changed: Changed | None) -> list[dict[str, Any]]:
     before = clip.labels
     if before is None:
         return []
