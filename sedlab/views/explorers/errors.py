@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from sedlab.errors import count_of
+from sedlab.errors import SedlabError, count_of, nearest
 from sedlab.scoring.errors.kinds import CORRECT, DETECTION, EVENT
 from sedlab.scoring.errors.setting import Setting
 from sedlab.scoring.names import ALL, class_name
@@ -122,9 +122,20 @@ class ErrorExplorer(Panel):
         self._press(row, column)
 
     def choose(self, system: str | None = None, table: str | None = None, other: str | None = None) -> None:
-        """Show another system, table, or system to compare with; what is left out stays."""
+        """Show another system, table, or system to compare with; what is left out stays.
+
+        Raises
+        ------
+        SedlabError
+            For a name that cannot be chosen, with the nearest one.
+        """
         with self.filling():
             for control, value in ((self.system, system), (self.table, table), (self.other, other)):
+                names = [option[1] for option in control.options]
+                if value is not None and value not in names:
+                    raise SedlabError(
+                        f"{value}: not to be chosen here.{nearest(value, names)} One of: {', '.join(names)}."
+                    )
                 control.value = value or control.value
         self.run(self._draw)
 

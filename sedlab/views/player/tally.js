@@ -1,5 +1,6 @@
 // The table below the slider: right, wrong and missed in this clip and on its subset, system by system.
 
+import { onTheme } from "./colours.js";
 import { ratesOf, subsetAt } from "./counting.js";
 import { thresholdOf } from "./detections.js";
 import { element } from "./element.js";
@@ -74,7 +75,7 @@ export function makeTally({ store, surface, subset }) {
   const soon = () => { pending ||= requestAnimationFrame(fill); };
 
   const offs = [
-    store.on("scene shown", build),
+    store.on("scene shown", build), onTheme(build),
     store.on("threshold thresholds label postprocess criterion subsetCounts", soon),
   ];
   build();

@@ -45,6 +45,8 @@ def test_confusions_and_changes(systems):
     assert errors.other.layout.display == "none"
     errors.choose(system="B", table="changes", other="A")
     assert errors.other.layout.display == "" and errors.selection.empty
+    with pytest.raises(SedlabError, match=r"a: not to be chosen here\. One of: A, B"):
+        errors.choose(system="a")
     errors.open_cell("Dog", "fixed")
     assert errors.cases.chosen.options[0][0].startswith("Dog 1.00 to 3.00 s (event), fixed: onset late, now correct")
 
