@@ -45,7 +45,10 @@ def errors(
     thresholds: options.ThresholdFile = None,
     postprocess: Annotated[
         str | None,
-        typer.Option(metavar="none|median|FILE", help="FILE: of sedlab tune. Default: as --thresholds, else median."),
+        typer.Option(
+            metavar="none|median|FILE",
+            help="FILE: of sedlab tune.",
+        ),
     ] = None,
     classes: options.Classes = None,
     common_clips: options.CommonClips = False,

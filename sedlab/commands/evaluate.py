@@ -42,7 +42,10 @@ def evaluate(
     durations: options.Durations = None,
     postprocess: Annotated[
         str | None,
-        typer.Option(metavar="none|median|FILE", help="FILE: of sedlab tune. Default: as --thresholds, else none."),
+        typer.Option(
+            metavar="none|median|FILE",
+            help="FILE: of sedlab tune.",
+        ),
     ] = None,
     metric: options.Metric = "",
     classes: options.Classes = None,

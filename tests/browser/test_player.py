@@ -139,7 +139,8 @@ def test_a_person_hears_selects_zooms_and_pages(lab: str) -> None:
         player.press("p")
         page.wait_for_function("document.querySelector('.title').textContent === 'devtest/clip19'")
 
-        # Python goes to a case: it is framed, sought, and stays so.
+        # Python goes to a case, once it knows of the last key: it is framed, sought, and stays so.
+        _state(page, lambda line: "clip19" in line)
         _run_last(page, "player.go('devtest/clip03', {'onset': 6.0, 'offset': 6.4, 'label': 'Dog'})")
         line = _state(page, lambda line: "clip03 5.50" in line and "[] [4.7, 7.7]" in line)
         page.wait_for_timeout(500)

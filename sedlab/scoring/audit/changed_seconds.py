@@ -171,7 +171,8 @@ def longest_stretches(
         for name, values in (("label", place), ("onset", longest[1]), ("offset", longest[2])):
             found[name] = np.where(better, values, found[name])
     some = best > 0
-    table = pd.DataFrame({"clip_id": ids, **found})[some]
+    # Without a clip the column would be of numbers, and could not be joined.
+    table = pd.DataFrame({"clip_id": np.asarray(ids, dtype=object), **found})[some]
     names = np.asarray(list(classes), dtype=object)
     return table.assign(label=names[table["label"]]).reset_index(drop=True)
 

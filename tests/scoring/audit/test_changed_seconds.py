@@ -173,3 +173,9 @@ def test_files_are_compared_on_what_they_share():
     with pytest.raises(SedlabError, match="share 0 clips and 3 classes"):
         strangers = ScoreFile(["x"], first.logits[:1], CLASSES, first.frame_times)
         ComparedSubset.of_scores({"ours": first, "theirs": strangers})
+
+
+def test_a_set_without_any_change_has_no_stretches_but_their_columns():
+    scores, none = scores_of(1, 40), clips_of()
+    found = longest_stretches(scores, scores, none, list(WANTED), PARTS[0], thresholds=THRESHOLDS)
+    assert found.empty and pd.DataFrame({"clip_id": ["a"]}).merge(found, on="clip_id").empty

@@ -150,8 +150,9 @@ def _state(page, wanted) -> dict:
     end = time.monotonic() + TIMEOUT_MS / 1000
     state = {}
     while time.monotonic() < end:
-        state = json.loads(page.locator(".state-of-python").inner_text())
-        if wanted(state):
+        text = page.locator(".state-of-python").inner_text()
+        state = json.loads(text) if text else {}
+        if state and wanted(state):
             return state
         page.wait_for_timeout(50)
     raise AssertionError(state)
