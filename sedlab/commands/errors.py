@@ -43,13 +43,7 @@ def errors(
     ] = None,
     threshold: options.Threshold = 0.5,
     thresholds: options.ThresholdFile = None,
-    postprocess: Annotated[
-        str | None,
-        typer.Option(
-            metavar="none|median|FILE",
-            help="FILE: of sedlab tune.",
-        ),
-    ] = None,
+    postprocess: options.PostprocessIfSaid = None,
     classes: options.Classes = None,
     common_clips: options.CommonClips = False,
 ) -> None:

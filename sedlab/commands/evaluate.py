@@ -40,13 +40,7 @@ def evaluate(
     scores: options.Scores,
     ground_truth: options.GroundTruth,
     durations: options.Durations = None,
-    postprocess: Annotated[
-        str | None,
-        typer.Option(
-            metavar="none|median|FILE",
-            help="FILE: of sedlab tune.",
-        ),
-    ] = None,
+    postprocess: options.PostprocessIfSaid = None,
     metric: options.Metric = "",
     classes: options.Classes = None,
     common_clips: options.CommonClips = False,

@@ -29,6 +29,8 @@ Metric = Annotated[
     ),
 ]
 Postprocess = Annotated[str, typer.Option(metavar="none|median|FILE", help="FILE: of sedlab tune.")]
+#: None: that of the file of thresholds, else the command's own.
+PostprocessIfSaid = Annotated[str | None, typer.Option(metavar="none|median|FILE", help="FILE: of sedlab tune.")]
 Classes = Annotated[
     list[str] | None,
     typer.Option(
