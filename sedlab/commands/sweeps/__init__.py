@@ -1,0 +1,1 @@
+"""`sedlab sweep`, and what it prints."""
