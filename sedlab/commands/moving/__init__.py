@@ -1,0 +1,1 @@
+"""`sedlab pack` and `sedlab open`: train on one machine, look on another."""
