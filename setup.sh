@@ -88,5 +88,8 @@ names = ("sedlab", "torch", "torchaudio", "numpy", "pandas", "sed_scores_eval", 
 print("setup: " + ", ".join(f"{name} {version(name)}" for name in names))
 print(f"setup: CUDA {'available' if torch.cuda.is_available() else 'not available, training runs on the CPU'}")
 PYTHON
+# Every job of a run is a process of its own; where Python is told to keep no bytecode (PYTHONDONTWRITEBYTECODE, as in many
+# containers) each of them would compile sedlab anew.
+"$venv/bin/python" -m compileall -q sedlab || true
 echo "$fingerprint" >"$stamp"
 echo "setup: ready ($venv/bin/sedlab doctor says what works here)"

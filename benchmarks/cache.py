@@ -3,8 +3,8 @@
     python benchmarks/cache.py
     python benchmarks/cache.py --clips 2000 --batch 72
 
-Four measures: samples alone (`WaveformCache.read`), those of a batch in one array, whole examples with their targets,
-and batches as training gets them. The clips are noise with four events each, written to a temporary folder.
+Four measures: samples alone (`WaveformCache.read`), those of a batch as they are stored, whole examples with their
+targets, and batches as training gets them. The clips are noise with four events each, written to a temporary folder.
 
 Time is that of the processor, so that other work on the machine is not counted; it still slows memory down. Elapsed
 time is printed beside it.
@@ -66,8 +66,8 @@ def measures(corpus: Corpus, cache: WaveformCache, batch_size: int) -> dict[str,
     def stacked() -> None:
         for start in range(0, len(order), batch_size):
             indices = order[start : start + batch_size]
-            for index, row in zip(indices, np.empty((len(indices), CLIP_SAMPLES), dtype=np.float32), strict=True):
-                cache.read(*keys[index], out=row)
+            for index, row in zip(indices, np.empty((len(indices), CLIP_SAMPLES), dtype=np.int16), strict=True):
+                cache.read_stored(*keys[index], out=row)
 
     def examples() -> None:
         for index in order:
@@ -79,7 +79,7 @@ def measures(corpus: Corpus, cache: WaveformCache, batch_size: int) -> dict[str,
 
     return {
         "samples": samples,
-        "samples of a batch in one array": stacked,
+        "samples of a batch, 16 bits": stacked,
         "examples with targets": examples,
         "batches with targets": batches,
     }

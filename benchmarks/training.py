@@ -1,20 +1,24 @@
-"""Measure training as `sedlab run` does it, at the batch composition of a preset: throughput, memory, where time goes.
+"""Measure training as `sedlab run` does it, in every way there is, and say how long the whole recipe takes.
 
-    python benchmarks/training.py                           # the `paper` preset: base size; meant for a CUDA device
-    python benchmarks/training.py --preset nano --steps 2   # on any machine, in seconds
-    python benchmarks/training.py --midi 3                  # then `sedlab run midi` with three seeds, and the ladder
-    python benchmarks/training.py --iterations 1 2 --compile --json training.json
+    python benchmarks/training.py                           # preset `paper`, iteration 2, on a GPU: 8 minutes, a table
+    python benchmarks/training.py --seconds 240 --archs atst --json training.json
+    python benchmarks/training.py --preset nano             # on any machine, in half a minute
+    python benchmarks/training.py --variants plain graphs "graphs, kernels"
+    python benchmarks/training.py --midi 3                  # then `sedlab run midi` with three seeds
 
-Optimiser steps of every stage and transformer on clips of noise, which come through the waveform cache and the data
-loader. Each step is the loop's: its micro-batches, the teacher, the gradient's clipping, the optimiser. Weights are
-random. Steps are timed without waiting for the device in between; the split comes from steps of their own that wait at
-each border. "data" is the time that the loop waits for a batch.
+Each line is a stage of a transformer in one variant: optimiser steps on clips of noise that come through the waveform
+cache and the data loader, with random weights. Before that, the same batch in the variant and in plain float32: loss
+and gradients by relative norm, without dropout. What is most worth knowing comes first; what the time does not suffice
+for is named. A variant that crashes or hangs costs a line: measurements run in a process of their own, which is started
+anew. The table of all comes last.
 
-On a GPU nothing of this has been run yet; the CPU's numbers of the small presets show that it works, no more.
+Columns: clips a second; share of the device's rate of large matrix products at that precision, which is measured beside
+it (operations of the transformer, CNN and heads, student and teacher forward, student backward); share of the time that
+the loop waits for data; kernels, graphs and copies that the host starts in a micro-batch, and how often it waits for
+the device (CPU: operators, and values that are read); memory; distance of loss and gradients from plain float32.
 
-Model FLOP utilisation is the floating-point operations of the matrix products and convolutions of a step (student and
-teacher forward, student backward) over its time and the device's rate of large matrix products at the same precision,
-which is measured, not taken from a data sheet.
+Hours of the recipe follow from clips a second of the fastest right variant, the steps of both iterations at the sizes
+of the published data sets, and the rate of scoring in validation.
 
 `benchmarks/speed.py` measures the networks alone, on batches of two clips.
 """
@@ -22,56 +26,81 @@ which is measured, not taken from a data sheet.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
+import queue
+import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
+import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from cache import synthetic_corpus
-from lightning_fabric import Fabric
-from speed import Stopwatch
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
-
 from sedlab.config.experiment import Experiment, Node
 from sedlab.config.loading import load_experiment
-from sedlab.data.batch import Batch
-from sedlab.data.cache import WaveformCache
-from sedlab.data.corpora.layout import GROUPS
-from sedlab.data.dataset import SedDataset
-from sedlab.data.loader import BatchLoader
-from sedlab.data.sampler import GroupBatchSampler
-from sedlab.labels import DESED_CLASSES
-from sedlab.training.detection import DetectionTask
-from sedlab.training.distributed import make_fabric
-from sedlab.training.node import compile_parts
-from sedlab.training.pretraining import PretrainingTask
+from sedlab.pipeline.training_cost import training_cost
 
-MATRIX = {"cuda": 8192, "cpu": 1024}
-#: A step at which every ramp and warm-up is over.
-LATE = 100_000
+#: Training clips of the published data sets, see `data/README.md`; validation clips of the recipe.
+PUBLISHED_CLIPS = {"maestro": 6426, "strong": 3470, "synth": 10_000, "weak": 1420, "unlabeled": 14_412}
+VALIDATION_CLIPS = 2500 + 158 + 1077
+#: Name -> what it changes: options of the trainer, a second stream for the teacher, ways of the layers ("auto": those
+#: that are right and fastest when tried). In the order in which they are worth knowing.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "graphs, kernels": {"graphs": True, "side": True, "ways": "auto"},
+    "graphs": {"graphs": True, "side": True},
+    "kernels": {"ways": "auto"},
+    "all, 4 together": {"graphs": True, "side": True, "ways": "auto", "together": 4},
+    "all, bf16": {"graphs": True, "side": True, "ways": "auto", "precision": "bf16-mixed"},
+    "all, one stream": {"graphs": True, "ways": "auto"},
+    "together 4": {"together": 4},
+    "compiled": {"compile": True},
+    "all, compiled": {"graphs": True, "side": True, "ways": "auto", "compile": True},
+}
+#: A job that has not ended by then is given up.
+JOB_SECONDS = {"cuda": 100.0, "cpu": 120.0}
+_TABLE = (
+    "{node:24} {variant:28} {clips:>8} {share:>6} {waits:>6} {starts:>7} {syncs:>5} {memory:>7} {loss:>8} {gradient:>9}"
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One measurement: what is told to the worker."""
+
+    kind: str
+    node: Node
+    variant: str
+    options: dict[str, Any]
 
 
 def main() -> None:
-    """Measure each stage, print a table, run `midi` if asked."""
+    """Measure, print a line each and the table last, write the JSON file, run `midi` if asked."""
     options = parse_options()
+    begin, device = time.monotonic(), device_kind()
+    seconds = options.seconds or (480.0 if device == "cuda" else 24.0)
     settings = [*options.set, *(["archs=[" + ",".join(options.archs) + "]"] if options.archs else [])]
     experiment = load_experiment(options.preset, settings)
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for node in nodes(experiment, options.iterations):
-            rows.append(measure(node, Path(folder) / node.name, options))
-            print_row(rows[-1])
+    jobs = plan(experiment, options, device)
+    rows, machine, left_out = [], {}, []
+    worker = Worker(options)
+    for index, job in enumerate(jobs):
+        remaining = begin + seconds - time.monotonic()
+        if remaining < worker.expected_seconds(device):
+            left_out = jobs[index:]
+            break
+        row = worker.do(job, min(remaining + 5, JOB_SECONDS[device]))
+        machine = row.pop("machine", machine)
+        rows.append(row)
+        print(line(row), flush=True)
+    worker.close()
+    hours = recipe_hours(experiment, rows) if experiment.name == "paper" else {}
+    print_table(rows, machine, hours, left_out, time.monotonic() - begin)
     if options.json:
-        options.json.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n")
+        result = {"machine": machine, "commit": commit(), "rows": rows, "hours": hours}
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
     if options.midi:
         run_midi(options.midi)
 
@@ -82,221 +111,228 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--preset", default="paper")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as for `sedlab run`")
     parser.add_argument("--archs", nargs="+", help="only these transformers")
-    parser.add_argument("--iterations", nargs="+", type=int, default=[1], help="whose batch compositions (default 1)")
-    parser.add_argument("--steps", type=int, default=20, help="timed optimiser steps (default 20)")
-    parser.add_argument("--compile", action="store_true", help="as trainer.compile")
+    parser.add_argument("--iterations", nargs="+", type=int, default=[2], help="whose batch compositions (default 2)")
+    parser.add_argument("--variants", nargs="+", metavar="NAME", help=f"only these of: {', '.join(VARIANTS)}; ways")
+    parser.add_argument("--seconds", type=float, help="time for everything (default 480, without a GPU 24)")
+    parser.add_argument("--step-seconds", type=float, default=3.0, help="least time of timed steps (default 3)")
+    parser.add_argument(
+        "--profile", type=Path, metavar="FOLDER", help="also write the longest kernels of each line there"
+    )
     parser.add_argument("--midi", type=int, default=0, metavar="SEEDS", help="run the midi preset with so many seeds")
     parser.add_argument("--json", type=Path, help="write everything measured to this file")
     return parser.parse_args()
 
 
-def nodes(experiment: Experiment, iterations: list[int]) -> Iterator[Node]:
-    """Yield the training nodes to measure."""
-    for arch in experiment.archs:
-        if experiment.pretrains(arch):
-            yield experiment.node("pretrain", arch)
-        for iteration in iterations:
-            for stage in ("stage1", "stage2"):
-                yield experiment.node(stage, arch, iteration)
+def device_kind() -> str:
+    """Return "cuda" or "cpu"."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def measure(node: Node, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Return the numbers of one node."""
-    config = node.training
-    fabric = make_fabric(config.trainer)
-    task = make_task(node, fabric)
-    batches, seeds = endless(make_loader(node, fabric, folder)), itertools.count()
-    optimizer = fabric.setup_optimizers(task.optimizer)
+def plan(experiment: Experiment, options: argparse.Namespace, device: str) -> list[Job]:
+    """Return the measurements, the most valuable first."""
+    # ATST shows most of what there is to show in the least time; BEATs has layers of its own.
+    archs = sorted(experiment.archs, key=("atst", "beats", "passt").index)
+    nodes = [
+        experiment.node(stage, arch, iteration)
+        for iteration in options.iterations
+        for stage in ("stage2", "stage1")
+        for arch in archs
+    ]
+    chosen = [name for name in VARIANTS if name in options.variants] if options.variants else list(VARIANTS)
+    if device == "cpu":
+        chosen = [name for name in chosen if name in ("plain", "together 4")]
 
-    def step(enter: Any = None) -> int:
-        return one_step(task, node, fabric, optimizer, batches, seeds, enter or (lambda _: None))
+    def jobs(kind: str, names: list[str], nodes: list[Node]) -> list[Job]:
+        return [
+            Job(kind, node, name, VARIANTS[name])
+            for node in nodes
+            for name in names
+            # With one batch a step there is none to go with it.
+            if VARIANTS[name].get("together", 1) == 1 or node.training.accumulation > 1
+        ]
 
-    flop = step_flop(step)
-    if options.compile or config.trainer.compile:
-        for network in task.networks.values():
-            compile_parts(network)
-    for _ in range(2):  # first calls allocate, choose kernels, compile
-        step()
-    if fabric.device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    clips = 0
-    synchronise(fabric)
-    begin = time.perf_counter()
-    for _ in range(options.steps):
-        clips += step()
-    synchronise(fabric)
-    seconds = time.perf_counter() - begin
-    rate = matmul_rate(fabric)
-    return {
-        "node": node.name,
-        "device": str(fabric.device),
-        "precision": config.trainer.precision,
-        "clips_per_step": clips / options.steps,
-        "accumulation": config.accumulation,
-        "steps_per_second": options.steps / seconds,
-        "clips_per_second": clips / seconds,
-        "memory_gib": torch.cuda.max_memory_allocated() / 2**30 if fabric.device.type == "cuda" else None,
-        "tflop_per_step": flop / 1e12,
-        "matmul_tflop_per_second": rate / 1e12,
-        "model_flop_utilisation": flop * options.steps / seconds / rate,
-        "split_seconds": {} if options.compile else split(step, task, fabric, min(3, options.steps)),
-    }
+    second_stage = nodes[: len(archs)]
+    each_way = []
+    if device == "cuda" and (not options.variants or "ways" in options.variants):
+        each_way = [Job("ways", node, "each way", {}) for node in second_stage]
+    pretraining = [experiment.node("pretrain", arch) for arch in archs if experiment.pretrains(arch)]
+    rest = [job for name in chosen[2:] for job in jobs("train", [name], second_stage)]
+    main_ones = jobs("train", chosen[:2], nodes)
+    return [
+        *main_ones,
+        *jobs("score", [name for name in chosen[:2] if "together" not in VARIANTS[name]], second_stage),
+        *each_way,
+        *rest,
+        *jobs("train", chosen[:2], pretraining),
+    ]
 
 
-def one_step(
-    task: Any,
-    node: Node,
-    fabric: Fabric,
-    optimizer: Any,
-    batches: Iterator[Batch],
-    seeds: Iterator[int],
-    enter: Callable[[str], None],
-) -> int:
-    """Make one optimiser step, in the order of `sedlab.training.fit`; return its clips."""
-    config, clips = node.training, 0
-    for position in range(config.accumulation):
-        enter("data")
-        batch = next(batches).to(fabric.device, non_blocking=True)
-        clips += len(batch)
-        enter("rest")
-        terms = task.loss(batch, LATE, torch.Generator().manual_seed(next(seeds)))
-        if position == 0:
-            enter("teacher's running mean")
-            task.before_backward(LATE)
-            optimizer.zero_grad()
-        enter("backward")
-        fabric.backward(terms.total / config.accumulation)
-    enter("optimiser")
-    if config.optim.clip_norm is not None:
-        student = task.networks["student"]
-        fabric.clip_gradients(student, optimizer, max_norm=config.optim.clip_norm, error_if_nonfinite=False)
-    optimizer.step()
-    enter("rest")
-    return clips
+class Worker:
+    """A process that measures, started anew after one that crashed or did not come to an end."""
+
+    def __init__(self, options: argparse.Namespace):
+        self._options, self._process, self._lines = options, None, None
+        self._seconds: list[float] = []
+
+    def expected_seconds(self, device: str) -> float:
+        """Return how long the next job may take."""
+        return statistics.median(self._seconds) if self._seconds else (20.0 if device == "cuda" else 1.0)
+
+    def do(self, job: Job, patience: float) -> dict[str, Any]:
+        """Return the numbers of a job, or why there are none."""
+        about = {"node": job.node.name, "kind": job.kind, "variant": job.variant}
+        begin = time.monotonic()
+        try:
+            self._tell(job)
+            answer = self._lines.get(timeout=patience)
+        except queue.Empty:
+            self.close()
+            return about | {"problem": f"not finished after {patience:.0f} s"}
+        finally:
+            self._seconds.append(time.monotonic() - begin)
+        if answer is None:
+            status = self._process.wait()
+            self.close()
+            return about | {"problem": f"the process ended with status {status}"}
+        row = about | json.loads(answer)
+        if "problem" in row:
+            # After some errors a device is of no more use to the process that made them.
+            self.close()
+        return row
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def _tell(self, job: Job) -> None:
+        if self._process is None:
+            self._start()
+        told = {"kind": job.kind, "node": job.node.model_dump_json(), "variant": job.options}
+        self._process.stdin.write(json.dumps(told) + "\n")
+        self._process.stdin.flush()
+
+    def _start(self) -> None:
+        script = Path(__file__).with_name("training_worker.py")
+        command = [sys.executable, str(script), str(self._options.step_seconds), str(self._options.profile or "")]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._lines = queue.Queue()
+        threading.Thread(target=_read, args=(self._process.stdout, self._lines), daemon=True).start()
 
 
-def split(step: Any, task: Any, fabric: Fabric, repeats: int) -> dict[str, float]:
-    """Return mean seconds of data, front-ends, each network's forward pass, backward, optimiser, the rest (losses,
-    augmentations)."""
-    watch = Stopwatch(fabric.device)
-    handles = []
-    for name, network in task.networks.items():
-        for part, module in network.named_children():
-            section = "front-ends" if "frontend" in part else name
-            handles.append(module.register_forward_pre_hook(lambda *_, section=section: watch.enter(section)))
-            handles.append(module.register_forward_hook(lambda *_: watch.enter("rest")))
-    for _ in range(repeats):
-        watch.start()
-        step(watch.enter)
-        watch.enter("rest")
-    for handle in handles:
-        handle.remove()
-    total: dict[str, float] = defaultdict(float)
-    for section, seconds in watch.seconds.items():
-        total[section] += seconds / repeats
-    return dict(sorted(total.items(), key=lambda item: -item[1]))
+def _read(stream: Any, lines: queue.Queue) -> None:
+    for text in stream:
+        if text.startswith("{"):
+            lines.put(text)
+    lines.put(None)
 
 
-def step_flop(step: Any) -> int:
-    """Return the floating-point operations of one step's matrix products and convolutions, forward and backward."""
-    # Attention is counted as the two products it consists of, whatever kernel computes it.
-    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
-        step()
-    return counter.get_total_flops()
+def line(row: dict[str, Any]) -> str:
+    """Return the numbers of a row as a line of the table."""
+    if "problem" in row:
+        return f"{row['node']:24} {row['variant']:28} {row['problem']}"
+    if row["kind"] == "ways":
+        told = (f"  {way:36} {text}" for way, text in row["ways"].items())
+        return "\n".join([f"{row['node']:24} each layer alone, forward and backward:", *told])
 
+    def number(name: str, form: str) -> str:
+        return "" if row.get(name) is None else format(row[name], form)
 
-def make_task(node: Node, fabric: Fabric) -> DetectionTask | PretrainingTask:
-    """Return the task of a node, from random weights."""
-    if node.stage == "pretrain":
-        return PretrainingTask(node, fabric, classes=DESED_CLASSES)
-    return DetectionTask(node, fabric, responses=torch.randn(4, 8001, generator=torch.Generator().manual_seed(0)) / 90)
-
-
-def make_loader(node: Node, fabric: Fabric, folder: Path) -> BatchLoader:
-    """Return batches of noise in the composition of the node, four of them an epoch."""
-    config = node.training
-    if node.stage == "pretrain":
-        sizes = {"audioset": config.batch_size}
-    else:
-        sizes = {group: size for group, size in config.batch.model_dump().items() if size}
-    folder.mkdir()
-    corpus = synthetic_corpus(folder, 4 * sum(sizes.values()))
-    groups = [group for group in GROUPS if group in sizes for _ in range(4 * sizes[group])]
-    kinds = {"maestro": "soft", "weak": "weak", "unlabeled": "none"}
-    corpus.clips["group"] = groups
-    corpus.clips["label_kind"] = [kinds.get(group, "strong") for group in groups]
-    cache = WaveformCache.open(folder)
-    wavmix = {"wavmix_probability": config.augment.wavmix.p, "wavmix_alpha": config.augment.wavmix.alpha}
-    grid = {}
-    if node.stage == "pretrain":
-        grid = {"classes": DESED_CLASSES, "num_frames": 250, "frame_seconds": 0.04}
-    dataset = SedDataset(corpus, cache, training=True, **grid, **wavmix)
-    sampler = GroupBatchSampler(dataset.group_indices(), sizes, seed=0)
-    is_gpu = fabric.device.type == "cuda"
-    return BatchLoader(dataset, sampler, num_workers=config.trainer.num_workers, pin_memory=is_gpu)
-
-
-def endless(loader: BatchLoader) -> Iterator[Batch]:
-    """Yield the batches of one epoch after another."""
-    epoch = 0
-    while True:
-        yield from loader.epoch(epoch)
-        epoch += 1
-
-
-def matmul_rate(fabric: Fabric) -> float:
-    """Return the FLOP/s of a large matrix product at the training's precision, the best of five."""
-    size = MATRIX[fabric.device.type]
-    left, right = torch.randn(2, size, size, device=fabric.device)
-    best = float("inf")
-    with fabric.autocast(), torch.no_grad():
-        for _ in range(5):
-            synchronise(fabric)
-            begin = time.perf_counter()
-            left @ right
-            synchronise(fabric)
-            best = min(best, time.perf_counter() - begin)
-    return 2 * size**3 / best
-
-
-def synchronise(fabric: Fabric) -> None:
-    """Wait until the device has done what it was given."""
-    if fabric.device.type == "cuda":
-        torch.cuda.synchronize()
-
-
-def print_row(row: dict[str, Any]) -> None:
-    """Print the numbers of one node."""
-    memory = "" if row["memory_gib"] is None else f"   {row['memory_gib']:.1f} GiB"
-    print(
-        f"{row['node']:26} {row['clips_per_second']:8.1f} clips/s   {row['steps_per_second']:6.2f} steps/s of "
-        f"{row['clips_per_step']:.0f} clips{memory}   {row['tflop_per_step']:.2f} TFLOP a step, "
-        f"{row['model_flop_utilisation']:.0%} of {row['matmul_tflop_per_second']:.1f} TFLOP/s"
+    text = _TABLE.format(
+        node=row["node"],
+        variant=("scoring, " if row["kind"] == "score" else "") + row["variant"],
+        clips=number("clips_per_second", ".1f"),
+        share=number("matrix_share", ".0%"),
+        waits=number("waiting", ".1%"),
+        starts=number("starts", "d"),
+        syncs=number("waits_for_device", "d"),
+        memory=number("memory_gib", ".1f"),
+        loss=number("loss_distance", ".0e"),
+        gradient=number("gradient_distance", ".0e"),
     )
-    total = sum(row["split_seconds"].values())
-    parts = (f"{name} {seconds / total:.0%}" for name, seconds in row["split_seconds"].items())
-    if total:
-        print(f"{'':26} {', '.join(parts)}", flush=True)
+    return text.rstrip() + (f"   {row['remark']}" if row.get("remark") else "")
 
 
-def machine() -> dict[str, str]:
-    """Return what the numbers were measured on."""
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-    return {"torch": torch.__version__, "gpu": gpu, "threads": str(torch.get_num_threads())}
+def print_table(
+    rows: list[dict[str, Any]], machine: dict[str, Any], hours: dict[str, float], left_out: list[Job], seconds: float
+) -> None:
+    """Print everything again, in the order of the graph."""
+    print(f"\n{time.strftime('%Y-%m-%d')}, commit {commit()}, {seconds:.0f} s")
+    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    print(
+        _TABLE.format(
+            node="node", variant="variant", clips="clips/s", share="matrix", waits="waits", starts="starts",
+            syncs="syncs", memory="GiB", loss="loss", gradient="gradients",
+        )
+    )  # fmt: skip
+    order = list(VARIANTS)
+    for row in sorted(
+        rows, key=lambda row: (row["kind"] != "train", row["node"], [*order, row["variant"]].index(row["variant"]))
+    ):
+        print(line(row))
+    for row in rows:
+        if row.get("kernels"):
+            told = "; ".join(
+                f"{name} {milliseconds:.2f} ms x {count}" for name, milliseconds, count in row["kernels"][:6]
+            )
+            print(f"longest kernels of {row['node']}, {row['variant']}: {told}")
+    if left_out:
+        print(f"no time for: {', '.join(f'{job.node.name} {job.kind} {job.variant}' for job in left_out)}")
+    for name, value in hours.items():
+        print(f"{name}: {value:.1f} h")
+
+
+def recipe_hours(experiment: Experiment, rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Return projected hours of each stage of each transformer, both iterations, and of all; none without a rate."""
+    hours, total = {}, 0.0
+    for arch in experiment.archs:
+        scoring = _best(rows, "score", "stage2", arch)
+        for stage in ("stage1", "stage2"):
+            rate = _best(rows, "train", stage, arch)
+            if rate is None:
+                return {}
+            clips = validations = 0
+            for iteration in range(1, experiment.iterations + 1):
+                node = experiment.node(stage, arch, iteration)
+                cost = training_cost(node, PUBLISHED_CLIPS)
+                clips += cost.steps * cost.accumulation * cost.batch_clips
+                validations += -(-node.training.epochs // node.training.validate_every)
+            hours[f"{stage} {arch}, {experiment.iterations} iterations"] = clips / rate / 3600
+            if scoring:
+                validating = validations * VALIDATION_CLIPS / scoring / 3600
+                hours[f"{stage} {arch}, validation"] = validating
+                total += validating
+            total += clips / rate / 3600
+    return hours | {"the whole recipe on one card": total}
+
+
+def _best(rows: list[dict[str, Any]], kind: str, stage: str, arch: str) -> float | None:
+    rates = [
+        row["clips_per_second"]
+        for row in rows
+        if row["kind"] == kind and row["node"].endswith(f"{stage}_{arch}") and row.get("is_right")
+    ]
+    return max(rates, default=None)
+
+
+def commit() -> str:
+    """Return the commit of this checkout; "unknown" without git."""
+    if shutil.which("git") is None:
+        return "unknown"
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 
 
 def run_midi(seeds: int) -> None:
-    """Run the `midi` preset end to end with several seeds, print each one's time and the ladder of all."""
-    names, seconds = [f"midi-seed{seed}" for seed in range(1, seeds + 1)], []
-    for seed, name in enumerate(names, start=1):
-        begin = time.perf_counter()
-        command = [sys.executable, "-m", "sedlab.cli", "run", "midi", "--name", name, "--set", f"seed={seed}"]
-        subprocess.run(command, check=True)
-        seconds.append(time.perf_counter() - begin)
-        print(f"{name}: {seconds[-1] / 60:.1f} minutes")
-    print(f"median {statistics.median(seconds) / 60:.1f} minutes")
-    ladder = Path(__file__).with_name("ladder.py")
-    subprocess.run([sys.executable, str(ladder), *(f"runs/{name}" for name in names)], check=True)
+    """Run the `midi` preset end to end with several seeds, which prints their ladder and gains, and print the time."""
+    begin = time.perf_counter()
+    command = [sys.executable, "-m", "sedlab.cli", "run", "midi", "--seeds", str(seeds)]
+    subprocess.run(command, check=True)
+    print(f"midi, {seeds} seeds: {(time.perf_counter() - begin) / 60:.1f} minutes")
 
 
 if __name__ == "__main__":

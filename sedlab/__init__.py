@@ -18,6 +18,7 @@ _EXPORTS = {
     "load_transformer": "sedlab.checkpoints.loading",
     "new_run": "sedlab.runs.variants",
     "open_run": "sedlab.runs.run",
+    "open_sweep": "sedlab.runs.sweeps.folders",
     "read_score_file": "sedlab.scoring.scores.file",
 }
 _ROOMS = (

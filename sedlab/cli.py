@@ -5,6 +5,7 @@ Those files import the rooms that do the work inside their functions, so that he
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import tempfile
@@ -15,18 +16,30 @@ from pathlib import Path
 
 import typer
 
+from sedlab.commands.cluster import cancel
 from sedlab.commands.compare import compare
-from sedlab.commands.data import mini
+from sedlab.commands.corpora.check import check
+from sedlab.commands.corpora.download import download
+from sedlab.commands.corpora.exclude import exclude
+from sedlab.commands.corpora.importing import import_
+from sedlab.commands.corpora.mini import mini
+from sedlab.commands.corpora.missing import missing
+from sedlab.commands.corpora.prepare import prepare
+from sedlab.commands.corpora.youtube import youtube
 from sedlab.commands.detect import detect
 from sedlab.commands.doctor import doctor
 from sedlab.commands.errors import errors
 from sedlab.commands.evaluate import evaluate
 from sedlab.commands.lab import lab
+from sedlab.commands.moving.opening import open_
+from sedlab.commands.moving.pack import pack
 from sedlab.commands.review.agreement import agreement
 from sedlab.commands.review.export import export
 from sedlab.commands.review.show import show
 from sedlab.commands.run import run, watch
+from sedlab.commands.sweeps.sweep import sweep
 from sedlab.commands.tune import tune
+from sedlab.commands.version import describe
 from sedlab.commands.weights import download_weights, inspect_weights, list_weights
 from sedlab.errors import SedlabError, printable, short, unforeseen_problem
 from sedlab.system.environment import shadowing_module
@@ -45,8 +58,13 @@ def _group(help_text: str) -> typer.Typer:
 
 
 app = _group("A research workbench for sound event detection. Start with: sedlab run mini")
+app.callback()(describe)
 app.command()(run)
+app.command()(sweep)
 app.command()(watch)
+app.command()(cancel)
+app.command()(pack)
+app.command("open")(open_)
 app.command()(detect)
 app.command()(evaluate)
 app.command()(tune)
@@ -55,9 +73,23 @@ app.command()(errors)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 app.command()(doctor)
 
+#: What is done with one corpus and not with the others.
+CORPUS_ACTIONS = {"desed": (youtube, missing, exclude), "maestro": (), "audioset": (youtube,)}
 data = _group("Corpora. Example: sedlab data mini")
 app.add_typer(data, name="data")
 data.command()(mini)
+data.command("import")(import_)
+data.command(help=inspect.cleandoc(check.__doc__).replace("CORPUS ", ""))(check)
+for name, what in {
+    "desed": "DESED: clips of 10 s of domestic sounds.",
+    "maestro": "MAESTRO Real: long recordings with soft labels.",
+    "audioset": "AudioSet strong: for pre-training.",
+}.items():
+    corpus = _group(f"{what} Example: sedlab data {name} check")
+    data.add_typer(corpus, name=name)
+    # Each asks its context which corpus it is called for.
+    for action in (download, prepare, check, *CORPUS_ACTIONS[name]):
+        corpus.command(help=inspect.cleandoc(action.__doc__).replace("CORPUS", name))(action)
 
 review = _group("Decisions about labels. Example: sedlab review export runs/mini")
 app.add_typer(review, name="review")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -140,6 +141,24 @@ def is_file(path: str | Path) -> bool:
         raise SedlabError(os_problem(error, path)) from error
 
 
+def file_sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits; SedlabError when it cannot be read."""
+    return _file_digest(path, "sha256")
+
+
+def file_md5(path: str | Path) -> str:
+    """Return the MD5 of a file, which publishers give, in hexadecimal digits; SedlabError when it cannot be read."""
+    return _file_digest(path, "md5")
+
+
+def _file_digest(path: str | Path, algorithm: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
+    except OSError as error:
+        raise SedlabError(os_problem(error, path)) from error
+
+
 def sweep_temporaries(folder: Path) -> None:
     """Remove what writers that were killed have left in ``folder`` and below; nobody may be writing there."""
     for path in folder.rglob(".*"):
@@ -185,6 +204,17 @@ def write_json(path: str | Path, value: Any) -> None:
     # Not model_dump_json, which writes null for nan.
     plain = value.model_dump() if hasattr(value, "model_dump") else value
     write_text(path, json.dumps(plain, indent=2) + "\n")
+
+
+def read_remembered(file: Path, length: int) -> dict[str, list[Any]]:
+    """Return the lists of ``length`` in a JSON mapping that is only a memory: what is lost or damaged is not there."""
+    try:
+        known = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(known, dict):
+        return {}
+    return {name: entry for name, entry in known.items() if isinstance(entry, list) and len(entry) == length}
 
 
 def read_json(path: str | Path, model: type[_Model], remedy: str) -> _Model:

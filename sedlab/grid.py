@@ -9,6 +9,8 @@ from __future__ import annotations
 SAMPLE_RATE = 16_000
 CLIP_SECONDS = 10.0
 CLIP_SAMPLES = 160_000
+#: What 16-bit samples are divided by; a power of two, so that no digit is lost.
+FULL_SCALE = 32768.0
 
 FRAME_SAMPLES = 1024
 FRAME_SECONDS = 0.064

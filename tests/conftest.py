@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import hypothesis
@@ -25,18 +28,23 @@ sys.modules.setdefault("rfc3987_syntax", None)
 hypothesis.settings.register_profile("sedlab", deadline=None)
 hypothesis.settings.load_profile("sedlab")
 
-#: The files that take minutes, the longest first; the last two read the finished run that the first one makes.
+#: The files that take minutes, the longest first; three of the last read the finished run that the first one makes.
 LONGEST = (
     "test_whole_graph.py",
     "test_paper_steps.py",
     "test_run.py",
     "test_ddp.py",
-    "test_optional_subsets.py",
+    "test_on_slurm.py",
+    "test_partial_corpora.py",
+    "test_from_archives.py",
+    "test_imported_corpus.py",
     "test_fuzz.py",
     "test_live_training.py",
     "test_commands.py",
     "test_exercises.py",
     "test_alone.py",
+    "test_time_limit.py",
+    "test_wheel.py",
 )
 
 
@@ -52,16 +60,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+@pytest.fixture(autouse=True)
+def plain_layers(request):
+    """Compute layers in their plain ways after a test that left others behind, and say which test that was."""
+    yield
+    choice = sys.modules.get("sedlab.models.kernels.choice")
+    if choice is not None and (left := {key: way for key, way in choice._chosen.items() if way != "plain"}):
+        choice._chosen.clear()
+        warnings.warn(f"{request.node.nodeid} leaves layers in other ways: {left}", stacklevel=1)
+
+
 @pytest.fixture(scope="session")
 def nano(tmp_path_factory):
-    """Return a corpus with the training clips of `nano`, and its cache."""
+    """Return a corpus with the training clips of `nano`, and its cache; a copy of one that all processes share."""
     from sedlab.config.loading import load_experiment
     from sedlab.data.cache import WaveformCache
     from sedlab.data.corpora.load import load_corpus
     from sedlab.data.mini import generate
 
-    data = load_experiment("nano").data
-    root = tmp_path_factory.mktemp("nano")
-    generate(root, data.mini.model_copy(update=NANO_SIZES), workers=1)
+    data, base = load_experiment("nano").data, tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (shared / "nano-corpus.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        generate(shared / "nano-corpus", data.mini.model_copy(update=NANO_SIZES), workers=1)
+    root = Path(shutil.copytree(shared / "nano-corpus", tmp_path_factory.mktemp("nano") / "corpus"))
     corpus = load_corpus(root, data)
     return corpus, WaveformCache.build(corpus)

@@ -27,3 +27,9 @@ def test_contract_names_every_room():
 def test_no_room_is_a_hall():
     modules = {folder: [path for path in folder.glob("*.py") if path.name != "__init__.py"] for folder in FOLDERS}
     assert {folder.relative_to(ROOT).as_posix() for folder, inside in modules.items() if len(inside) > 16} == set()
+
+
+def test_every_file_of_tests_has_a_name_of_its_own():
+    """Pytest imports them by their name alone; two of one name only clash when both are collected."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert {name for name in names if names.count(name) > 1} == set()

@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 from http_files import CERTIFICATE, Faults, serve
 
-from sedlab.download import Patience, download, file_sha256, part_path
+from sedlab.download import Patience, download, part_path
 from sedlab.errors import SedlabError
+from sedlab.files import file_sha256
 
 CONTENT = np.random.default_rng(0).bytes(600_000)
 OTHER = np.random.default_rng(1).bytes(600_000)
@@ -232,7 +233,9 @@ def test_web_page_that_comes_in_between_does_not_cost_what_has_arrived(server, p
     assert fetch(server, path).resumed_from == arrived
 
 
-@pytest.mark.parametrize("expected", [{"size": len(CONTENT) - 1}, {"sha256": "0" * 64}, {"sha256": "beef"}])
+@pytest.mark.parametrize(
+    "expected", [{"size": len(CONTENT) - 1}, {"sha256": "0" * 64}, {"sha256": "beef"}, {"md5": "0" * 32}]
+)
 def test_another_file_than_expected_is_refused(server, path, expected):
     with pytest.raises(SedlabError, match="expected"):
         fetch(server, path, **expected)
@@ -242,7 +245,8 @@ def test_another_file_than_expected_is_refused(server, path, expected):
 def test_expected_hash_may_be_only_the_first_digits(server, path):
     digest = hashlib.sha256(CONTENT).hexdigest()
     for expected in (digest, digest[:8]):
-        fetch(server, path, size=len(CONTENT), sha256=expected)
+        done = fetch(server, path, size=len(CONTENT), sha256=expected, md5=hashlib.md5(CONTENT).hexdigest())
+        assert done.md5 == hashlib.md5(CONTENT).hexdigest()
         path.unlink()
 
 

@@ -52,10 +52,19 @@ def filter_gains_db(draws: FilterDraws) -> Tensor:
     return torch.cat(pieces, dim=1)
 
 
+def filter_gains(draws: FilterDraws) -> Tensor:
+    """Return the factor of every bin (B, F)."""
+    return torch.pow(10.0, filter_gains_db(draws) / 20)
+
+
 def filter_augment(features: Tensor, draws: FilterDraws) -> Tensor:
-    """Return ``features`` (B, 1, F, T) times the drawn gain curves.
+    """Return ``features`` (B, 1, F, T) times the drawn gain curves."""
+    return apply_filters(features, filter_gains(draws))
+
+
+def apply_filters(features: Tensor, gains: Tensor) -> Tensor:
+    """Return ``features`` (B, 1, F, T) times ``gains`` (B, F).
 
     The transformer's features are normalised logarithms; the published system multiplies those too, and so does this.
     """
-    gains = torch.pow(10.0, filter_gains_db(draws) / 20)
     return features * gains.to(features.device, features.dtype, non_blocking=True)[:, None, :, None]

@@ -23,7 +23,7 @@ def scale_shifts(shifts: Tensor, ratio: float) -> Tensor:
 def roll_frames(values: Tensor, shifts: Tensor) -> Tensor:
     """Return ``values`` (B, ..., T) rolled circularly to the right along the last axis, each clip by its own shift."""
     num_frames = values.shape[-1]
-    source = (torch.arange(num_frames)[None] - shifts.cpu()[:, None]) % num_frames
-    source = source.to(values.device, non_blocking=True)
+    shifts = shifts.to(values.device, non_blocking=True)
+    source = (torch.arange(num_frames, device=values.device)[None] - shifts[:, None]) % num_frames
     source = source.reshape(len(values), *[1] * (values.ndim - 2), num_frames)
     return values.gather(-1, source.expand(values.shape))

@@ -26,7 +26,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from sedlab.audio.mel_filters import band_edges, htk_filters, kaldi_filters
+from sedlab.audio.mel_filters import CPU, band_edges, htk_filters, kaldi_filters
+from sedlab.audio.packing import moved
 from sedlab.audio.spectrogram import centred_frames, mel_spectrogram, padded_window
 from sedlab.config.model import AtstConfig, BeatsConfig, CrnnConfig, PasstConfig, TransformerConfig
 from sedlab.grid import SAMPLE_RATE
@@ -44,8 +45,9 @@ class Frontend(nn.Module):
         super().__init__()
         self.hop = hop
         self.constants: Constants = {"sample_rate": SAMPLE_RATE, "hop": hop, "mels": filters.shape[1], **constants}
-        self.register_buffer("window", window, persistent=False)
-        self.register_buffer("filters", filters, persistent=False)
+        device = torch.get_default_device()
+        self.register_buffer("window", window.to(device), persistent=False)
+        self.register_buffer("filters", filters.to(device), persistent=False)
 
     @property
     def band_edges(self) -> Tensor:
@@ -81,7 +83,7 @@ class PasstMel(Frontend):
             "scaling": "(ln max(x, 1e-7) + 4.5) / 5",
         }
         filters = kaldi_filters(config.num_mels, n_fft, fmin, fmax)
-        super().__init__(padded_window(torch.hann_window(400), n_fft), filters, constants)
+        super().__init__(padded_window(torch.hann_window(400, device=CPU), n_fft), filters, constants)
         self.config, self.fmin, self.fmax, self.n_fft = config, fmin, fmax, n_fft
 
     def forward(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
@@ -96,7 +98,7 @@ class PasstMel(Frontend):
             return self.filters
         fmin = self.fmin + int(torch.randint(lower, (), generator=generator))
         fmax = self.fmax + upper // 2 - int(torch.randint(upper, (), generator=generator))
-        return kaldi_filters(self.config.num_mels, self.n_fft, fmin, fmax).to(self.filters.device)
+        return moved(kaldi_filters(self.config.num_mels, self.n_fft, fmin, fmax), self.filters.device)
 
 
 class BeatsFbank(Frontend):
@@ -114,7 +116,7 @@ class BeatsFbank(Frontend):
             "fmax": fmax,
             "scaling": "(ln max(x, 1.19e-7) - 15.41663) / 13.11164",
         }
-        povey = torch.hann_window(length, periodic=False).pow(0.85)
+        povey = torch.hann_window(length, periodic=False, device=CPU).pow(0.85)
         super().__init__(povey[1:], kaldi_filters(config.num_mels, n_fft, fmin, fmax), constants)
         self.n_fft, self.length = n_fft, length
 
@@ -154,7 +156,9 @@ class AtstMel(Frontend):
             "fmax": fmax,
             "scaling": f"dB, at most 80 below the loudest of the {config.top_db_scope}, (-79.6482, 50.6842) to (-1, 1)",
         }
-        super().__init__(torch.hann_window(n_fft), htk_filters(config.num_mels, n_fft, fmin, fmax), constants)
+        super().__init__(
+            torch.hann_window(n_fft, device=CPU), htk_filters(config.num_mels, n_fft, fmin, fmax), constants
+        )
         self.top_db_scope = config.top_db_scope
 
     def forward(self, waveform: Tensor, generator: Generator | None = None) -> Tensor:
@@ -182,8 +186,8 @@ class CrnnMel(Frontend):
             "fmax": fmax,
             "scaling": "dB in (-50, 80), each clip's range to (-1, 1)",
         }
-        window, filters = torch.hamming_window(n_fft, periodic=False), htk_filters(config.num_mels, n_fft, fmin, fmax)
-        super().__init__(window, filters, constants, hop=config.hop)
+        window = torch.hamming_window(n_fft, periodic=False, device=CPU)
+        super().__init__(window, htk_filters(config.num_mels, n_fft, fmin, fmax), constants, hop=config.hop)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Return magnitudes (B, 1, F, 1 + N // hop)."""

@@ -14,6 +14,10 @@ from torch import Tensor
 
 from sedlab.grid import SAMPLE_RATE
 
+#: Where constants are computed, whatever the default device is: PyTorch needs two seconds of imports for the arithmetic
+#: of networks without memory ("meta"), which every checkpoint is compared with.
+CPU = torch.device("cpu")
+
 
 def kaldi_filters(num_mels: int, n_fft: int, fmin: float, fmax: float) -> Tensor:
     """Return the Kaldi mel filter bank (n_fft // 2 + 1, num_mels); the Nyquist bin has weight 0.
@@ -21,9 +25,10 @@ def kaldi_filters(num_mels: int, n_fft: int, fmin: float, fmax: float) -> Tensor
     Source: Kaldi's ``MelBanks``; mel(f) = 1127 ln(1 + f / 700).
     """
     low, high = (1127.0 * math.log1p(frequency / 700.0) for frequency in (fmin, fmax))
-    edges = torch.linspace(low, high, num_mels + 2, dtype=torch.float64)
-    bins = 1127.0 * torch.log1p(torch.arange(n_fft // 2, dtype=torch.float64) * SAMPLE_RATE / n_fft / 700.0)
-    filters = torch.zeros(n_fft // 2 + 1, num_mels)
+    edges = torch.linspace(low, high, num_mels + 2, dtype=torch.float64, device=CPU)
+    fft_bins = torch.arange(n_fft // 2, dtype=torch.float64, device=CPU)
+    bins = 1127.0 * torch.log1p(fft_bins * SAMPLE_RATE / n_fft / 700.0)
+    filters = torch.zeros(n_fft // 2 + 1, num_mels, device=CPU)
     filters[:-1] = _triangles(bins, edges)
     return filters
 
@@ -36,8 +41,8 @@ def htk_filters(num_mels: int, n_fft: int, fmin: float, fmax: float) -> Tensor:
     Source: ``torchaudio.functional.melscale_fbanks(norm=None, mel_scale="htk")``; mel(f) = 2595 log10(1 + f / 700).
     """
     low, high = (2595.0 * math.log10(1.0 + frequency / 700.0) for frequency in (fmin, fmax))
-    edges = 700.0 * (10.0 ** (torch.linspace(low, high, num_mels + 2) / 2595.0) - 1.0)
-    return _triangles(torch.linspace(0, SAMPLE_RATE // 2, n_fft // 2 + 1), edges)
+    edges = 700.0 * (10.0 ** (torch.linspace(low, high, num_mels + 2, device=CPU) / 2595.0) - 1.0)
+    return _triangles(torch.linspace(0, SAMPLE_RATE // 2, n_fft // 2 + 1, device=CPU), edges)
 
 
 def band_edges(num_mels: int, fmin: float, fmax: float) -> Tensor:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from sedlab.audio.draws import beta, permutation_within
+from sedlab.audio.packing import map_tensors
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,19 @@ class Mixing:
     """(B,) float32 share of the clip itself, in [0, 1]."""
     joint: bool = True
     """Whether MAESTRO clips were mixed with the other strongly labelled ones; the consistency loss depends on it."""
+    fired: Tensor | None = None
+    """Scalar bool where the work is recorded and done again, mixed or not; None: the clips were mixed."""
 
     def to(self, device: torch.device | str) -> Mixing:
         """Return the same draws on ``device``."""
-        return Mixing(
-            self.partner.to(device, non_blocking=True), self.coefficient.to(device, non_blocking=True), self.joint
-        )
+        if self.partner.device == torch.device(device):
+            return self
+        return map_tensors(self, lambda tensor: tensor.to(device, non_blocking=True))
+
+    @classmethod
+    def nothing(cls, num_clips: int, *, joint: bool = True) -> Mixing:
+        """Return the mixing that leaves every clip as it is."""
+        return cls(torch.arange(num_clips), torch.ones(num_clips), joint)
 
 
 def draw_mixing(

@@ -30,5 +30,5 @@ def mask_time(values: Tensor, span: Span, rows: slice, *, frames_per_label: floa
     start = round(span.start * frames_per_label)
     stop = round((span.start + span.length) * frames_per_label)
     masked = values.clone()
-    masked[rows, ..., start:stop] = 0
+    masked[rows, ..., start:stop].zero_()
     return masked

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from sedlab.checkpoints.strict_loading import load_strict
 from sedlab.config.model import Arch, DetectorConfig, TaggerConfig, TransformerConfig
@@ -95,7 +97,7 @@ class CheckpointContent:
 
     def check(self, network: str = "student") -> nn.Module:
         """Raise `SedlabError` unless the tensors fit; return the network without memory for its weights."""
-        with torch.device("meta"):
+        with torch.device("meta"), _NothingDrawn():
             module = self._module()
         self._load(module, network)
         return module
@@ -124,6 +126,16 @@ class CheckpointContent:
                 state |= {key: value for key, value in module.state_dict().items() if key.startswith(fresh)}
         told = {"source": self.source, "unexpected": self.unexpected}
         load_strict(module, state, file_key=lambda key: self.file_key(prefix + key), **told)
+
+
+class _NothingDrawn(TorchFunctionMode):
+    """Leaves weights alone that have no memory: to draw none, PyTorch imports its compiler, which takes two seconds."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func.__name__ == "normal_":  # of a tensor, or of torch.nn.init
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def _below(state: Mapping[str, Tensor], prefix: str) -> State:

@@ -55,11 +55,16 @@ Config = TypeVar("Config", DetectorConfig, TaggerConfig)
 
 
 def save_networks(
-    path: str | Path, networks: Mapping[str, Detector] | Mapping[str, FrameTagger], *, node: BaseModel | None = None
+    path: str | Path,
+    networks: Mapping[str, Detector] | Mapping[str, FrameTagger],
+    *,
+    node: BaseModel | None = None,
+    states: Mapping[str, Mapping[str, Tensor]] | None = None,
 ) -> None:
     """Write networks of one configuration, by name ("student", "teacher"), to ``path``.
 
-    ``node`` is the resolved configuration of the run that trained them; it is kept for the record.
+    ``node`` is the resolved configuration of the run that trained them; it is kept for the record. ``states`` are other
+    weights of these networks, to be written in place of those they have.
     """
     first = next(iter(networks.values()))
     content = {
@@ -70,7 +75,7 @@ def save_networks(
         "model": first.config.model_dump_json(),
         "frontends": json.dumps(frontend_constants(first)),
         "node": "" if node is None else node.model_dump_json(),
-        "networks": {name: dict(network.state_dict()) for name, network in networks.items()},
+        "networks": states or {name: dict(network.state_dict()) for name, network in networks.items()},
     }
     save_sealed(content, path)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,9 +71,16 @@ def detect(
         ),
     ] = None,
     classes: options.Classes = None,
-    network: Annotated[Literal["student", "teacher"], typer.Option(help="Teacher: mean of the student.")] = "student",
+    network: Annotated[
+        Literal["student", "teacher"], typer.Option(help="Teacher: the mean teacher, running mean of the student.")
+    ] = "student",
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the network runs.")] = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, help="Windows of 10 s that are scored at once.")] = 4,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Windows of 10 s that are scored at once. Default: 4, up to 64 on a GPU.")
+    ] = None,
+    precision: Annotated[
+        Literal["auto", "float32", "half"], typer.Option(help="Of the network. Auto: half on a GPU, as it was trained.")
+    ] = "auto",
     plot: Annotated[bool, typer.Option("--plot", help="Draw each recording with its events (PNG).")] = False,
 ) -> None:
     """Detect sound events in recordings of any length, sample rate and number of channels.
@@ -86,13 +93,15 @@ def detect(
     from sedlab.commands.detection import outputs
     from sedlab.commands.detection.rule import detection_rule
     from sedlab.data.formats.recordings import find_recordings
+    from sedlab.runs.moved.left_out import require_packed
 
+    require_packed(checkpoint)
     if out is None and (plot or set(format_) != {EventFormat.tsv}):
         raise typer.BadParameter("writes files: give their folder with --out.", param_hint="--plot/--format")
     console = plain_console(stderr=True)
     with _notes(console):
         recordings = find_recordings(audio)
-    predictor = _load(checkpoint, network, device, batch_size)
+    predictor = _load(checkpoint, network, device, batch_size, precision)
     rule = detection_rule(
         predictor.classes,
         thresholds=threshold or (),
@@ -105,12 +114,17 @@ def detect(
         print("filename", "onset", "offset", "event_label", "confidence", sep="\t", flush=True)
     results: list[Result] = []
     interrupted = False
-    with progress_bar(console) as progress:
+    with progress_bar(console) as progress, _notes(console) as tell:
+
+        def seconds_of(place: int) -> Progress:
+            name = f"{place + 1} of {len(recordings)}: {recordings[place].filename}"
+            return partial(_show_seconds, progress, name)
+
         try:
-            for number, recording in enumerate(recordings, start=1):
-                name = f"{number} of {len(recordings)}: {recording.filename}"
-                with _notes(console):
-                    results.append(_analyse(job, recording, partial(_show_seconds, progress, name)))
+            found = predictor.predict_files([recording.path for recording in recordings], progress=seconds_of)
+            for recording, scores in zip(recordings, found, strict=True):
+                results.append(_finish(job, recording, scores))
+                tell()
                 if results[-1].error:
                     say(console, f"failed: {_one_line(results[-1].error)}")
         except KeyboardInterrupt:
@@ -138,16 +152,28 @@ def _told(predictor: Predictor, checkpoint: Path, network: str, rule: DetectionR
 
 
 @contextmanager
-def _notes(console: Console) -> Iterator[None]:
-    """Print what sedlab warns of in the block, each sentence once and on a line of its own; libraries are not heard."""
+def _notes(console: Console) -> Iterator[Callable[[], None]]:
+    """Collect what sedlab warns of in the block, in any thread; libraries are not heard.
+
+    It is printed, each sentence once and on a line of its own, when the block ends, and before that by the function
+    that it gets.
+    """
+    told: set[str] = set()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SedlabWarning)
+
+        def tell() -> None:
+            new, caught[:] = caught[:], []
+            for warning in new:
+                note = _one_line(str(warning.message))
+                if issubclass(warning.category, SedlabWarning) and note not in told:
+                    told.add(note)
+                    say(console, f"note: {note}")
+
         try:
-            yield
+            yield tell
         finally:
-            found = (str(warning.message) for warning in caught if issubclass(warning.category, SedlabWarning))
-            for note in dict.fromkeys(found):
-                say(console, f"note: {_one_line(note)}")
+            tell()
 
 
 def _one_line(text: str) -> str:
@@ -159,13 +185,14 @@ def _show_seconds(progress: Progress, name: str, done: float, total: float, _wha
     progress(done, total, f"{name}, {format_seconds(done)} of {format_seconds(total)}")
 
 
-def _analyse(job: _Job, recording: InputRecording, progress: Progress) -> Result:
-    """Score one recording and write or print what is its own; one that fails, for whatever reason, has an error."""
+def _finish(job: _Job, recording: InputRecording, scores: RecordingScores | Exception) -> Result:
+    """Write or print what is one recording's own; one that failed, for whatever reason, has an error."""
     from sedlab.commands.detection import outputs
     from sedlab.data.formats.names import readable_name
 
     try:
-        scores = job.predictor.predict_file(recording.path, progress=progress)
+        if isinstance(scores, Exception):
+            raise scores
         result = outputs.Result(recording, scores.duration, job.rule.events(scores))
         if job.out is not None:
             _write(job, result, scores)
@@ -206,14 +233,20 @@ def _conclude(console: Console, results: Sequence[Result], out: Path | None) -> 
         say(console, f"{count_of(events, 'event')}, {count_of(len(done), 'recording')}, {seconds} of audio: {out}")
 
 
-def _load(checkpoint: Path, network: str, device: str, batch_size: int) -> Predictor:
+def _load(checkpoint: Path, network: str, device: str, batch_size: int | None, precision: str) -> Predictor:
     import torch
 
     from sedlab.checkpoints.loading import load_network
+    from sedlab.inference.evaluating import batch_that_fits
     from sedlab.inference.predictor import Predictor
 
     if device == "cuda" and not torch.cuda.is_available():
         raise SedlabError("--device cuda: torch sees no GPU. Use --device cpu, or see sedlab doctor.")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Predictor(load_network(checkpoint, network=network).to(device), batch_size=batch_size)
+    loaded = load_network(checkpoint, network=network).to(device)
+    return Predictor(
+        loaded,
+        batch_size=batch_size or batch_that_fits(device, least=4, most=64),
+        precision="32-true" if precision == "float32" else "16-mixed",
+    )

@@ -42,13 +42,19 @@ class LineDisplay(Display):
         """Print the job and what went wrong."""
         say(self._console, f"[failed] {name}: {message}")
 
+    def told(self, text: str) -> None:
+        """Print it."""
+        say(self._console, text)
+
 
 class LiveDisplay(LineDisplay):
     """A bar for the whole run and one for each job at work; a context manager."""
 
-    def __init__(self, console: Console, run_folder: Path) -> None:
+    def __init__(self, console: Console, *run_folders: Path) -> None:
         super().__init__(console)
-        self._folder = run_folder
+        # Of several runs, jobs are named with the folder of theirs before.
+        several = len(run_folders) > 1
+        self._folders = {f"{folder.name}/" if several else "": folder for folder in run_folders}
         self._begin = time.time()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -91,10 +97,11 @@ class LiveDisplay(LineDisplay):
 
     def tick(self) -> None:
         """Bring the bars up to date with what the jobs report."""
-        for name, state in read_progress(self._folder).items():
-            task = self._jobs.get(name)
-            if task is not None and state.time >= self._begin:
-                self._progress.update(task, completed=state.done, total=state.total or None, state=str(state))
+        for prefix, folder in self._folders.items():
+            for name, state in read_progress(folder).items():
+                task = self._jobs.get(prefix + name)
+                if task is not None and state.time >= self._begin:
+                    self._progress.update(task, completed=state.done, total=state.total or None, state=str(state))
 
     def _close(self, name: str) -> None:
         task = self._jobs.pop(name, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -23,7 +25,6 @@ from sedlab.system.home import can_write, writable_home
 
 #: Free space below which a finding is a warning: the mini experiment needs a fraction of it, real corpora more.
 ENOUGH_DISK_GB = 5.0
-ENOUGH_SHARED_GB = 1.0
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -37,20 +38,30 @@ class Finding:
     detail: str
 
 
-def doctor() -> None:
+def doctor(
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Also train for about five seconds, and say how fast that was.")
+    ] = False,
+) -> None:
     """Say what works here: Python, torch, CUDA, audio, scoring, notebooks, disk, data sets.
 
     Exits with status 1 if something essential is broken. Example: sedlab doctor
     """
-    raise typer.Exit(print_findings(examine(Path.cwd())))
+    findings = examine(Path.cwd())
+    if self_test:
+        findings.append(_try("self-test", False, _self_test))
+    raise typer.Exit(print_findings(findings))
 
 
 def examine(project: Path) -> list[Finding]:
     """Try every part and return what was found; ``project`` is the folder that holds `data/` and `runs/`."""
     checks: list[tuple[str, bool, Callable[[], str]]] = [
         ("python", True, _python),
+        ("sedlab", True, _sedlab),
         ("torch", True, _torch),
         ("GPU", False, _gpu),
+        ("cards", False, _cards),
+        ("training", False, _training),
         ("torchaudio", True, lambda: version("torchaudio")),
         ("libsndfile", True, _libsndfile),
         ("scoring", True, _scoring),
@@ -61,7 +72,6 @@ def examine(project: Path) -> list[Finding]:
         ("notebooks", True, _notebooks),
         ("working folder", True, lambda: _working_folder(project)),
         ("home", False, _home),
-        ("shared memory", False, _shared_memory),
         ("browser", False, _browser),
         ("disk", False, lambda: _disk(project)),
         ("data sets", False, lambda: _data_sets(project)),
@@ -104,6 +114,12 @@ def _python() -> str:
     return f"{platform.python_version()} ({sys.executable}){hidden}"
 
 
+def _sedlab() -> str:
+    from sedlab.runs.versions import told_version
+
+    return told_version()
+
+
 def _torch() -> str:
     import torch
 
@@ -116,6 +132,35 @@ def _gpu() -> str:
     if not torch.cuda.is_available():
         raise _Missing("none that torch can use; experiments run on the CPU")
     return f"{torch.cuda.get_device_name(0)}, CUDA {torch.version.cuda}"
+
+
+def _cards() -> str:
+    """Tell how many trainings run at a time, and who has which card."""
+    from sedlab.system.cards import usable_cards
+    from sedlab.system.leases import holders
+
+    cards = usable_cards()
+    if not cards:
+        raise _Missing("no graphics card that torch can use: as many trainings at a time as cores allow")
+    busy = holders(cards)
+    told = [f"{card}{', in use by ' + str(busy[card][0]) if card in busy else ''}" for card in cards]
+    visible = "CUDA_VISIBLE_DEVICES" if os.environ.get("CUDA_VISIBLE_DEVICES") else ""
+    limited = f" ({visible} leaves these)" if visible else ""
+    return f"{count_of(len(cards), 'training')} at a time, one a card{limited}: {'; '.join(told)}"
+
+
+def _training() -> str:
+    """Say what a training uses here unless its configuration says otherwise."""
+    from sedlab.config.trainer import TrainerConfig
+    from sedlab.training.device.hardware import choose
+
+    return str(choose(TrainerConfig()))
+
+
+def _self_test() -> str:
+    from sedlab.training.device.self_test import self_test
+
+    return str(self_test())
 
 
 def _libsndfile() -> str:
@@ -193,18 +238,6 @@ def _home() -> str:
     if folder is not None:
         raise _Missing(f"cannot be written to; caches and Jupyter's settings are kept in {folder}")
     return "can be written to"
-
-
-def _shared_memory() -> str:
-    from sedlab.data.loader import NUM_WORKERS, free_shared_memory
-
-    free = free_shared_memory()
-    if free is not None and free < ENOUGH_SHARED_GB * 1e9:
-        raise _Missing(
-            f"{free / 1e6:.0f} MB are free; processes that load data for paper use about 650 MB, with less they are "
-            f"slower (docker run --shm-size=2g, or none of them: {NUM_WORKERS}=0)"
-        )
-    return "enough"
 
 
 def _notebooks() -> str:

@@ -67,7 +67,7 @@ def errors(
             postprocess=decision.postprocess,
             told=decision.told,
         )
-        found = _find_errors(frame, decision.among(frame.classes), progress)
+        found = _find_errors(frame, decision.among(frame.classes, frame.scores[0].classes), progress)
     hours = None if durations is None else _hours(durations, frame)
     cases = found[0]
     tables, pictures = _describe(cases, figure_name(scores))
@@ -75,7 +75,8 @@ def errors(
         changes = _describe_changes(found[1], cases, f"From {figure_name(against)} to {figure_name(scores)}")
         tables, pictures = tables | changes[0], pictures | changes[1]
 
-    told = f"{scores}, post-processing: {decision.told}, {decision.told_thresholds(frame.classes)}"
+    thresholds_told = decision.told_thresholds(frame.classes, frame.scores[0].classes)
+    told = f"{scores}, post-processing: {decision.told}, {thresholds_told}"
     console.print(_counts(tables["events"], f"Events of {told}"))
     console.print(_counts(tables["detections"], f"Detections of {told}"))
     print(_false_alarms(int(is_false_detection(cases).sum()), hours))

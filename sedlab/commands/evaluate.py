@@ -18,13 +18,14 @@ from sedlab.commands.output import (
     format_number,
     number_table,
     progress_bar,
+    say,
     say_written,
     table_console,
     warn,
     write_figure,
     write_table,
 )
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, count_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,12 +92,13 @@ def evaluate(
             told=decision.told,
             resampled=intervals > 0,
         )
-        chosen = decision.among(frame.classes)
+        chosen = decision.among(frame.classes, frame.scores[0].classes)
         evaluation = _evaluate(frame, metrics, chosen, Resampling(intervals, confidence, seed), progress)
     if plot is not None and frame.kind == SEGMENTS:
         raise SedlabError(f"--plot {plot}: mpAUC has no PSD-ROC curve. Leave the option out.")
     console.print(_table(evaluation, f"{scores}, post-processing: {decision.told}"))
     console.print(", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in evaluation.counts.items()))
+    say(console, told_clips(len(frame.truth.clip_ids), frame.left_out["without_scores"], ground_truth))
     warn(evaluation.warnings)
     if json_file is not None:
         sources = {"scores": scores, "ground_truth": ground_truth, "durations": durations}
@@ -109,6 +111,14 @@ def evaluate(
 
         write_figure(plot, psd_roc_figure({figure_name(scores): psds(evaluation.counted)}, title="PSDS1"))
     say_written(json_file, csv_file, plot)
+
+
+def told_clips(scored: int, without_scores: int, ground_truth: Path) -> str:
+    """Return in words on how many of the clips of a ground truth scores were evaluated."""
+    if not without_scores:
+        return f"on {count_of(scored, 'clip')}, all of {ground_truth}"
+    total = scored + without_scores
+    return f"on {scored:,} of {total:,} clips of {ground_truth}: not comparable with figures on all of them"
 
 
 def _evaluate(

@@ -136,10 +136,12 @@ def read_frame(
     ``kind`` is ``EVENTS`` or ``SEGMENTS``, by default as the ground truth says; ``told`` is what errors call a
     post-processing that was read already.
     """
+    from sedlab.runs.moved.left_out import require_packed
     from sedlab.scoring.postprocess import Postprocess
     from sedlab.scoring.scores.inputs import read_ground_truth, read_scores
     from sedlab.scoring.scores.matching import kind_of, scored_classes
 
+    require_packed(*score_files)
     method = Postprocess.read(postprocess) if isinstance(postprocess, str) else postprocess
     truth, scores = read_ground_truth(ground_truth), [read_scores(path) for path in score_files]
     kind = kind or kind_of(truth)
@@ -157,7 +159,7 @@ def read_frame(
         **vars(matched) | {"notes": matched.notes + notes},
         kind=kind,
         classes=chosen,
-        tables=[method.scores(each.tables, chosen) for each in matched.scores],
+        tables=[method.suited_to(chosen).scores(each.tables, chosen) for each in matched.scores],
         durations=known,
     )
 

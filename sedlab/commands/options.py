@@ -55,6 +55,27 @@ Seed = Annotated[int, typer.Option(min=0, help="The same seed draws the same; an
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all of it as JSON.")]
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a row a number.")]
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it (.png, .svg).")]
+Slurm = Annotated[bool, typer.Option("--slurm", help="Hand each job to the SLURM cluster whose login node this is.")]
+Profile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Of the cluster: partition, account, ... Default: slurm.yaml, here or in ~/.config/sedlab."
+    ),
+]
+Preset = Annotated[str, typer.Argument(metavar="PRESET", help="Name of a preset (nano, mini, ...) or a YAML file.")]
+Arch = Annotated[
+    list[str] | None, typer.Option(metavar="NAMES", help="Transformers: passt, beats, atst. Repeat, or use commas.")
+]
+Iterations = Annotated[int | None, typer.Option(min=1, help="Number of iterations.")]
+Until = Annotated[
+    str | None, typer.Option(metavar="NODE", help="Only this job, or jobs that begin so, and what they need.")
+]
+NoShare = Annotated[bool, typer.Option("--no-share", help="Take nothing that other runs in runs/ have done already.")]
+Cores = Annotated[int | None, typer.Option(min=1, help="CPU cores to use. Default: all.")]
+PerCard = Annotated[
+    int,
+    typer.Option(min=1, max=99, metavar="N", help="Jobs that may share a graphics card. Each has its own by default."),
+]
 WeightsRoot = Annotated[Path, typer.Option(help="Folder of the files.")]
 
 

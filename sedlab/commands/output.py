@@ -37,6 +37,15 @@ def table_console() -> Console:
     return plain_console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
 
 
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Say on Ctrl-C, by a SedlabError, that the same command goes on where it stopped."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise SedlabError("interrupted. Run the same command again; it goes on where it stopped.") from None
+
+
 def number_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], bold: Container[str] = ()) -> Table:
     """Return a table with a name before each row of numbers; the first row is that of everything together."""
     from rich.table import Table
@@ -72,6 +81,40 @@ def progress_bar(console: Console, start: str = "reading") -> Iterator[Progress]
     with Bar(*columns, console=console, **shown) as bar:
         task = bar.add_task(start, total=None)
         yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
+
+
+@contextmanager
+def download_bars(console: Console) -> Iterator[Progress]:
+    """Show one bar for each file in a terminal; elsewhere nothing moves."""
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    tasks: dict[str, TaskID] = {}
+    with Bars(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bars:
+
+        def progress(done: float, total: float, what: str) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what)
+            bars.update(tasks[what], completed=done, total=total or None)
+
+        yield progress
+
+
+def size_of(size: int) -> str:
+    """Return a number of bytes as people write it."""
+    if size >= 1e9:
+        return f"{size / 1e9:.2f} GB"
+    if size < 1e3:
+        return f"{size} B"
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

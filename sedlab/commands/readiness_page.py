@@ -32,6 +32,11 @@ SOURCES = {
     "eval_public": "Zenodo 4560759",
     "audioset_train": "labels research.google.com/audioset, audio YouTube",
     "audioset_eval": "labels research.google.com/audioset, audio YouTube",
+    "own_train": "sedlab data import",
+    "own_weak": "sedlab data import",
+    "own_unlabeled": "sedlab data import --unlabeled",
+    "own_val": "sedlab data import",
+    "own_test": "sedlab data import",
 }
 #: What a subset is for, where its split does not say it.
 PURPOSES = {
@@ -41,6 +46,7 @@ PURPOSES = {
     "synth_val": "selects checkpoints, tunes event boxes",
     "external_strong_eval": "selects checkpoints",
     "audioset_eval": "selects pre-trained networks",
+    "own_val": "selects checkpoints, tunes event boxes",
 }
 
 
@@ -70,7 +76,10 @@ def _subsets(console: Console, ready: Readiness) -> None:
     absent = [state for state in ready.subsets if not state.is_there]
     if not absent:
         return
-    _line(console, "1 of: one of these sets is enough. sedlab has no command that downloads them: see data/README.md.")
+    enough = "1 of: one of these sets is enough. " if any(_needed(state) == "1 of" for state in ready.subsets) else ""
+    own = all(state.subset.family == "own" for state in ready.subsets)
+    command = "sedlab data import" if own else "sedlab data {desed,maestro,audioset} download"
+    _line(console, f"{enough}To get them: {command}.")
     _line(console, f"Looked for and not found in {in_working_folder(ready.root)}:")
     width = max(len(state.subset.name) for state in absent)
     for state in absent:
@@ -110,9 +119,8 @@ def _files(console: Console, files: Sequence[NeededFile]) -> None:
         names = " ".join(file.download for file in absent if file.download and file.path.parent == folder)
         root = in_working_folder(folder)
         _line(console, f"  sedlab weights download {names}{'' if root == WEIGHTS_FOLDER else f' --root {root}'}")
-    for file in absent:
-        if file.advice:
-            _line(console, f"  {file.advice}")
+    for advice in dict.fromkeys(file.advice for file in absent if file.advice):
+        _line(console, f"  {advice}")
     _line(console, "Pseudo-labels are made by the iteration before; none have to be downloaded.")
 
 
@@ -121,7 +129,7 @@ def _trainings(console: Console, ready: Readiness) -> None:
         (
             cost.node,
             f"{cost.batch_clips} x {cost.accumulation}",
-            str(cost.steps_per_epoch),
+            f"0: too few clips of {cost.short_group}" if cost.short_group else str(cost.steps_per_epoch),
             str(cost.epochs),
             f"{cost.steps:,}",
             "" if cost.gpu_bytes is None else _gigabytes(cost.gpu_bytes),

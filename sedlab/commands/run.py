@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,33 +12,38 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from sedlab.commands.options import names
+from sedlab.commands import options
+from sedlab.commands.cluster import cluster_of, left_on_cluster, print_asked, print_demands, print_profile
 from sedlab.commands.output import format_seconds, plain_console, progress_bar, say, warn
 from sedlab.errors import SedlabError, count_of, nearest, short
 from sedlab.system.home import warn_of_home
 
 if TYPE_CHECKING:
+    from sedlab.pipeline.cluster.handover import OnCluster
     from sedlab.pipeline.runner import Outcome, Plan
     from sedlab.runs.run import Run
 
 
 def run(
-    preset: Annotated[str, typer.Argument(metavar="PRESET", help="Name of a preset (nano, mini, ...) or a YAML file.")],
+    preset: options.Preset,
     name: Annotated[str | None, typer.Option(help="Name of the folder in runs/. Default: that of the preset.")] = None,
-    arch: Annotated[
-        list[str] | None, typer.Option(metavar="NAMES", help="Transformers: passt, beats, atst. Repeat, or use commas.")
-    ] = None,
-    iterations: Annotated[int | None, typer.Option(min=1, help="Number of iterations.")] = None,
+    arch: options.Arch = None,
+    iterations: options.Iterations = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change an option of the preset. Repeat.")
     ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="NODE", help="Only this job, or jobs that begin so, and what they need.")
+    until: options.Until = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=99, metavar="N", help="Run it with N seeds, in folders side by side; compare means and pairs."
+        ),
     ] = None,
-    no_share: Annotated[
-        bool, typer.Option("--no-share", help="Take nothing that other runs in runs/ have done already.")
-    ] = False,
-    cores: Annotated[int | None, typer.Option(min=1, help="CPU cores to use. Default: all.")] = None,
+    no_share: options.NoShare = False,
+    cores: options.Cores = None,
+    per_card: options.PerCard = 1,
+    slurm: options.Slurm = False,
+    profile: options.Profile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs to run, and what they lack.")] = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="Run nothing; read every file of the run and compare it with its record.")
@@ -46,6 +52,7 @@ def run(
     """Run an experiment, or what is missing of it, or of one stage: --until data, pretrain, iteration1_stage1_atst.
 
     Example: sedlab run mini --name quick --arch atst --iterations 1 --set stage2.epochs=5
+    With three seeds: sedlab run mini --seeds 3
     """
     # What the experiment needs is looked for first. If that is not all there, what is and what is not is printed.
     from sedlab.commands.display import LineDisplay, LiveDisplay
@@ -53,44 +60,51 @@ def run(
     from sedlab.pipeline.runner import plan, run_experiment
     from sedlab.runs.integrity import changed_sizes
     from sedlab.runs.run import CONFIG_FILE, RUNS_FOLDER, Run, open_run
+    from sedlab.runs.seeds.folders import repeated
     from sedlab.runs.variants import note_variant
     from sedlab.runs.versions import num_cores
 
     warn_of_home()
-    changes = [*(set_ or ())]
-    if archs := _known_archs(names(",".join(arch or ()))):
-        changes.append(f"archs=[{', '.join(dict.fromkeys(archs))}]")
-    if iterations is not None:
-        changes.append(f"iterations={iterations}")
+    changes = [*(set_ or ()), *shortcuts(arch, iterations)]
     experiment = load_experiment(preset, changes)
-    folder = Path(RUNS_FOLDER) / _run_name(experiment.name if name is None else name)
+    folder = Path(RUNS_FOLDER) / checked_name(experiment.name if name is None else name)
     console = plain_console()
+    run_ = Run(folder.resolve(), experiment)
+    folders = [folder.with_name(one.name) for one in repeated(run_, seeds or 1)]
     if verify:
-        _verify(console, folder)
+        for one in folders:
+            _verify(console, one)
         return
-    warn(changed_sizes(folder))
-    _check_readiness(console, Run(folder.resolve(), experiment), until or "", explain=dry_run)
+    warn(line for one in folders for line in changed_sizes(one))
+    on_cluster = cluster_of(slurm, profile, cores, per_card)
+    how = {"until": until or "", "share": not no_share, "seeds": seeds, "per_card": per_card, "on_cluster": on_cluster}
+    # A finished run without its clips needs nothing.
+    if not run_.is_apart or plan(experiment, folder, **how).jobs:
+        check_readiness(console, run_, until or "", seeds or 1, explain=dry_run, on_cluster=on_cluster)
     if dry_run:
-        _print_plan(console, plan(experiment, folder, until=until or "", share=not no_share))
+        planned = plan(experiment, folder, **how)
+        _print_plan(console, planned)
+        if on_cluster:
+            print_profile(console, on_cluster, planned.demands)
         return
     begin = time.monotonic()
-    display = LiveDisplay(console, folder) if console.is_terminal else LineDisplay(console)
+    display = LiveDisplay(console, *folders) if console.is_terminal else LineDisplay(console)
     try:
         with display if isinstance(display, LiveDisplay) else nullcontext():
-            outcome = run_experiment(
-                experiment, folder, cores=cores or num_cores(), display=display, until=until or "", share=not no_share
-            )
+            outcome = run_experiment(experiment, folder, cores=cores or num_cores(), display=display, **how)
     except KeyboardInterrupt:
-        raise SedlabError("interrupted. Run the same command again to go on.") from None
+        left = left_on_cluster(folders) if on_cluster else ""
+        raise SedlabError(left or "interrupted. Run the same command again to go on.") from None
     if changes and folder.name != experiment.name and (folder.parent / experiment.name / CONFIG_FILE).is_file():
         note_variant(open_run(folder), experiment.name, changes)
     warn(outcome.warnings)
     if outcome.failed:
-        raise SedlabError(_failure(outcome, folder))
+        raise SedlabError(told_failure(outcome, folder))
     if not outcome.jobs:
         console.print("nothing to do")
     if until:
-        _print_made(console, folder, until)
+        for one in folders:
+            _print_made(console, one, until)
     else:
         _print_end(console, folder, time.monotonic() - begin)
 
@@ -123,16 +137,20 @@ def watch(folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder
     watch_run(folder)
 
 
-def _known_archs(chosen: tuple[str, ...]) -> tuple[str, ...]:
+def shortcuts(arch: list[str] | None, iterations: int | None) -> list[str]:
+    """Return what --arch and --iterations change as settings; SedlabError for an unknown transformer."""
     from sedlab.config.model import ARCHS
 
-    for name in chosen:
+    archs = options.names(",".join(arch or ()))
+    for name in archs:
         if name not in ARCHS:
             raise SedlabError(f"--arch {name}: unknown (known: {', '.join(ARCHS)}).{nearest(name, ARCHS)}")
-    return chosen
+    changes = [f"archs=[{', '.join(dict.fromkeys(archs))}]"] if archs else []
+    return changes if iterations is None else [*changes, f"iterations={iterations}"]
 
 
-def _run_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """Return a name that a folder in runs/ can have; SedlabError otherwise."""
     from sedlab.config.experiment import check_run_name
 
     try:
@@ -141,23 +159,35 @@ def _run_name(name: str) -> str:
         raise SedlabError(f"--name {short(name)}: {error}.") from None
 
 
-def _check_readiness(console: Console, run: Run, until: str, *, explain: bool) -> None:
+def check_readiness(
+    console: Console, run: Run, until: str, seeds: int, *, explain: bool, on_cluster: OnCluster | None = None
+) -> None:
     """Look for what the run needs. Print what was found when something is missing, and to ``explain`` what a run on
-    prepared corpora will take; raise SedlabError when something is missing."""
+    prepared corpora will take; raise SedlabError when something is missing. ``on_cluster``: it will not run here."""
     from sedlab.commands.readiness_page import print_jobs, print_readiness
     from sedlab.pipeline.graph import build_graph, jobs_until
-    from sedlab.pipeline.readiness import examine
+    from sedlab.pipeline.joint.graph import PlacedJob
+    from sedlab.pipeline.outside_files import tell_initial_weights
+    from sedlab.pipeline.readiness import examine, in_working_folder
     from sedlab.pipeline.score_plan import ScorePlan
     from sedlab.pipeline.subset_states import subsets_in_use
 
     jobs = build_graph(run.experiment, ScorePlan(tuple(subsets_in_use(run))))
     names_ = [job.name for job in (jobs_until(jobs, until) if until else jobs)]
-    ready = examine(run, names_)
+    ready = examine(run, names_, seeds=seeds)
+    if on_cluster:
+        machine = replace(ready.machine, gpus=("the cluster's",), gpu_bytes=None)
+        ready = replace(ready, machine=machine)
+    tell_initial_weights(run, [node for node in run.experiment.nodes() if node.name in names_])
     if ready.missing or (explain and ready.subsets):
         print_readiness(console, run.name, ready)
     if not ready.missing:
+        if absent := [state.subset.name for state in ready.subsets if not state.is_there]:
+            say(console, f"without {', '.join(absent)}: not in {in_working_folder(ready.root)}")
         return
     print_jobs(console, names_)
+    if on_cluster and explain:
+        print_asked(console, on_cluster.demands(PlacedJob(run, job, job.name, ".", "") for job in jobs), names_)
     first = ", ".join(ready.missing[:3]) + (", ..." if len(ready.missing) > 3 else "")
     things = "a thing it needs is" if len(ready.missing) == 1 else f"{len(ready.missing)} things it needs are"
     raise SedlabError(f"{run.name}: {things} not here ({first}). Get them as said above, then run this again.")
@@ -170,7 +200,10 @@ def _print_plan(console: Console, planned: Plan) -> None:
     if not jobs:
         console.print("nothing to do")
         return
-    title = f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'} would run"
+    if planned.demands:
+        print_demands(console, {job.name: job.reason for job in jobs}, planned.demands)
+        return
+    title = f"{count_of(len(jobs), 'job')} would run{', ' if planned.on_cards else ''}{planned.on_cards}"
     if not console.is_terminal:
         # In a pipe: one line a job, nothing cut off.
         width = max(len(job.name) for job in jobs)
@@ -182,11 +215,13 @@ def _print_plan(console: Console, planned: Plan) -> None:
     console.print(table)
 
 
-def _failure(outcome: Outcome, folder: Path) -> str:
+def told_failure(outcome: Outcome, folder: Path) -> str:
+    """Return in one line what failed first, where it was printed, and what to do."""
     first = outcome.failed[0]
     more = f" ({len(outcome.failed) - 1} more failed.)" if len(outcome.failed) > 1 else ""
     node = first.partition(":")[0]
-    log = folder / "logs" / f"{node}.txt"
+    run_name, _, job = node.rpartition("/")
+    log = folder.with_name(run_name or folder.name) / "logs" / f"{job}.txt"
     return f"{first.rstrip('.')}.{more} Printed: {log}. Run the same command again to go on."
 
 
@@ -203,10 +238,11 @@ def _print_made(console: Console, folder: Path, until: str) -> None:
 
 def _print_end(console: Console, folder: Path, seconds: float) -> None:
     from sedlab.runs.run import open_run
+    from sedlab.runs.seeds.results import has_seeds, told_seeds
     from sedlab.scoring.results import format_ladder, ladder, read_results
 
     run = open_run(folder)
     print()
-    print(format_ladder(ladder(read_results(run.results))))
+    print(told_seeds(run) if has_seeds(run) else format_ladder(ladder(read_results(run.results))))
     print()
     print(f"report: {folder / run.report.name} ({format_seconds(seconds)})")

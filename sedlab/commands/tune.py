@@ -40,6 +40,7 @@ def tune(
     Example: sedlab tune scores.hdf5 --ground-truth validation.tsv --durations validation_durations.tsv
     --out csebbs.json
     """
+    from sedlab.runs.moved.left_out import require_packed
     from sedlab.scoring.metrics.events import CountedEvents
     from sedlab.scoring.metrics.psds import psds
     from sedlab.scoring.postprocess import Postprocess
@@ -51,6 +52,7 @@ def tune(
 
     keep_inputs([scores, ground_truth, durations], [out, plot])
     search = {"csebbs": tune_csebbs, "median": tune_median}[method]
+    require_packed(scores)
     truth, found = read_ground_truth(ground_truth), read_scores(scores)
     classes = tuned_classes(found, truth)
     matched = match([found], truth, common=common_clips)
@@ -100,7 +102,7 @@ def tuned_classes(scores: EvaluationScores, truth: GroundTruth) -> tuple[str, ..
             "classes that are not tuned keep their scores."
         )
     known = set(truth.labels)
-    if known & set(DESED_CLASSES):
+    if known and known <= set(DESED_CLASSES):
         known |= set(DESED_CLASSES)
     classes = tuple(label for label in scores.classes if label in known)
     if not classes:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from sedlab.commands import options
-from sedlab.commands.output import plain_console, say, table_console
+from sedlab.commands.output import download_bars, plain_console, say, size_of, table_console
 from sedlab.errors import SedlabError, count_of, nearest
 from sedlab.files import is_file
 
 if TYPE_CHECKING:
-    from sedlab.progress import Progress
     from sedlab.weights.registry import Entry
     from sedlab.weights.store import FileState
 
@@ -75,7 +71,7 @@ def download_weights(
     chosen = select(names)
     console = plain_console(stderr=True)
     failed: list[SedlabError] = []
-    with _download_bars(console) as progress:
+    with download_bars(console) as progress:
         for entry in chosen:
             try:
                 path = fetch(entry, root, mirror=mirror, progress=progress)
@@ -86,7 +82,7 @@ def download_weights(
             except KeyboardInterrupt:
                 raise SedlabError("interrupted. Run the same command again; it goes on where it stopped.") from None
             else:
-                say(console, f"{path} ({_size(path.stat().st_size)})")
+                say(console, f"{path} ({size_of(path.stat().st_size)})")
     if failed and len(chosen) == 1:
         raise failed[0]
     if failed:
@@ -156,7 +152,7 @@ def _table(title: str, columns: dict[str, str], states: dict[Entry, FileState]) 
             group = entry.group
         size = state.size if state.state == PRESENT else entry.size
         facts = (getattr(entry, field) for field in columns.values())
-        table.add_row(*facts, _size(size) if size else "", _state(entry, state))
+        table.add_row(*facts, size_of(size) if size else "", _state(entry, state))
     return table
 
 
@@ -168,7 +164,7 @@ def _state(entry: Entry, state: FileState) -> Text:
     if state.state == CORRUPT:
         text += f": {state.detail}"
     elif state.state == PARTIAL:
-        text += f" ({_size(state.size)})"
+        text += f" ({size_of(state.size)})"
     elif state.state == ABSENT and not entry.url:
         text += " (by hand only)"
     return Text(text, style=colour)
@@ -178,32 +174,3 @@ def _facts(entry: Entry) -> list[str]:
     """Return what is registered as lines: not as a table, which would cut addresses."""
     facts = [("registered as", entry.name), *((name.replace("_", " "), getattr(entry, name)) for name in _FACTS)]
     return [f"{name:<{_LABEL_WIDTH}}{value}" for name, value in facts if value]
-
-
-@contextmanager
-def _download_bars(console: Console) -> Iterator[Progress]:
-    """Show one bar for each file in a terminal; elsewhere nothing moves."""
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        TaskID,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    tasks: dict[str, TaskID] = {}
-    with Bars(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bars:
-
-        def progress(done: int, total: int, what: str) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what)
-            bars.update(tasks[what], completed=done, total=total or None)
-
-        yield progress
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

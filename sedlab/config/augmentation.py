@@ -150,7 +150,7 @@ class FilterConfig(FilterBands):
     """FilterAugment of a detector's two feature streams."""
 
     views: Literal[1, 2] = 1
-    """2: the teacher's features get a filter of their own."""
+    """2: the mean teacher's features get a filter of their own."""
     streams: Literal["crnn", "both"] = "both"
     """Filter the CRNN's features only, or with independent draws the transformer's as well."""
 
@@ -159,7 +159,7 @@ class AugmentConfig(Config):
     """The augmentations of a stage. ``p: 0`` turns one off."""
 
     teacher_input: Literal["mixed", "unmixed"] = "mixed"
-    """mixed: the teacher sees what the student sees, but for a second filter view (stage 1).
+    """mixed: the mean teacher sees what the student sees, but for a second filter view (stage 1).
     unmixed: it sees the clips as they were after the time mask, before mixup (stage 2)."""
     gain: GainConfig = GainConfig()
     wavmix: WavmixConfig = WavmixConfig()

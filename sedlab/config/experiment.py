@@ -11,12 +11,22 @@ import zlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from sedlab.config.augmentation import AugmentConfig, PretrainAugmentConfig
 from sedlab.config.base import Config, explain
 from sedlab.config.data import DataConfig
 from sedlab.config.model import Arch, DetectorConfig
+from sedlab.config.trainer import TrainerConfig
 from sedlab.config.training import BatchSizes, DistillationConfig, LabelSpace, LossConfig, OptimConfig
 from sedlab.errors import SedlabError
 
@@ -24,24 +34,6 @@ Stage = Literal["pretrain", "stage1", "stage2"]
 STAGES: tuple[Stage, ...] = ("pretrain", "stage1", "stage2")
 # File systems take 255 bytes.
 _LONGEST_NAME = 200
-
-
-class TrainerConfig(Config):
-    """The hardware a training runs on, and its precision; handed to Lightning Fabric."""
-
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
-    devices: PositiveInt | Literal["auto"] = 1
-    """Devices that share each batch, a process for each (DDP); auto: all CUDA devices. Batch sizes are those of all
-    devices together, and each group must divide by their number."""
-    compile: bool = False
-    """Compile transformers and CNNs (torch.compile): minutes at the start, faster steps on a GPU."""
-    num_workers: NonNegativeInt = 0
-    """Processes that load data, for each device; 0 loads in the training process, which is fastest from a cached memory
-    map."""
-    eval_batch: PositiveInt = 20
-    checkpoint_seconds: float = Field(default=0.0, ge=0)
-    """Least time between two writings of the checkpoint to resume from, also within an epoch; 0: after every epoch."""
 
 
 class StageConfig(Config):
@@ -181,6 +173,8 @@ class Experiment(Config):
     weights: dict[Arch, str] = Field(default_factory=dict)
     """What a transformer starts from: a name of the weights registry (`sedlab weights list`) or a file. Stage 1 uses it
     unless the experiment pre-trains that transformer; absent: initial weights."""
+    weights_if_there: bool = False
+    """Do without the files of `weights` that are not there: those transformers start from initial weights."""
     stages: StageSections
     rules: tuple[Rule, ...] = ()
     threads_per_job: PositiveInt = 1
@@ -192,6 +186,14 @@ class Experiment(Config):
         if missing:
             raise ValueError(f"archs names {missing[0]!r}, but models has no section for it: add one, or leave it out")
         return self
+
+    @model_serializer(mode="wrap")
+    def _leave_out_needed_weights(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # As runs were told before weights could be done without: what they have finished stays finished.
+        tree = write(self)
+        if not self.weights_if_there:
+            tree.pop("weights_if_there", None)
+        return tree
 
     def pretrains(self, arch: Arch) -> bool:
         """Return whether the experiment pre-trains this transformer."""

@@ -155,6 +155,7 @@ class DetectorConfig(Config):
     embed_pool: PoolMode = "nearest-exact"
     """How embeddings are brought to the CRNN's frame rate: adaptive average, interpolation, or a learnt convolution."""
     num_classes: Size = len(CLASSES)
+    """Outputs. A network that is trained has as many as its corpus has classes, whatever stands here."""
 
 
 class TaggerConfig(Config):

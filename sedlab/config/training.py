@@ -75,7 +75,7 @@ class LossConfig(Config):
     ramp_max: PositiveFloat = 2.0
     """The ramp goes on to this multiple of the nominal weight (stage 2: 1)."""
     ict: bool = False
-    """Interpolation consistency whenever mixup fired; needs the teacher to see unmixed clips."""
+    """Interpolation consistency whenever mixup fired; needs the mean teacher to see unmixed clips."""
     ssl_no_class_mask: bool = False
     """Self-supervise all classes, not only those that the clip's corpus labels."""
     include_maestro_ssl: bool = True
@@ -100,7 +100,7 @@ class LossConfig(Config):
 
 
 class OptimConfig(Config):
-    """Optimiser, learning rates and their schedule, teacher decay."""
+    """Optimiser, learning rates and their schedule, decay of the mean teacher."""
 
     # Published, iteration 2: AdamW in both stages; stage 1 rate 5e-4, weight decay 1e-2, 4000 warm-up steps;
     # stage 2 weight decay 1e-3, 270 warm-up steps.
@@ -124,14 +124,14 @@ class OptimConfig(Config):
     clip_norm: PositiveFloat | None = None
     """Largest norm of all gradients together; None: not clipped, as published."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
-    """Decay of the teacher's running mean. Tarvainen & Valpola 2017, arXiv 1703.01780."""
+    """Decay of the mean teacher, the student's running mean. Tarvainen & Valpola 2017, arXiv 1703.01780."""
 
 
 class DistillationConfig(Config):
-    """Learn from what an ensemble of teachers said, beside the labels."""
+    """Learn from what an ensemble of published teachers said, beside the labels (pre-training)."""
 
     weight: Probability = 0.0
-    """Share of the teachers' part of the loss; the labels' part has the rest. 0: no teacher."""
+    """Share of the published teachers' part of the loss; the labels' part has the rest. 0: none is asked."""
     logits: str | None = None
     """HDF5 file with the ensemble's logits of the training clips (see `sedlab.data.teacher_logits`), or its name in the
     weights registry."""
@@ -139,5 +139,5 @@ class DistillationConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> DistillationConfig:
         if self.weight and self.logits is None:
-            raise ValueError("a weight above 0 needs logits: the file with what the teachers said")
+            raise ValueError("a weight above 0 needs logits: the file with what the published teachers said")
         return self

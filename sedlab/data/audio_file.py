@@ -14,6 +14,7 @@ from sedlab.data.formats.channels import ChannelBalance
 from sedlab.data.formats.extent import sound_extent
 from sedlab.data.formats.opening import check_sample_rate, check_whole, open_file, open_sound
 from sedlab.errors import SedlabWarning
+from sedlab.grid import FULL_SCALE
 
 #: How far the resampling filter reaches to either side, in samples of the lower of the two rates.
 FILTER_REACH = 32
@@ -29,6 +30,7 @@ class AudioHeader:
     sample_rate: int
     num_frames: int
     """Samples per channel."""
+    channels: int = 1
 
     @property
     def duration(self) -> float:
@@ -55,7 +57,7 @@ def read_header(path: str | Path) -> AudioHeader:
         num_frames = sum(map(len, sound.blocks())) if sound.num_frames is None else sound.num_frames
         if not num_frames:
             raise sound.empty()
-        return AudioHeader(sound.sample_rate, num_frames)
+        return AudioHeader(sound.sample_rate, num_frames, sound.decoder.channels)
 
 
 def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
@@ -71,6 +73,14 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
     SedlabError
         For an unreadable, truncated, empty or damaged file.
     """
+    waveform, sample_rate, notes = read_with_notes(path)
+    for note in notes:
+        warnings.warn(note, SedlabWarning, stacklevel=2)
+    return waveform, sample_rate
+
+
+def read_with_notes(path: str | Path) -> tuple[np.ndarray, int, list[str]]:
+    """Return what `read_audio` does, and as sentences what that warns of; raises as it does."""
     path = Path(path)
     balance = ChannelBalance()
     with open_sound(path, whole=True) as sound:
@@ -80,9 +90,14 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
         raise sound.empty()
     if balance.cancels:
         notes.append(f"{path}: its channels cancel each other, one is inverted; little is left of their mean.")
-    for note in filter(None, notes):
-        warnings.warn(note, SedlabWarning, stacklevel=2)
-    return mono[0] if len(mono) == 1 else np.concatenate(mono), sound.sample_rate
+    return mono[0] if len(mono) == 1 else np.concatenate(mono), sound.sample_rate, list(filter(None, notes))
+
+
+def to_pcm16(waveform: np.ndarray) -> np.ndarray:
+    """Return ``waveform`` (samples,) in [-1, 1] as little-endian int16, rounded, and clipped beyond full scale."""
+    scaled = np.multiply(waveform, np.float32(FULL_SCALE), dtype=np.float32)
+    np.rint(scaled, out=scaled)
+    return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1, out=scaled).astype("<i2")
 
 
 def resample(waveform: np.ndarray, sample_rate: int, target_rate: int) -> np.ndarray:
@@ -125,4 +140,4 @@ def _read_plain_header(path: Path) -> AudioHeader | None:
         return None
     check_sample_rate(extent.sample_rate, path)
     check_whole(extent, path)
-    return AudioHeader(extent.sample_rate, extent.present // extent.frame_bytes)
+    return AudioHeader(extent.sample_rate, extent.present // extent.frame_bytes, extent.channels)

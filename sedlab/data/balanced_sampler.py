@@ -36,8 +36,10 @@ class ClipBatchSampler(BatchSampler):
     weights : (N,) array, optional
         A clip is drawn next with a probability proportional to its weight, among those not drawn yet; clips of weight 0
         come last. None: all alike.
-    seed, rank, num_ranks :
-        See `BatchSampler`.
+    seed : int
+        Of the order in which clips are drawn.
+    **share : int
+        ``rank`` and ``num_ranks``, see `BatchSampler`.
 
     Raises
     ------

@@ -5,20 +5,21 @@ Shape letters: N samples, C classes, T frames.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from sedlab.data.batch import Batch, Example, Targets, collate
+from sedlab.data.batch import Batch, Example, Partners, Rows, Targets, collate
 from sedlab.data.cache import WaveformCache
 from sedlab.data.corpora.layout import GROUPS, family
 from sedlab.data.stored_logits import StoredProbabilities
 from sedlab.data.tables import Corpus
-from sedlab.data.targets import event_arrays, group_events, strong_targets, weak_targets
+from sedlab.data.targets import StrongTargets, event_arrays, group_events, strong_targets, weak_targets
 from sedlab.errors import SedlabError
 from sedlab.grid import (
     AUDIOSET_FRAME_SECONDS,
@@ -28,7 +29,7 @@ from sedlab.grid import (
     NUM_FRAMES,
     SAMPLE_RATE,
 )
-from sedlab.labels import CLASSES, MAESTRO_CLASSES, classes_mask, valid_classes
+from sedlab.labels import DCASE
 
 __all__ = ["Batch", "Example", "SedDataset", "collate"]
 
@@ -55,7 +56,8 @@ class SedDataset(torch.utils.data.Dataset):
     training : bool
         Random crops, and masks that count aliased classes as annotated.
     classes, num_frames, frame_seconds :
-        Label space and grid of the targets; the detector's by default. See ``for_audioset``.
+        Label space and grid of the targets; by default the classes of the corpus on the detector's grid. See
+        ``for_audioset``.
     pseudo_labels : mapping of subset to StoredProbabilities, or None
         If given, must cover every clip of the corpus.
     wavmix_probability : float
@@ -78,7 +80,7 @@ class SedDataset(torch.utils.data.Dataset):
         cache: WaveformCache,
         *,
         training: bool,
-        classes: Sequence[str] = CLASSES,
+        classes: Sequence[str] | None = None,
         num_frames: int = NUM_FRAMES,
         frame_seconds: float = FRAME_SECONDS,
         pseudo_labels: Mapping[str, StoredProbabilities] | None = None,
@@ -88,7 +90,8 @@ class SedDataset(torch.utils.data.Dataset):
     ) -> None:
         self.cache = cache
         self.training = training
-        self.classes = tuple(classes)
+        self.space = corpus.space
+        self.classes = self.space.classes if classes is None else tuple(classes)
         self.num_frames = num_frames
         self.frame_seconds = frame_seconds
         self.pseudo_labels = pseudo_labels
@@ -111,6 +114,7 @@ class SedDataset(torch.utils.data.Dataset):
         self._check_cache()
         if pseudo_labels is not None:
             self._check_pseudo_labels(pseudo_labels)
+        self._prepare_batches()
 
     @classmethod
     def for_audioset(
@@ -144,66 +148,156 @@ class SedDataset(torch.utils.data.Dataset):
     def __getitem__(self, index: int) -> Example:
         return self._with_partner(index)
 
-    def batch(self, indices: Sequence[int]) -> Batch:
-        """Return the batch of some examples; samples are read straight into its array, which saves a copy."""
-        waveform = np.empty((len(indices), CLIP_SAMPLES), dtype=np.float32)
-        examples = [self._with_partner(index, out=row) for index, row in zip(indices, waveform, strict=True)]
-        return collate(examples, waveform=waveform)
+    def batch(
+        self, indices: Sequence[int], *, epoch: int | None = None, empty: Callable[..., Tensor] = torch.empty
+    ) -> Batch:
+        """Return the batch of some examples, sorted by group (stable): that of `collate`, but with waveforms as int16.
 
-    def _with_partner(self, index: int, out: np.ndarray | None = None) -> Example:
-        example = self._example(index, out)
-        if not self.wavmix_probability or self._label_kinds[index] not in _FRAME_LABELS:
-            return example
-        random = self._random(index, _PARTNER_STREAM)
-        if random.random() >= self.wavmix_probability:
-            return example
-        group = self._group_indices[example.group]
-        partner = self._example(int(group[random.integers(len(group))]))
-        share = random.beta(self.wavmix_alpha, self.wavmix_alpha)
-        return replace(example, partner=partner, share=max(share, 1 - share))
+        Everything is written straight to its place in the batch. Safe to call from several threads.
 
-    def _example(self, index: int, out: np.ndarray | None = None) -> Example:
-        subset, clip_id, kind = self._subsets[index], self._clip_ids[index], self._label_kinds[index]
-        events = self._events.get((subset, clip_id), self._no_events)
-        crop_ms = self._crop_ms(index)
-        strong_CT = strong_targets(
-            events if kind in _FRAME_LABELS else self._no_events,
-            self.classes,
-            self.num_frames,
-            crop_ms / 1000,
-            frame_seconds=self.frame_seconds,
+        Parameters
+        ----------
+        epoch : int, optional
+            Whose crops and partners; None: that of `set_epoch`.
+        empty : function
+            Takes a shape and a dtype, and returns the memory to write to.
+        """
+        epoch = self._current_epoch if epoch is None else epoch
+        rows = np.asarray(indices)
+        rows = rows[np.argsort(self._ranks[rows], kind="stable")]
+        waveform, targets = self._content(rows, epoch, empty)
+        counts = dict(zip(GROUPS, np.bincount(self._ranks[rows], minlength=len(GROUPS)).tolist(), strict=True))
+        return Batch(
+            waveform=waveform,
+            targets=targets,
+            rows=Rows.of(counts),
+            subsets=[self._subsets[row] for row in rows],
+            clip_ids=[self._clip_ids[row] for row in rows],
+            partners=self._partners(rows, epoch, empty),
+            classes=self.classes,
         )
+
+    def _partners(self, rows: np.ndarray, epoch: int, empty: Callable[..., Tensor]) -> Partners | None:
+        drawn = ((place, self._partner(row, epoch)) for place, row in enumerate(rows.tolist()))
+        drawn = [(place, *partner) for place, partner in drawn if partner]
+        if not drawn:
+            return None
+        places, partners, shares = zip(*drawn, strict=True)
+        waveform, targets = self._content(np.array(partners), epoch, empty)
+        found = torch.tensor(places), torch.tensor(shares, dtype=torch.float32)
+        own = [empty(values.shape, dtype=values.dtype).copy_(values) for values in found]
+        return Partners(*own, waveform, targets)
+
+    def _content(self, rows: np.ndarray, epoch: int, empty: Callable[..., Tensor]) -> tuple[Tensor, Targets]:
+        """Return the samples (B, N) int16 and the targets of some examples."""
+        num_clips, num_classes = len(rows), len(self.classes)
+        crops = [self._crop_ms(row, epoch) if self._is_longer[row] else 0 for row in rows.tolist()]
+        waveform = empty((num_clips, CLIP_SAMPLES), dtype=torch.int16)
+        for row, crop_ms, out in zip(rows.tolist(), crops, waveform.numpy(), strict=True):
+            subset, clip_id = self._subsets[row], self._clip_ids[row]
+            self.cache.read_stored(subset, clip_id, out=out, onset_sample=crop_ms * _SAMPLES_PER_MS)
+
+        strong = empty((num_clips, num_classes, self.num_frames), dtype=torch.float32)
+        weak, mask = (empty((num_clips, num_classes), dtype=dtype) for dtype in (torch.float32, torch.bool))
+        strong_BCT = strong.numpy()
+        self._strong.write(rows, strong_BCT)
+        for place in np.flatnonzero(crops):
+            strong_BCT[place] = self._strong_targets(rows[place], crops[place])
+        np.copyto(weak.numpy(), np.where(self._is_weak[rows, None], self._tags[rows], (strong_BCT > 0).any(axis=2)))
+        np.take(self._mask_table, self._mask_rows[rows], axis=0, out=mask.numpy())
+        return waveform, Targets(strong, weak, mask, self._pseudo_labels(rows, empty))
+
+    def _pseudo_labels(self, rows: np.ndarray, empty: Callable[..., Tensor]) -> Tensor | None:
+        if self.pseudo_labels is None:
+            return None
+        pseudo = empty((len(rows), len(self.classes), self.num_frames), dtype=torch.float32)
+        subsets = np.array([self._subsets[row] for row in rows])
+        for subset in dict.fromkeys(subsets.tolist()):
+            places = np.flatnonzero(subsets == subset)
+            pseudo.numpy()[places] = self.pseudo_labels[subset].stacked([self._clip_ids[row] for row in rows[places]])
+        return pseudo
+
+    def _prepare_batches(self) -> None:
+        """Lay out what batches are made of as arrays, (clips, ...)."""
+        self._ranks = np.array([GROUPS.index(group) for group in self._groups], dtype=int)
+        events = [self._events.get(key, self._no_events) for key in zip(self._subsets, self._clip_ids, strict=True)]
+        framed = [kind in _FRAME_LABELS for kind in self._label_kinds]
+        strong = [found if has_frames else self._no_events for found, has_frames in zip(events, framed, strict=True)]
+        self._strong = StrongTargets(strong, len(self.classes), self.num_frames, frame_seconds=self.frame_seconds)
+        self._is_weak = np.array([kind == "weak" for kind in self._label_kinds], dtype=bool)
+        # Of no clip when none is weak: AudioSet's classes are many.
+        self._tags = np.zeros((len(self), len(self.classes) if self._is_weak.any() else 1), dtype=bool)
+        for row in np.flatnonzero(self._is_weak):
+            self._tags[row] = weak_targets(events[row], self.classes)
+        names = list(self._masks)
+        self._mask_table = np.stack([self._masks[name] for name in names]) if names else np.zeros((0, 0), dtype=bool)
+        self._mask_rows = np.array([names.index(subset) for subset in self._subsets], dtype=int)
+        lengths = [self.cache.num_samples(*key) for key in zip(self._subsets, self._clip_ids, strict=True)]
+        is_cropped = self.training and self.pseudo_labels is None
+        self._is_longer = is_cropped & (np.array(lengths, dtype=int) - CLIP_SAMPLES >= _SAMPLES_PER_MS)
+
+    @property
+    def _current_epoch(self) -> int:
+        return int(self._epoch[0])
+
+    def _with_partner(self, index: int) -> Example:
+        example, partner = self._example(index), self._partner(index, self._current_epoch)
+        return replace(example, partner=self._example(partner[0]), share=partner[1]) if partner else example
+
+    def _partner(self, index: int, epoch: int) -> tuple[int, float] | None:
+        """Return the clip to mix into a clip in an epoch, and how much of the mixture is the clip; None for most."""
+        if not self.wavmix_probability or self._label_kinds[index] not in _FRAME_LABELS:
+            return None
+        random = self._random(index, epoch, _PARTNER_STREAM)
+        if random.random() >= self.wavmix_probability:
+            return None
+        group = self._group_indices[self._groups[index]]
+        partner = int(group[random.integers(len(group))])
+        share = random.beta(self.wavmix_alpha, self.wavmix_alpha)
+        return partner, max(share, 1 - share)
+
+    def _example(self, index: int) -> Example:
+        subset, clip_id, kind = self._subsets[index], self._clip_ids[index], self._label_kinds[index]
+        crop_ms = self._crop_ms(index, self._current_epoch)
+        strong_CT = self._strong_targets(index, crop_ms)
+        events = self._events.get((subset, clip_id), self._no_events)
         weak_C = weak_targets(events, self.classes) if kind == "weak" else (strong_CT > 0).any(axis=1)
         pseudo_CT = None if self.pseudo_labels is None else self.pseudo_labels[subset][clip_id]
         return Example(
-            waveform=self.cache.read(subset, clip_id, onset_sample=crop_ms * _SAMPLES_PER_MS, out=out),
+            waveform=self.cache.read(subset, clip_id, onset_sample=crop_ms * _SAMPLES_PER_MS),
             targets=Targets(strong_CT, weak_C.astype(np.float32), self._masks[subset], pseudo_CT),
             group=self._groups[index],
             subset=subset,
             clip_id=clip_id,
+            classes=self.classes,
         )
 
-    def _crop_ms(self, index: int) -> int:
+    def _strong_targets(self, index: int, crop_ms: int) -> np.ndarray:
+        events = self._events.get((self._subsets[index], self._clip_ids[index]), self._no_events)
+        if self._label_kinds[index] not in _FRAME_LABELS:
+            events = self._no_events
+        return strong_targets(events, self.classes, self.num_frames, crop_ms / 1000, frame_seconds=self.frame_seconds)
+
+    def _crop_ms(self, index: int, epoch: int) -> int:
         """Return the first millisecond of the clip that the example holds."""
         if not self.training or self.pseudo_labels is not None:
             return 0
         surplus = self.cache.num_samples(self._subsets[index], self._clip_ids[index]) - CLIP_SAMPLES
         if surplus < _SAMPLES_PER_MS:
             return 0
-        return int(self._random(index).integers(surplus // _SAMPLES_PER_MS + 1))
+        return int(self._random(index, epoch).integers(surplus // _SAMPLES_PER_MS + 1))
 
-    def _random(self, index: int, *stream: int) -> np.random.Generator:
-        """Return the random numbers of an example in this epoch, whichever worker asks."""
-        return np.random.default_rng([self.seed, int(self._epoch[0]), index, *stream])
+    def _random(self, index: int, epoch: int, *stream: int) -> np.random.Generator:
+        """Return the random numbers of an example in an epoch, whoever asks."""
+        place = [self.seed, epoch, index, *stream]
+        # As an array the same numbers, in half the time; larger ones take two words each.
+        return np.random.default_rng(np.array(place, dtype=np.uint32) if max(place) < 2**32 else place)
 
     def _mask(self, subset: str, *, aliased: bool) -> np.ndarray:
         """Return the classes (C,) that the annotation of a subset can speak about."""
-        if self.classes != CLASSES:
+        if self.classes != self.space.classes:
             return np.ones(len(self.classes), dtype=bool)
-        corpus = family(subset)
-        if self.training and not aliased and corpus == "maestro":
-            return classes_mask(MAESTRO_CLASSES)
-        return valid_classes(corpus, training=self.training and aliased)
+        return self.space.valid(family(subset), training=self.training, aliased=aliased)
 
     def _check_cache(self) -> None:
         missing = [key for key in zip(self._subsets, self._clip_ids, strict=True) if key not in self.cache]
@@ -221,7 +315,8 @@ class SedDataset(torch.utils.data.Dataset):
             if labels.classes != self.classes or labels.num_frames != self.num_frames:
                 raise SedlabError(
                     f"{labels.path}: {len(labels.classes)} classes on {labels.num_frames} frames; training needs the "
-                    f"{len(self.classes)} task classes on {self.num_frames} frames. Make the pseudo-labels again."
+                    f"{len(self.classes)} {'task classes' if self.space == DCASE else 'classes of the corpus'} on "
+                    f"{self.num_frames} frames. Make the pseudo-labels again."
                 )
             wanted = [c for s, c in zip(self._subsets, self._clip_ids, strict=True) if s == subset]
             missing = [clip_id for clip_id in wanted if clip_id not in labels]

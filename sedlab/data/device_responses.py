@@ -11,10 +11,7 @@ from sedlab.data.formats.suffixes import is_audio_name
 from sedlab.errors import SedlabError
 from sedlab.grid import SAMPLE_RATE
 
-_REMEDY = (
-    "Download them with `sedlab weights download dirs` and unpack the archive to this folder, "
-    "or set augment.device_response.p to 0."
-)
+_REMEDY = "Download them with `sedlab data desed download --only devices`, or set augment.device_response.p to 0."
 
 
 def read_device_responses(folder: str | Path) -> list[np.ndarray]:

@@ -77,8 +77,10 @@ class GroupBatchSampler(BatchSampler):
         See ``SedDataset.group_indices``.
     batch_sizes : mapping of group to clips per batch
         0 leaves a group out.
-    seed, rank, num_ranks :
-        See `BatchSampler`.
+    seed : int
+        Of the order in which clips are drawn.
+    **share : int
+        ``rank`` and ``num_ranks``, see `BatchSampler`.
 
     Raises
     ------

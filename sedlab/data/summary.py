@@ -6,7 +6,6 @@ import pandas as pd
 
 from sedlab.data.corpora.layout import SUBSETS
 from sedlab.data.tables import Corpus
-from sedlab.labels import CLASSES
 
 
 def corpus_summary(corpus: Corpus) -> pd.DataFrame:
@@ -31,10 +30,11 @@ def corpus_summary(corpus: Corpus) -> pd.DataFrame:
 def class_counts(corpus: Corpus) -> pd.DataFrame:
     """Return the number of events by label (rows) and subset (columns), 0 where there are none.
 
-    Rows are the task's classes in their order, then other labels by name; classes without any event are left out.
+    Rows are the classes of its label space in their order, then other labels by name; classes without any event are
+    left out.
     """
     counts = pd.crosstab(corpus.events["label"], corpus.events["subset"])
-    known = [label for label in CLASSES if label in counts.index]
-    others = sorted(set(counts.index) - set(CLASSES))
+    known = [label for label in corpus.classes if label in counts.index]
+    others = sorted(set(counts.index) - set(corpus.classes))
     counts = counts.reindex(index=known + others, columns=list(corpus.subsets), fill_value=0)
     return counts.rename_axis(index="label", columns=None)

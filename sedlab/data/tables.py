@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
 from sedlab.data.corpora.layout import layout
 from sedlab.errors import SedlabError
+from sedlab.labels import DCASE, LabelSpace
 
 CLIP_COLUMNS: tuple[str, ...] = (
     "subset",
@@ -41,12 +42,20 @@ class Corpus:
         Data root.
     aliased : bool
         Whether training events were duplicated under the other corpus's name for the same sound.
+    space : LabelSpace
+        The classes that networks trained on it tell apart, and which of them the labels of each family speak about.
     """
 
     clips: pd.DataFrame
     events: pd.DataFrame
     root: Path
     aliased: bool = field(default=True, kw_only=True)
+    space: LabelSpace = field(default=DCASE, kw_only=True)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of its label space, in the order of a network's outputs."""
+        return self.space.classes
 
     @property
     def subsets(self) -> tuple[str, ...]:
@@ -72,11 +81,10 @@ class Corpus:
                 raise SedlabError(
                     f"subset {name!r}: not in the corpus under {self.root}, which holds {', '.join(self.subsets)}."
                 )
-        return Corpus(
+        return replace(
+            self,
             clips=self.clips[self.clips["subset"].isin(names)].reset_index(drop=True),
             events=self.events[self.events["subset"].isin(names)].reset_index(drop=True),
-            root=self.root,
-            aliased=self.aliased,
         )
 
     def select(self, *, split: str) -> Corpus:
@@ -88,11 +96,9 @@ class Corpus:
 
 
 def concatenate(corpora: Sequence[Corpus]) -> Corpus:
-    """Return one corpus with the rows of all, in order; they must share their root."""
-    first = corpora[0]
-    return Corpus(
+    """Return one corpus with the rows of all, in order; they must share their root and label space."""
+    return replace(
+        corpora[0],
         clips=pd.concat([corpus.clips for corpus in corpora], ignore_index=True),
         events=pd.concat([corpus.events for corpus in corpora], ignore_index=True),
-        root=first.root,
-        aliased=first.aliased,
     )

@@ -66,8 +66,17 @@ def strong_targets(
     if isinstance(events, pd.DataFrame):
         events = event_arrays(events, classes)
     target_CT = np.zeros((len(classes), num_frames), dtype=np.float32)
+    for label, start, end, confidence in _stretches(events, num_frames, crop_onset, frame_seconds):
+        target_CT[label, start:end] = confidence
+    return target_CT
+
+
+def _stretches(
+    events: np.ndarray, num_frames: int, crop_onset: float, frame_seconds: float
+) -> list[tuple[int, int, int, float]]:
+    """Return label, first frame, frame after the last, confidence of the events of one clip, in their order."""
     if not len(events):
-        return target_CT
+        return []
     onset, offset = events["onset"], events["offset"]
     if crop_onset:
         # Rounded, because a shifted time such as 1.0 - 0.36 would else spill over a frame border it lies on.
@@ -80,9 +89,50 @@ def strong_targets(
     columns = (events["label"][kept], onset[kept], offset[kept], events["confidence"][kept], first, last)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     # A repeated row must not overwrite what came between it and its first occurrence.
-    for label, _, _, confidence, start, end in dict.fromkeys(rows):
-        target_CT[label, start:end] = confidence
-    return target_CT
+    return [(label, start, end, confidence) for label, _, _, confidence, start, end in dict.fromkeys(rows)]
+
+
+class StrongTargets:
+    """The frame targets of many clips, kept as stretches of frames, from which those of a batch are written at once.
+
+    A batch takes a few calls of NumPy however many clips and events it has, so that threads which load data leave
+    Python to the training.
+
+    Parameters
+    ----------
+    clips : sequence of arrays of `event_arrays`
+        The events of each clip.
+    num_classes, num_frames, frame_seconds :
+        The grid, as for `strong_targets`.
+    """
+
+    def __init__(
+        self, clips: Sequence[np.ndarray], num_classes: int, num_frames: int, *, frame_seconds: float = FRAME_SECONDS
+    ) -> None:
+        stretches = [_stretches(events, num_frames, 0.0, frame_seconds) for events in clips]
+        self._bounds = np.cumsum([0, *map(len, stretches)])
+        columns = np.array([row for rows in stretches for row in rows], dtype=float).reshape(-1, 4).T
+        label, first, last = columns[:3].astype(int)
+        # Where each stretch begins in the targets of its clip, laid out flat.
+        self._start, self._length = label * num_frames + first, np.maximum(last - first, 0)
+        self._confidence = columns[3].astype(np.float32)
+        self._num_cells = num_classes * num_frames
+
+    def write(self, indices: np.ndarray, out: np.ndarray) -> None:
+        """Write the targets of the clips ``indices`` (B,) into ``out`` (B, C, T) float32, contiguous."""
+        out.fill(0)
+        counts = self._bounds[indices + 1] - self._bounds[indices]
+        rows = _ranges(self._bounds[indices], counts)
+        begins = self._start[rows] + np.repeat(np.arange(len(indices)) * self._num_cells, counts)
+        lengths = self._length[rows]
+        # Where stretches overlap, the later one is assigned last.
+        out.reshape(-1)[_ranges(begins, lengths)] = np.repeat(self._confidence[rows], lengths)
+
+
+def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return the numbers from each of ``starts`` on, as many as ``lengths`` says, one range after another."""
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(starts - before, lengths) + np.arange(lengths.sum())
 
 
 def weak_targets(events: np.ndarray | pd.DataFrame, classes: Sequence[str] = CLASSES) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Logits that an ensemble of teachers gave to the clips of AudioSet strong: targets for distillation.
+"""Logits that an ensemble of published teachers gave to the clips of AudioSet strong: targets for distillation.
 
 The published ``strong_logits`` are (clips, classes, 250 frames) float16: class before time, unlike the pseudo-labels of
 the task; see `stored_logits` for the layout. Classes are the attribute ``classes`` (AudioSet ids) or, in a file without
@@ -23,7 +23,7 @@ from sedlab.grid import AUDIOSET_NUM_FRAMES
 
 
 def read_teacher_logits(path: str | Path, clip_ids: Sequence[str], classes: Sequence[str]) -> StoredProbabilities:
-    """Return the teachers' probabilities for ``clip_ids``, in the order of ``classes`` (AudioSet ids).
+    """Return the published teachers' probabilities for ``clip_ids``, in the order of ``classes`` (AudioSet ids).
 
     A clip ``<id>_<start ms>`` may be listed under that name or as ``<id>``, with or without a leading Y, with or
     without ``.mp3`` or ``.wav``.

@@ -1,53 +1,34 @@
 """Read tables as people save them, with errors that name file, line and remedy, and write them atomically.
 
-Tab-separated text in UTF-8, or in UTF-16 with its mark (Excel's "Unicode text"). A field between quotation marks is
-what stands between them; a quotation mark anywhere else (``12" mix.wav``) is part of the text. What is written here
+Tab-separated text in UTF-8, or in UTF-16 with its mark (Excel's "Unicode text"), also compressed by gzip. A field
+between quotation marks is what stands between them; a quotation mark anywhere else (``12" mix.wav``) is part of the
+text. Other names of columns, and commas or semicolons between them: `sedlab.data.formats.columns`. What is written here
 reads back as it was.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
-import shlex
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
 
-from sedlab.errors import SedlabError, count_of, nearest, os_problem, short
+from sedlab.data.formats.columns import OTHER_SEPARATORS, chosen_columns, separator_of
+from sedlab.data.formats.text import read_text as read_text
+from sedlab.errors import SedlabError, count_of, nearest, short
 from sedlab.files import atomic_path
 
 #: Numbers beside 0 and 1 that are still those: what single precision makes of them.
 ROUNDING = 1e-6
 
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    # Before UTF-16, whose mark is the beginning of this one.
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-_AS_TEXT = "Save the table as text, with tabs between the columns."
-_NO_TABLES = {
-    b"\x1f\x8b": "a file that gzip compressed. Unpack it: zcat < {path} > unpacked.tsv",
-    b"PK\3\4": f"a spreadsheet or a zip archive. {_AS_TEXT}",
-    b"\xd0\xcf\x11\xe0": f"a spreadsheet. {_AS_TEXT}",
-    b"\x89HDF": "an HDF5 file. Give the table (TSV).",
-    b"version https://git-lfs": "the pointer of Git LFS to one. Run `git lfs pull` in its repository.",
-    b"<!": "a web page. Open its address in a browser and save the file itself.",
-    b"<html": "a web page. Open its address in a browser and save the file itself.",
-}
 # Detectors know hundreds of classes. Reading more columns than this would take minutes.
 _MAX_COLUMNS = 10_000
-_SEPARATORS = {";": "semicolons", ",": "commas", None: "spaces"}
-_QUOTE = re.compile(r'(?:^|\t)\s*"', re.MULTILINE)
-# A field, and what ends it. A quotation mark that is never closed, or closed in the middle, is text.
-_FIELD = re.compile(r'(?:"((?:[^"]|"")*+)"(?=[\t\r\n]|\Z)|([^\t\r\n]*))(\t|\r\n|\r|\n|\Z)')
+_SEPARATORS = {**OTHER_SEPARATORS, None: "spaces"}
 # Names that lose a blank or a carriage return unless they are quoted, which only happens by itself for tabs and quotes.
 _NEEDS_QUOTES = r"^\s|\s$|\r"
 
@@ -61,7 +42,9 @@ def read_tsv(
     header: bool = True,
     any_bytes: bool = False,
 ) -> pd.DataFrame:
-    """Return the named columns of a tab-separated file, text stripped; columns in ``numbers`` as float, empty as NaN.
+    """Return the named columns of a table, text stripped; columns in ``numbers`` as float, empty as NaN.
+
+    Where ``path`` is not there but its twin with ``.gz`` behind the name is, that is read.
 
     Parameters
     ----------
@@ -75,20 +58,22 @@ def read_tsv(
     Raises
     ------
     SedlabError
-        For a missing or empty file, a missing column or one that occurs twice, a row with more fields than there are
+        For a missing or empty file, a missing column or several that may be it, a row with more fields than there are
         columns, or text where a number belongs.
     """
     path = Path(path)
-    text = _read_text(path, any_bytes=any_bytes)
+    text = read_text(path, any_bytes=any_bytes)
     if not text.strip():
         raise SedlabError(f"{path}: the file is empty; expected columns {', '.join(columns)}.")
-    table = _fields(text, path)
+    table = _fields(text, path, separator_of(text, columns, optional) if header else "\t")
     if header:
-        table.columns = table.iloc[0].tolist()
-        _check_columns(path, table.columns, columns, optional)
+        names = table.iloc[0].tolist()
+        places = chosen_columns(names, columns, str(path))
+        _check_columns(path, names, places, columns, optional)
         # Row numbers in messages stay line numbers: see `line_number`.
         table = table.iloc[1:].set_axis(table.index[1:] - 1)
-        table = table[[column for column in columns if column in table.columns]]
+        kept = [column for column in columns if column in places]
+        table = table.iloc[:, [places[column] for column in kept]].set_axis(kept, axis=1)
     elif table.shape[1] != len(columns):
         raise SedlabError(
             f"{path}: {count_of(table.shape[1], 'column')}, expected {len(columns)} ({', '.join(columns)}) with "
@@ -112,9 +97,9 @@ def read_numbers(path: str | Path) -> tuple[tuple[str, ...], np.ndarray]:
         For a missing or empty file, a row with more fields than there are columns, or a column that holds text.
     """
     path = Path(path)
-    text = _read_text(path).rstrip()
+    text = read_text(path).rstrip()
     head, _, body = text.partition("\n")
-    names = tuple(next(_split(head))[1])
+    names = tuple(next(split_rows(head))[1])
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise SedlabError(f"{path}: column {twice[0]!r} occurs twice. Remove or rename one.")
@@ -152,17 +137,28 @@ def line_number(index: int, header: bool = True) -> int:
 
 def write_tsv(path: str | Path, table: pd.DataFrame) -> None:
     """Write ``table`` as tab-separated UTF-8 with a header, atomically; names that are not UTF-8 as their bytes."""
+    with atomic_path(path) as temporary:
+        _write(table, temporary)
+
+
+def tsv_bytes(table: pd.DataFrame) -> bytes:
+    """Return what `write_tsv` writes."""
+    buffer = io.BytesIO()
+    _write(table, buffer)
+    return buffer.getvalue()
+
+
+def _write(table: pd.DataFrame, target: Path | IO[bytes]) -> None:
     texts = table.select_dtypes(object)
     fragile = any(texts[column].astype(str).str.contains(_NEEDS_QUOTES).any() for column in texts)
-    with atomic_path(path) as temporary:
-        table.to_csv(
-            temporary,
-            sep="\t",
-            index=False,
-            lineterminator="\n",
-            errors="surrogateescape",
-            quoting=csv.QUOTE_NONNUMERIC if fragile else csv.QUOTE_MINIMAL,
-        )
+    table.to_csv(
+        target,
+        sep="\t",
+        index=False,
+        lineterminator="\n",
+        errors="surrogateescape",
+        quoting=csv.QUOTE_NONNUMERIC if fragile else csv.QUOTE_MINIMAL,
+    )
 
 
 def as_probabilities(values: np.ndarray) -> np.ndarray:
@@ -171,69 +167,35 @@ def as_probabilities(values: np.ndarray) -> np.ndarray:
     return np.where(np.abs(values - limited) <= ROUNDING, limited, values)
 
 
-def _read_text(path: Path, *, any_bytes: bool = False) -> str:
-    """Return a file's text; SedlabError where there is none."""
-    try:
-        # Pipes of the shell, `<(zcat table.tsv.gz)`, but no device that never ends.
-        if path.exists() and not path.is_file() and path.parent not in (Path("/dev/fd"), Path("/proc/self/fd")):
-            what = "a folder" if path.is_dir() else "no file with an end"
-            raise SedlabError(f"{path}: is {what}. Name the table itself.")
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise SedlabError(f"{path}: no such table. Correct the path.") from None
-    except (OSError, ValueError) as error:
-        raise SedlabError(os_problem(error, path)) from None
-    for begin, what in _NO_TABLES.items():
-        if content.startswith(begin):
-            raise SedlabError(f"{path}: is no table but {what.format(path=shlex.quote(str(path)))}")
-    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
-    try:
-        text = content.decode(encoding, errors="surrogateescape" if any_bytes else "strict")
-    except UnicodeDecodeError as error:
-        line, byte = content.count(b"\n", 0, error.start) + 1, content[error.start]
-        raise SedlabError(
-            f"{path}, line {line}: not {encoding.upper().removesuffix('-SIG')} text (byte 0x{byte:02x}). "
-            "Save the table as UTF-8, with tabs between the columns."
-        ) from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise SedlabError(f"{path}, line {line}: holds NUL characters, so it is no text. Save the table as UTF-8 text.")
-    if "\ufeff" in text:
-        line = text.count("\n", 0, text.index("\ufeff")) + 1
-        raise SedlabError(
-            f"{path}, line {line}: holds an invisible byte order mark (U+FEFF), as where tables were joined. Remove it "
-            "with a text editor, and a second header with it."
-        )
-    return text
-
-
-def _fields(text: str, path: Path) -> pd.DataFrame:
+def _fields(text: str, path: Path, separator: str) -> pd.DataFrame:
     """Return the fields of all lines as text, numbered from 0; the index counts lines of the file."""
-    width = text.count("\t", 0, text.find("\n")) + 1
+    width = text.count(separator, 0, text.find("\n")) + 1
     if width > _MAX_COLUMNS:
         raise SedlabError(f"{path}: has {width} columns, more than {_MAX_COLUMNS}. Give a table with a row an event.")
-    if _QUOTE.search(text):
-        return _uneven_fields(text, path)
+    if re.search(rf'(?:^|{separator})\s*"', text, re.MULTILINE):
+        return _uneven_fields(text, path, separator)
     try:
         table = pd.read_csv(
             io.StringIO(text),
-            sep="\t",
+            sep=separator,
             header=None,
             dtype=str,
+            # Bytes that are no UTF-8, where these may occur, stay what they are.
+            encoding_errors="surrogateescape",
             keep_default_na=False,
             quoting=csv.QUOTE_NONE,
             # Blank lines are kept, so that row numbers in messages are line numbers.
             skip_blank_lines=False,
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError):  # pandas takes a blank first line for no columns
-        return _uneven_fields(text, path)
+        return _uneven_fields(text, path, separator)
     # A row cut short has missing values even with keep_default_na=False.
     return table.fillna("").apply(lambda column: column.str.strip())
 
 
-def _uneven_fields(text: str, path: Path) -> pd.DataFrame:
+def _uneven_fields(text: str, path: Path, separator: str) -> pd.DataFrame:
     """Do as `_fields` where fields are quoted, also over several lines, or rows longer than the first; slower."""
-    rows = dict(_split(text))
+    rows = dict(split_rows(text, separator))
     width = len(rows[0])
     for line, row in rows.items():
         # Spreadsheets leave tabs behind the last field.
@@ -245,26 +207,28 @@ def _uneven_fields(text: str, path: Path) -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()), index=list(rows), dtype=str)
 
 
-def _split(text: str) -> Iterator[tuple[int, list[str]]]:
+def split_rows(text: str, separator: str = "\t") -> Iterator[tuple[int, list[str]]]:
     """Yield the line in which each row begins, from 0, and its fields."""
+    # A field, and what ends it. A quotation mark that is never closed, or closed in the middle, is text.
+    ends = rf"{separator}\r\n"
+    pattern = rf'(?:"((?:[^"]|"")*+)"(?=[{ends}]|\Z)|([^{ends}]*))({separator}|\r\n|\r|\n|\Z)'
     line, next_line = 0, 0
     row: list[str] = []
-    for match in _FIELD.finditer(text):
+    for match in re.finditer(pattern, text):
         quoted, plain, end = match.groups()
         row.append(plain.strip() if quoted is None else quoted.replace('""', '"'))
-        next_line += (quoted or "").count("\n") + (end not in ("\t", ""))
-        if end != "\t":
+        next_line += (quoted or "").count("\n") + (end not in (separator, ""))
+        if end != separator:
             yield line, row
             line, row = next_line, []
         if end == "":
             return
 
 
-def _check_columns(path: Path, found: Sequence[str], columns: Sequence[str], optional: Collection[str]) -> None:
-    twice = [name for name in columns if list(found).count(name) > 1]
-    if twice:
-        raise SedlabError(f"{path}: column {twice[0]!r} occurs twice. Remove or rename one.")
-    missing = [column for column in columns if column not in found and column not in optional]
+def _check_columns(
+    path: Path, found: Sequence[str], places: Collection[str], columns: Sequence[str], optional: Collection[str]
+) -> None:
+    missing = [column for column in columns if column not in places and column not in optional]
     if not missing:
         return
     shown = ", ".join(short(column) for column in found[:10]) + (", ..." if len(found) > 10 else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sedlab.download.part import file_sha256, part_path
-from sedlab.download.transfer import Downloaded, Patience, download
+from sedlab.download.part import part_path
+from sedlab.download.transfer import Downloaded, Patience, download, size_at
 
-__all__ = ["Downloaded", "Patience", "download", "file_sha256", "part_path"]
+__all__ = ["Downloaded", "Patience", "download", "part_path", "size_at"]

@@ -56,6 +56,7 @@ class Downloaded:
     size: int
     """bytes"""
     sha256: str
+    md5: str
     resumed_from: int
     """Bytes that an earlier call had left in the `.part` file, 0 where they could not be used."""
 
@@ -66,6 +67,7 @@ def download(
     *,
     size: int | None = None,
     sha256: str = "",
+    md5: str = "",
     reserve_bytes: int = RESERVE_BYTES,
     patience: Patience | None = None,
     progress: Progress = no_progress,
@@ -80,6 +82,8 @@ def download(
         Expected size in bytes.
     sha256 : str
         Expected SHA-256 in hexadecimal digits, or how it begins.
+    md5 : str
+        Expected MD5 in hexadecimal digits.
     reserve_bytes : int
         Space that has to stay free on the disk.
     progress : callable, optional
@@ -97,15 +101,26 @@ def download(
     try:
         with open_part(url, path) as part:
             _fetch(part, size, reserve_bytes, patience, progress)
-            _check(part, size, sha256)
+            _check(part, size, sha256, md5)
             part.move_to(path)
-            return Downloaded(path, part.size, part.sha256, part.resumed_from)
+            return Downloaded(path, part.size, part.sha256, part.md5, part.resumed_from)
     except OSError as error:
         if error.errno in _FULL:
             raise SedlabError(
                 f"{path}: the disk is full. Free space and run the same command again; it goes on where it stopped."
             ) from error
         raise SedlabError(f"{path}: cannot be written ({error.strerror or error}). Choose another folder.") from error
+
+
+def size_at(url: str, patience: Patience | None = None) -> int | None:
+    """Return the size in bytes that a server says a file has, None where it says nothing; asks once."""
+    patience = patience or Patience()
+    timeout = (patience.connect_seconds, patience.connect_seconds)
+    try:
+        response = requests.head(url, headers={"Accept-Encoding": "identity"}, timeout=timeout, allow_redirects=True)
+    except (requests.RequestException, OSError, HTTPError, ValueError):
+        return None
+    return content_length(response) if response.status_code == 200 else None
 
 
 def _fetch(part: Part, size: int | None, reserve_bytes: int, patience: Patience, progress: Progress) -> None:
@@ -181,7 +196,7 @@ def _check_space(part: Part, reserve_bytes: int) -> None:
         )
 
 
-def _check(part: Part, size: int | None, sha256: str) -> None:
+def _check(part: Part, size: int | None, sha256: str, md5: str) -> None:
     """Refuse a whole file that is not the expected one; nothing of it is kept."""
     if not part.size:
         raise SedlabError(f"{part.url}: the server sent an empty file. Try again later, or get it with a browser.")
@@ -189,6 +204,8 @@ def _check(part: Part, size: int | None, sha256: str) -> None:
         found = f"{part.size} bytes arrived, expected {size}"
     elif not part.sha256.startswith(sha256):
         found = f"SHA-256 is {part.sha256}, expected {sha256}"
+    elif md5 and part.md5 != md5:
+        found = f"MD5 is {part.md5}, expected {md5}"
     else:
         return
     part.discard()

@@ -10,6 +10,9 @@ from torch import nn
 
 from sedlab.audio.frontends import AtstMel
 
+#: What scoring a clip may take of a GPU's memory, in float32.
+_CLIP_BYTES = 128 * 2**20
+
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
@@ -32,3 +35,12 @@ def evaluating(network: nn.Module) -> Iterator[None]:
             module.training = mode
         for frontend, scope in scopes:
             frontend.top_db_scope = scope
+
+
+def batch_that_fits(device: str | torch.device, *, least: int, most: int) -> int:
+    """Return how many clips of 10 s to score at once: ``least`` on a CPU, on a GPU up to ``most`` as memory allows."""
+    device = torch.device(device)
+    if device.type != "cuda":
+        return least
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(least, min(most, free // _CLIP_BYTES))

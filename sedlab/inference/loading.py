@@ -31,7 +31,7 @@ def load_detector(
     Parameters
     ----------
     network : str
-        "student" or "teacher", the running mean of the student.
+        "student" or "teacher": the mean teacher, running mean of the student.
     embed_pool : str, optional
         How a detector pools embeddings. Published files do not say; the default is that of the published recipes:
         nearest-exact for PaSST and BEATs, adaptive averages (aap) for ATST.

@@ -15,9 +15,7 @@ Shape letters: B clips, N samples at 16 kHz, T frames, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -28,13 +26,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sedlab.data.audio_file import resample
-from sedlab.data.audio_stream import open_audio, resampled_length, sound_length
+from sedlab.data.audio_stream import AudioStream, open_audio, resampled_length, sound_length
 from sedlab.data.formats.opening import check_sample_rate
 from sedlab.errors import SedlabError
 from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
 from sedlab.inference.evaluating import evaluating
+from sedlab.inference.half_precision import Autocast, half_precision
 from sedlab.inference.recording import EventProposer, RecordingScores
-from sedlab.inference.windows import WindowGrid
+from sedlab.inference.recordings import Samples, Scored, Source, score_recordings
 from sedlab.models.detector import Detector
 from sedlab.models.tagger import FrameTagger
 from sedlab.postprocess.decode import Thresholds
@@ -58,12 +57,15 @@ class Predictor:
     network : Detector or FrameTagger
         Its training mode is as before after every call.
     batch_size : int
-        Windows of a recording that are scored at once; changes speed and memory, not the result.
+        Windows that are scored at once; changes speed and memory, not the result. See `recordings` for which.
+    precision : {"32-true", "16-mixed", "bf16-mixed"}
+        In which frames are scored on a GPU; whole clips (`tag`), and everything on a CPU, in float32.
     """
 
-    def __init__(self, network: Detector | FrameTagger, *, batch_size: int = 4):
+    def __init__(self, network: Detector | FrameTagger, *, batch_size: int = 4, precision: str = "32-true"):
         self.network = network
-        self.batch_size = batch_size
+        self.batch_size, self.precision = batch_size, precision
+        self._cast: Autocast | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -78,6 +80,7 @@ class Predictor:
     def to(self, device: str | torch.device) -> Predictor:
         """Move the network to ``device``; return self."""
         self.network.to(device)
+        self._cast = None
         return self
 
     def predict(self, waveform: np.ndarray | Tensor) -> Prediction:
@@ -96,8 +99,7 @@ class Predictor:
         batch = torch.atleast_2d(_checked(waveform))
         num_samples = batch.shape[1]
         if num_samples <= CLIP_SAMPLES:
-            with evaluating(self.network):
-                windows = self.network.window_probabilities(self._padded(batch)).float().cpu().numpy()
+            windows = self._window_probabilities(self._padded(batch)).float().cpu().numpy()
             probabilities = windows[:, : self.network.num_frames(num_samples)]
         else:
             probabilities = np.stack([self._predict_waveform(row.cpu().numpy()).probabilities for row in batch])
@@ -164,13 +166,41 @@ class Predictor:
         SedlabError
             For a file that cannot be read, is damaged, holds no samples, or is silent.
         """
-        audio = open_audio(path)
-        if not audio.sound_length:
-            raise SedlabError(f"{path}: is silent, no sample reaches 2^-16. Check the recording, or leave it out.")
-        scores = self.predict_stream(
-            audio.blocks(), num_samples=audio.num_samples, sound_samples=audio.num_sound_samples, progress=progress
-        )
-        return replace(scores, duration=audio.duration, sound_end=audio.sound_end)
+        (scores,) = self.predict_files([path], progress=lambda _: progress)
+        if isinstance(scores, Exception):
+            raise scores
+        return scores
+
+    def predict_files(
+        self, paths: Sequence[str | Path], *, progress: Callable[[int], Progress] = lambda _: no_progress
+    ) -> Iterator[RecordingScores | Exception]:
+        """Yield what `predict_file` returns, or raises, for one sound file after another; the next is read meanwhile.
+
+        ``progress`` gives the function that counts the seconds of a file, by its place.
+        """
+        opened: dict[int, AudioStream] = {}
+
+        def source(place: int, path: str | Path) -> Source:
+            def open_recording() -> Samples:
+                audio = opened[place] = open_audio(path)
+                if not audio.sound_length:
+                    raise SedlabError(
+                        f"{path}: is silent, no sample reaches 2^-16. Check the recording, or leave it out."
+                    )
+                return Samples(audio.blocks(), audio.num_samples, audio.num_sound_samples)
+
+            def tell(done: int, total: int) -> None:
+                duration = opened[place].num_samples / SAMPLE_RATE
+                progress(place)(duration * done / total, duration, "seconds")
+
+            return open_recording, tell
+
+        for place, scored in enumerate(self._scored(source(*item) for item in enumerate(paths))):
+            audio = opened.pop(place, None)
+            if scored.error is not None:
+                yield scored.error
+            else:
+                yield self._recording_scores(scored, duration=audio.duration, sound_end=audio.sound_end)
 
     def predict_stream(
         self,
@@ -191,29 +221,38 @@ class Predictor:
         sound_samples : int, optional
             Samples up to the end of its sound; what follows is taken as silence. Default: all.
         """
-        network = self.network
         sound_samples = num_samples if sound_samples is None else sound_samples
-        sound_frames = network.num_frames(sound_samples)
-        grid = WindowGrid(network.frame_samples, network.num_frames(CLIP_SAMPLES))
-        num_windows = grid.num_windows(sound_frames)
-        windows = grid.cut(_first(blocks, sound_samples), num_windows)
-        scores = np.zeros((network.num_frames(num_samples), len(self.classes)), dtype=np.float32)
         duration = num_samples / SAMPLE_RATE
-        done = 0
-        with evaluating(network):
-            while batch := list(islice(windows, self.batch_size)):
-                waveform = torch.from_numpy(np.stack(batch)).to(self.device)
-                for window in network.window_probabilities(waveform).float().cpu().numpy():
-                    grid.add(scores, done, window)
-                    done += 1
-                progress(duration * done / num_windows, duration, "seconds")
+
+        def tell(done: int, total: int) -> None:
+            progress(duration * done / total, duration, "seconds")
+
+        (scored,) = self._scored([(lambda: Samples(blocks, num_samples, sound_samples), tell)])
+        if scored.error is not None:
+            raise scored.error
+        return self._recording_scores(scored, duration=duration, sound_end=sound_samples / SAMPLE_RATE)
+
+    def _scored(self, sources: Iterable[Source]) -> Iterator[Scored]:
+        options = {"batch_size": self.batch_size, "together": self.device.type == "cuda"}
+        return score_recordings(sources, self.network, self._window_probabilities, **options)
+
+    def _window_probabilities(self, waveform: Tensor) -> Tensor:
+        """Return probabilities (B, T, C) of windows (B, N), in the precision that was chosen; front-ends in float32."""
+        if self._cast is None:
+            self._cast = Autocast(half_precision(self.precision, self.device), self.device)
+        # Here, not around the batches of a recording: between them the caller may do what he likes.
+        with evaluating(self.network):
+            features = self.network.features(waveform)
+            return self._cast(lambda: (self.network.frame_probabilities(features),))[0]
+
+    def _recording_scores(self, scored: Scored, *, duration: float, sound_end: float) -> RecordingScores:
         return RecordingScores(
-            probabilities=scores,
+            probabilities=scored.probabilities,
             classes=self.classes,
-            frame_times=self._frame_times(len(scores)),
+            frame_times=self._frame_times(len(scored.probabilities)),
             duration=duration,
-            sound_end=sound_samples / SAMPLE_RATE,
-            num_sound_frames=sound_frames,
+            sound_end=sound_end,
+            num_sound_frames=scored.num_sound_frames,
         )
 
     def _padded(self, batch: Tensor) -> Tensor:
@@ -249,11 +288,3 @@ def _checked(waveform: np.ndarray | Tensor) -> Tensor:
     if not waveform.isfinite().all():
         raise SedlabError("waveform: holds samples that are not finite numbers. Check where it comes from.")
     return waveform.float()
-
-
-def _first(blocks: Iterable[np.ndarray], num_samples: int) -> Iterator[np.ndarray]:
-    """Yield the first ``num_samples`` samples of ``blocks``; read no block beyond them."""
-    blocks = iter(blocks)
-    while num_samples > 0 and (block := next(blocks, None)) is not None:
-        yield block[:num_samples]
-        num_samples -= len(block)

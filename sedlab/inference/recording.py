@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from sedlab.errors import SedlabError
-from sedlab.labels import MEDIAN_FILTER_FRAMES
+from sedlab.grid import AUDIOSET_FRAME_SECONDS
 from sedlab.postprocess.decode import Thresholds, detect_events, threshold_row
-from sedlab.postprocess.median import median_filter, median_lengths
+from sedlab.postprocess.median import median_filter, suitable_lengths
 
 #: Turns probabilities (T, C), classes and frame boundaries (T + 1,) into a table of candidate events (onset, offset,
 #: label, confidence).
@@ -77,14 +77,18 @@ class RecordingScores:
     def median_filtered(self) -> RecordingScores:
         """Return the scores after the median filter of `events`; silence after the sound keeps its 0."""
         sound = self.probabilities[: self.num_sound_frames]
-        filtered = median_filter(sound, _median_lengths(self.classes, len(sound)))
+        frame_seconds = float(self.frame_times[-1] - self.frame_times[0]) / max(1, len(self.frame_times) - 1)
+        filtered = median_filter(sound, _median_lengths(self.classes, len(sound), frame_seconds))
         rest = self.probabilities[self.num_sound_frames :]
         return replace(self, probabilities=np.concatenate((filtered, rest)))
 
 
-def _median_lengths(classes: Sequence[str], num_frames: int) -> np.ndarray:
-    published = all(label in MEDIAN_FILTER_FRAMES for label in classes)
-    lengths = median_lengths(classes) if published else [AUDIOSET_MEDIAN_FRAMES] * len(classes)
+def _median_lengths(classes: Sequence[str], num_frames: int, frame_seconds: float) -> np.ndarray:
+    """Return lengths in frames: all the same for networks of AudioSet's classes, by class for detectors."""
+    if round(frame_seconds, 3) == AUDIOSET_FRAME_SECONDS:
+        lengths = [AUDIOSET_MEDIAN_FRAMES] * len(classes)
+    else:
+        lengths = suitable_lengths(classes)
     longest = num_frames if num_frames % 2 else num_frames - 1
     return np.minimum(lengths, longest)
 

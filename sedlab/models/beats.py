@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sedlab.config.model import BeatsConfig
-from sedlab.models.layers import Linear, gated_bias_attention
+from sedlab.models.layers import Linear, for_products, gated_bias_attention, norm_of_sum, position_convolution
 from sedlab.models.transformer import AudioTransformer, join_heads, split_heads
 
 
@@ -88,8 +88,8 @@ class BeatsBlock(nn.Module):
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """Return (B, L, D) for ``x`` (B, L, D) and the shared position ``bias`` (H, L, L)."""
-        x = self.attention_norm(self._residual(x, self._attention(x, bias)))
-        return self.output_norm(self._residual(x, self.down(F.gelu(self.up(x)))))
+        x, normed = self._add(x, self._attention(for_products(x), bias), self.attention_norm)
+        return self._add(x, self.down(F.gelu(self.up(normed))), self.output_norm)[0]
 
     def position_gate(self, query: Tensor) -> Tensor:
         """Return the factor (B, H, L, 1) on the position bias for ``query`` (B, H, L, D / H)."""
@@ -102,8 +102,9 @@ class BeatsBlock(nn.Module):
         gate = self.position_gate(query)
         return self.out(join_heads(gated_bias_attention(query, key, value, gate, bias, dropout=dropout)))
 
-    def _residual(self, x: Tensor, branch: Tensor) -> Tensor:
-        return torch.add(F.dropout(branch, self.dropout, self.training), x, alpha=self.residual_scale)
+    def _add(self, x: Tensor, branch: Tensor, norm: nn.LayerNorm) -> tuple[Tensor, Tensor]:
+        branch = F.dropout(branch, self.dropout, self.training)
+        return norm_of_sum(x, branch, norm, factor=self.residual_scale)
 
     def _init(self, depth: int) -> None:
         """Initialise as deep-norm asks: what feeds the residual sum is scaled down with depth."""
@@ -120,10 +121,12 @@ class PositionConvolution(nn.Module):
 
     def __init__(self, dim: int, kernel: int, groups: int):
         super().__init__()
-        self.kernel, self.groups = kernel, groups
+        self.groups = groups
         self.direction = nn.Parameter(torch.empty(dim, dim // groups, kernel))
         nn.init.normal_(self.direction, std=math.sqrt(4 / (kernel * dim)))
-        self.gain = nn.Parameter(self.direction.detach().norm(dim=(0, 1), keepdim=True))
+        self.gain = nn.Parameter(torch.empty(1, 1, kernel))
+        if not self.direction.is_meta:  # PyTorch would import its compiler, which takes two seconds
+            self.gain.data = self.direction.detach().norm(dim=(0, 1), keepdim=True)
         self.bias = nn.Parameter(torch.zeros(dim))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -131,12 +134,7 @@ class PositionConvolution(nn.Module):
         # several times faster on a CPU than norm() over two axes
         norm = self.direction.square().sum(dim=(0, 1), keepdim=True).sqrt()
         weight = self.direction * (self.gain / norm)
-        # In two dimensions, where a CPU has fast kernels for tokens whose channels lie side by side.
-        weight = weight[..., None].contiguous(memory_format=torch.channels_last)
-        image = x.transpose(1, 2)[..., None]
-        convolved = F.conv2d(image, weight, self.bias, padding=(self.kernel // 2, 0), groups=self.groups)
-        # an even kernel gives one output too many
-        return convolved[:, :, : x.shape[1], 0].transpose(1, 2)
+        return position_convolution(x, weight, self.bias, self.groups)
 
 
 def relative_buckets(distance: Tensor, num_buckets: int, max_distance: int) -> Tensor:

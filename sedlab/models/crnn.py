@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sedlab.audio.frontends import scale_crnn_mel
 from sedlab.config.model import CrnnConfig
-from sedlab.models.layers import gate_and_pool
+from sedlab.models.layers import norm_gate_and_pool
 
 
 class GatedCnn(nn.Module):
@@ -47,6 +47,6 @@ class GatedConvolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, C, T / pool, F / pool) for ``x`` (B, C', T, F)."""
-        x = self.norm(self.convolution(x))
-        weight, bias = self.gate.weight, self.gate.bias
-        return gate_and_pool(x, weight, bias, pool=self.pool, dropout=self.dropout, training=self.training)
+        x, gate = self.convolution(x), self.gate
+        options = {"pool": self.pool, "dropout": self.dropout, "training": self.training}
+        return norm_gate_and_pool(x, self.norm, gate.weight, gate.bias, **options)

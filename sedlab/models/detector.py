@@ -86,7 +86,7 @@ class Detector(nn.Module):
         return F.linear(embedding, self.wrapper.weight.detach(), self.wrapper.bias.detach())
 
     def forward(
-        self, mel: Tensor, embedding: Tensor, *, masks: tuple[Tensor | None, ...] = (None,)
+        self, mel: Tensor, embedding: Tensor, *, masks: tuple[Tensor | None, ...] = (None,), batches: int = 1
     ) -> tuple[Scores, ...]:
         """Return one `Scores` for each class mask; everything below the head is evaluated once.
 
@@ -98,19 +98,24 @@ class Detector(nn.Module):
             Result of `embed`; networks with the same frozen transformer can share it.
         masks : tuple of (B, C) bool Tensor or None
             Valid classes of each clip; None: all.
+        batches : int
+            Batches of one size that the clips belong to: batch norm sees each by itself.
         """
-        return self.head(self.trunk(mel, embedding), masks)
+        return self.head(self.trunk(mel, embedding, batches=batches), masks)
 
     def window_probabilities(self, waveform: Tensor) -> Tensor:
         """Return probabilities (B, T, C) of clips ``waveform`` (B, N), N at most 10 s, without class mask."""
-        return self._scores(waveform).strong.transpose(1, 2)
+        return self.frame_probabilities(self.features(waveform))
+
+    def frame_probabilities(self, features: Features) -> Tensor:
+        """Return probabilities (B, T, C) of every frame for `features`, without class mask."""
+        return self._scores(features).strong.transpose(1, 2)
 
     def clip_probabilities(self, waveform: Tensor) -> Tensor:
         """Return probabilities (B, C) of whole clips ``waveform`` (B, N), N at most 10 s, without class mask."""
-        return self._scores(waveform).weak
+        return self._scores(self.features(waveform)).weak
 
-    def _scores(self, waveform: Tensor) -> Scores:
-        features = self.features(waveform)
+    def _scores(self, features: Features) -> Scores:
         (scores,) = self(features.mel, self.embed(features.transformer))
         return scores
 
@@ -119,10 +124,10 @@ class Detector(nn.Module):
         hop = self.config.crnn.hop
         return max(1, (1 + num_samples // hop) // (self.frame_samples // hop))
 
-    def trunk(self, mel: Tensor, embedding: Tensor) -> Tensor:
+    def trunk(self, mel: Tensor, embedding: Tensor, *, batches: int = 1) -> Tensor:
         """Return frame features (B, T, 2 · rnn_dim) from magnitudes and embeddings (B, L, D)."""
         probability = self.config.crnn.dropout
-        frames = self.cnn(mel)
+        frames = self.cnn(mel) if batches == 1 else torch.cat([self.cnn(part) for part in mel.chunk(batches)])
         pool = self.embed_pool or partial(pool_time, mode=self.config.embed_pool)
         embedding = pool(embedding, frames.shape[1])
         merged = torch.cat([frames, embedding.to(frames.dtype)], dim=-1)

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from sedlab.config.model import PoolMode
 from sedlab.errors import SedlabError
+from sedlab.models.kernels import pool_matrix
+from sedlab.models.kernels.choice import way
 
 CONV_KERNEL = 95  # turns the 250 tokens of 10 s into the 156 frames of the CRNN
 
@@ -20,6 +22,8 @@ def pool_time(embedding: Tensor, num_frames: int, mode: PoolMode) -> Tensor:
     """
     if embedding.shape[1] == num_frames:
         return embedding
+    if way("pool_time", embedding) == "matrix" and not torch.compiler.is_compiling():
+        return pool_matrix.resample(embedding, num_frames, mode)
     channels_first = embedding.transpose(1, 2)
     if mode == "aap":
         pooled = F.adaptive_avg_pool1d(channels_first, num_frames)

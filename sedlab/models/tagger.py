@@ -57,7 +57,11 @@ class FrameTagger(nn.Module):
 
     def window_probabilities(self, waveform: Tensor) -> Tensor:
         """Return probabilities (B, 250, C) of clips ``waveform`` (B, N), N at most 10 s."""
-        return self(self.features(waveform)).sigmoid().transpose(1, 2)
+        return self.frame_probabilities(self.features(waveform))
+
+    def frame_probabilities(self, features: Tensor) -> Tensor:
+        """Return probabilities (B, 250, C) of every frame for `features`."""
+        return self(features).sigmoid().transpose(1, 2)
 
     def clip_probabilities(self, waveform: Tensor) -> Tensor:
         """Return probabilities (B, C') of whole clips ``waveform`` (B, N), N at most 10 s; see `classify_clips`."""

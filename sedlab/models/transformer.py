@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sedlab.config.model import TransformerConfig
-from sedlab.models.layers import Linear
+from sedlab.models.layers import Linear, norm_of_sum, sum_and_norm
 
 
 class AudioTransformer(nn.Module):
@@ -28,10 +28,10 @@ class AudioTransformer(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return embeddings (B, L, D) for ``features`` (B, 1, F, T), through pre-norm blocks; errors as in `tokens`."""
-        tokens = self.tokens(features)
+        tokens, branch = self.tokens(features), None
         for block in self.blocks:
-            tokens = block(tokens)
-        return self.final_norm(tokens)
+            tokens, branch = block(tokens, branch)
+        return norm_of_sum(tokens, branch, self.final_norm, factor=1.0)[0]
 
     def tokens(self, features: Tensor) -> Tensor:
         """Return the input of the first block (B, L, D) for ``features`` (B, 1, F, T)."""
@@ -68,10 +68,14 @@ class PreNormBlock(nn.Module):
         self.dropout = dropout
         init_linear(self.up, self.down)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (B, L, D) for ``x`` (B, L, D)."""
-        x = x + self._drop(self.attention(self.norm1(x)))
-        return x + self._drop(self.down(F.gelu(self.up(self.norm2(x)))))
+    def forward(self, x: Tensor, branch: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return two tensors whose sum is the block's output (B, L, D), for an input ``x + branch`` of that shape.
+
+        The sums are left to the norms that follow them, which may be computed together with them.
+        """
+        x, normed = sum_and_norm(x, branch, self.norm1)
+        x, normed = sum_and_norm(x, self._drop(self.attention(normed)), self.norm2)
+        return x, self._drop(self.down(F.gelu(self.up(normed))))
 
     def _drop(self, branch: Tensor) -> Tensor:
         """Apply dropout, then drop the whole branch for some clips (drop path), both with the same probability."""

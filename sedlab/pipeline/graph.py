@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sedlab.config.experiment import Experiment, Node
+from sedlab.data.corpora.layout import SCORE_FILE
 from sedlab.errors import SedlabError, nearest
 from sedlab.pipeline.outside_files import corrections_read, outside_files
 from sedlab.pipeline.score_plan import NETWORKS, ScorePlan, score_plan
 from sedlab.runs.run import (
     ENSEMBLE,
+    SEEDS_RESULTS,
     Run,
     config_file,
     csebbs_file,
@@ -27,6 +29,7 @@ from sedlab.runs.run import (
     score_file,
     scores_folder,
 )
+from sedlab.runs.seeds.folders import repetitions
 
 STAGE_NOTEBOOKS = {
     "pretrain": "02_pretrain",
@@ -58,7 +61,8 @@ class Job:
     manifest: str | None = None
     """Written last by the stage function: its presence says that the job succeeded."""
     threads: int = 1
-    gpu: bool = False
+    gpus: int | Literal["auto"] = 0
+    """Graphics cards it works on where there are any; "auto": all."""
 
     @property
     def notebook(self) -> str | None:
@@ -89,12 +93,12 @@ def job_name(kind: str, *, stage: str = "", arch: str = "", iteration: int = 0) 
     return "_".join([*prefix, kind, *filter(None, (stage, arch))])
 
 
-def graph_of(run: Run) -> list[Job]:
-    """Return the jobs of a run."""
+def graph_of(run: Run, others: Iterable[str] | None = None) -> list[Job]:
+    """Return the jobs of a run; ``others`` name the runs that repeat it with other seeds, None: as noted."""
     nodes = run.experiment.nodes()
     outside = {node.name: outside_files(run, node) + corrections_read(run, node.stage) for node in nodes}
     outside |= {kind: corrections_read(run, kind) for kind in ("evaluate", "errors")}
-    return build_graph(run.experiment, score_plan(run), outside)
+    return build_graph(run.experiment, score_plan(run), outside, repetitions(run) if others is None else others)
 
 
 def find_job(jobs: Iterable[Job], name: str) -> Job:
@@ -128,13 +132,17 @@ def jobs_needed(jobs: Iterable[Job], names: Iterable[str]) -> list[Job]:
 
 
 def build_graph(
-    experiment: Experiment, plan: ScorePlan, outside: Mapping[str, tuple[str, ...]] | None = None
+    experiment: Experiment,
+    plan: ScorePlan,
+    outside: Mapping[str, tuple[str, ...]] | None = None,
+    others: Iterable[str] = (),
 ) -> list[Job]:
     """Return every job of an experiment, producers before consumers.
 
-    ``outside`` are the files that no job makes and a training node reads, by its name, or other jobs, by their kind.
+    ``outside`` are the files that no job makes and a training node reads, by its name, or other jobs, by their kind;
+    ``others`` the folders beside the run's that hold the same with other seeds.
     """
-    return _Graph(experiment, plan, outside or {}).jobs()
+    return _Graph(experiment, plan, outside or {}, tuple(others)).jobs()
 
 
 @dataclass(frozen=True)
@@ -147,6 +155,7 @@ class _Graph:
     experiment: Experiment
     plan: ScorePlan
     outside: Mapping[str, tuple[str, ...]]
+    others: tuple[str, ...]
 
     def jobs(self) -> list[Job]:
         nodes = self.experiment.nodes()
@@ -159,12 +168,14 @@ class _Graph:
                 jobs += [self._scores(node) for node in trained]
             jobs += [self._pseudo_labels(iteration), self._evaluate(iteration)]
         metrics = [path for job in jobs for path in job.outputs if path.endswith("metrics.csv")]
-        jobs.append(_job("compare", "compare", metrics, ["results.csv"]))
+        metrics += [f"../{name}/{path}" for name in self.others for path in metrics]
+        results = ["results.csv", SEEDS_RESULTS] if self.others else ["results.csv"]
+        jobs.append(_job("compare", "compare", metrics, results))
         if self.plan.names_errors:
             jobs.append(self._errors())
         # It shows learning curves and wall times of every node, so it is made again whenever any of them was.
         manifests = [job.manifest for job in jobs]
-        return [*jobs, _job("report", "report", ["config.yaml", "results.csv", *manifests], ["report.html"])]
+        return [*jobs, _job("report", "report", ["config.yaml", *results, *manifests], ["report.html"])]
 
     def _training(self, node: Node) -> Job:
         folder = node_folder(node.stage, node.arch, node.iteration)
@@ -181,7 +192,8 @@ class _Graph:
             inputs.append(f"{node_folder('pretrain', node.arch)}/best.pt")
         if node.iteration > 1:
             inputs += self._ensemble_files(node.iteration - 1, self.plan.train_stems)
-        return _job(node.stage, folder, inputs, outputs, parameters, **self._resources(node))
+        devices = node.training.trainer.devices
+        return _job(node.stage, folder, inputs, outputs, parameters, **self._resources(node, devices))
 
     def _scores(self, node: Node) -> Job:
         stage, arch, iteration = node.stage, node.arch, node.iteration
@@ -193,7 +205,7 @@ class _Graph:
         inputs = ["data/manifest.json", f"{node_folder(stage, arch, iteration)}/best.pt"]
         parameters = {"stage": stage, "arch": arch, "iteration": iteration}
         folder = scores_folder(iteration, stage, arch)
-        return _job("scores", folder, inputs, outputs, parameters, **self._resources(node))
+        return _job("scores", folder, inputs, outputs, parameters, **self._resources(node, 1))
 
     def _pseudo_labels(self, iteration: int) -> Job:
         inputs = [
@@ -209,13 +221,14 @@ class _Graph:
         inputs += self.outside.get("evaluate", ())
         outputs = [f"{iteration_folder(iteration)}/metrics.csv"]
         if self.plan.tunes:
-            inputs += self._stage2_files(iteration, self.plan.tuning_stem)
+            inputs += self._stage2_files(iteration, SCORE_FILE[self.plan.tuning_subset])
             outputs += [csebbs_file(iteration, model) for model in (*self.experiment.archs, ENSEMBLE)]
         return _job("evaluate", iteration_folder(iteration), inputs, outputs, {"iteration": iteration})
 
     def _errors(self) -> Job:
         iterations = range(1, self.experiment.iterations + 1)
-        inputs = [path for iteration in iterations for path in self._stage2_files(iteration, self.plan.error_stem)]
+        stem = SCORE_FILE[self.plan.error_subset]
+        inputs = [path for iteration in iterations for path in self._stage2_files(iteration, stem)]
         return _job("errors", "errors", [*inputs, *self.outside.get("errors", ())], ["errors.csv"])
 
     def _stage2_files(self, iteration: int, stem: str) -> list[str]:
@@ -225,9 +238,9 @@ class _Graph:
     def _ensemble_files(self, iteration: int, stems: Iterable[str]) -> list[str]:
         return [score_file(iteration, "stage2", ENSEMBLE, stem) for stem in stems]
 
-    def _resources(self, node: Node) -> dict[str, Any]:
+    def _resources(self, node: Node, devices: int | Literal["auto"]) -> dict[str, Any]:
         uses_gpu = node.training.trainer.accelerator in ("auto", "cuda")
-        return {"threads": self.experiment.threads_per_job, "gpu": uses_gpu}
+        return {"threads": self.experiment.threads_per_job, "gpus": devices if uses_gpu else 0}
 
 
 def _job(

@@ -15,6 +15,7 @@ from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 from sedlab.system.environment import number_from_environment, safe_imports
+from sedlab.system.slurm import slurm_job
 
 KERNEL_NAME = NATIVE_KERNEL_NAME
 #: Environment variable with the time that a kernel may take to start; Jupyter's 60 s are short for a cold disk.
@@ -66,7 +67,12 @@ class OwnKernelSpecs(KernelSpecManager):
 class JobKernelSpecs(OwnKernelSpecs):
     """The same for jobs: nothing is imported from the working folder."""
 
-    command = tuple(kernel_command())
+    @property
+    def command(self) -> tuple[str, ...]:
+        # SLURM sends it to all processes of a job that it ends; the job itself says what is done then. By a function,
+        # for what is ignored stays so in processes started from here, and a pool of them could not be ended.
+        deaf = "import signal; signal.signal(signal.SIGTERM, lambda *_: None); del signal"
+        return (*kernel_command(), *([f"--IPKernelApp.exec_lines={deaf}"] if slurm_job() else []))
 
     @property
     def environment(self) -> Mapping[str, str]:

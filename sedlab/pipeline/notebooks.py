@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sedlab.errors import SedlabError, nearest, warn_once
-from sedlab.runs.versions import checkout_root
+from sedlab.shipped.places import notebooks_folder
 from sedlab.system.home import can_write
+
+#: Seconds between two writes of a notebook that is being executed; its end is always written.
+SAVE_EVERY = 2.0
 
 
 class CellError(SedlabError):
@@ -18,22 +23,6 @@ class CellError(SedlabError):
         super().__init__(message)
         self.cell = cell
         """Which one, for a person: `cell 5 of runs/mini/notebooks/compare.ipynb`."""
-
-
-def notebooks_folder() -> Path:
-    """Return the folder of the notebooks that come with sedlab.
-
-    Raises
-    ------
-    SedlabError
-        When sedlab is not installed from a checkout.
-    """
-    folder = checkout_root() / "notebooks"
-    if not folder.is_dir():
-        raise SedlabError(
-            f"{folder}: the notebooks are not here. Install sedlab from a checkout of its repository: pip install -e ."
-        )
-    return folder
 
 
 def notebook_path(name: str) -> Path:
@@ -99,6 +88,7 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
             # Whatever the notebook's metadata say: sedlab's kernels are those of its own interpreter.
             kernel_name=KERNEL_NAME,
             kernel_manager_class=JobKernelManager,
+            engine_name=_sparing_engine(),
             language="python",
             cwd=str(folder),
             start_timeout=kernel_seconds(),
@@ -146,6 +136,36 @@ def sign_notebook(path: Path) -> None:
         NotebookNotary(data_dir=str(folder)).sign(nbformat.read(str(path), as_version=4))
     except (OSError, sqlite3.Error) as error:
         warn_once(f"{folder}: {error}, so executed notebooks are not signed, and JupyterLab shows them as not trusted.")
+
+
+@cache
+def _sparing_engine() -> str:
+    """Register an engine that writes the notebook at intervals, and return its name.
+
+    Papermill writes all of it before and after each cell, prose too: dozens of times in the seconds of a stage.
+    """
+    from papermill.engines import NBClientEngine, papermill_engines
+
+    class SparingEngine(NBClientEngine):
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, *args: Any, **options: Any) -> Any:
+            save, saved_at = nb_man.save, time.monotonic()
+
+            def save_now_and_then(**options: Any) -> None:
+                nonlocal saved_at
+                if time.monotonic() - saved_at >= SAVE_EVERY:
+                    save(**options)
+                    saved_at = time.monotonic()
+
+            nb_man.save = save_now_and_then
+            try:
+                return super().execute_managed_notebook(nb_man, *args, **options)
+            finally:
+                # Papermill writes once more, also when a cell fails or it is interrupted.
+                nb_man.save = save
+
+    papermill_engines.register("sedlab", SparingEngine)
+    return "sedlab"
 
 
 def _as_it_is(path: Path) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sedlab.config.experiment import Node, PretrainConfig
 from sedlab.data.review.corrections import corrections_digest
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, warn_once
+from sedlab.runs.manifest import read_manifest
 from sedlab.runs.run import Run
 from sedlab.weights.registry import find
 from sedlab.weights.store import CORRUPT, PRESENT, WEIGHTS_FOLDER, file_state, local_path, require
@@ -25,8 +26,11 @@ _SPLITS_READ = {
 
 
 def outside_files(run: Run, node: Node) -> tuple[str, ...]:
-    """Return the absolute paths of the files a node reads from outside the run; they need not be there."""
-    names = (node.weights, _teachers(node))
+    """Return the absolute paths of the files a node reads from outside the run; they need not be there.
+
+    Weights that the experiment can do without are among them where they are there, or were when the node was trained.
+    """
+    names = (node.weights if _uses_weights(run, node) else None, _teachers(node))
     return tuple(str(_place(run, name)) for name in names if name is not None)
 
 
@@ -54,16 +58,21 @@ def require_corrections(run: Run) -> None:
 def require_weights(run: Run, node: Node) -> Path | None:
     """Return the checkpoint from which the node's transformer starts; None: not from outside the run.
 
+    Weights that are not there and that the experiment can do without are None, with a warning.
+
     Raises
     ------
     SedlabError
         When it is missing; the message says which command gets it.
     """
+    if node.weights is not None and not _uses_weights(run, node):
+        _tell_initial(run, [node])
+        return None
     return _require(run, node.weights, f"{node.name} starts from it")
 
 
 def require_teacher_logits(run: Run, node: Node) -> Path | None:
-    """Return the file with the logits of the teachers; None: nothing is distilled. Errors as `require_weights`."""
+    """Return the file with the published teachers' logits; None: nothing is distilled. Errors as `require_weights`."""
     return _require(run, _teachers(node), f"{node.name} learns from it")
 
 
@@ -71,7 +80,7 @@ def missing_weights(run: Run, nodes: Iterable[Node] | None = None) -> list[str]:
     """Return the names in the registry of the files that unfinished nodes of the run need and that are not there."""
     missing = {}
     for node in unfinished_nodes(run, nodes):
-        for name in (node.weights, _teachers(node)):
+        for name in (node.weights if _uses_weights(run, node) else None, _teachers(node)):
             if name is not None and not _is_path(name):
                 state = file_state(find(name), run.project / WEIGHTS_FOLDER).state
                 if state not in (PRESENT, CORRUPT):
@@ -99,15 +108,60 @@ def check_outside_files(run: Run, jobs: Collection[str] | None = None) -> None:
             f"{root}: {len(missing)} files that the run starts from are not there ({', '.join(missing)}). "
             f"Run: sedlab weights download {' '.join(missing)}{option}"
         )
+    without = tell_initial_weights(run, nodes)
     for node in unfinished_nodes(run, nodes):
-        require_weights(run, node)
+        if node not in without:
+            require_weights(run, node)
         require_teacher_logits(run, node)
+
+
+def tell_initial_weights(run: Run, nodes: Iterable[Node] | None = None) -> list[Node]:
+    """Return the unfinished nodes that do without weights which are not there; warn of them, once."""
+    without = [n for n in unfinished_nodes(run, nodes) if n.weights is not None and not _uses_weights(run, n)]
+    _tell_initial(run, without)
+    return without
 
 
 def unfinished_nodes(run: Run, nodes: Iterable[Node] | None = None) -> list[Node]:
     """Return the trainings that the run has still to do, of these nodes or of all."""
     nodes = run.experiment.nodes() if nodes is None else nodes
     return [n for n in nodes if not (run.node_dir(n.stage, n.arch, n.iteration) / "manifest.json").is_file()]
+
+
+def _uses_weights(run: Run, node: Node) -> bool:
+    """Say whether a node's weights have to be there: always, unless the experiment can do without them and does."""
+    if node.weights is None or not run.experiment.weights_if_there or node.stage == "pretrain":
+        return node.weights is not None
+    if _is_path(node.weights):
+        is_there = _place(run, node.weights).is_file()
+    else:
+        # Damaged ones are told, not passed over.
+        is_there = file_state(find(node.weights), run.project / WEIGHTS_FOLDER).state in (PRESENT, CORRUPT)
+    return is_there or _was_trained_from_weights(run, node)
+
+
+def _was_trained_from_weights(run: Run, node: Node) -> bool:
+    """Say whether a finished training read weights, which may be gone by now."""
+    try:
+        manifest = read_manifest(run.node_dir(node.stage, node.arch, node.iteration) / "manifest.json")
+    except SedlabError:
+        return False
+    # Corrections of labels come from outside, too.
+    return sum(name.startswith("outside") for name in manifest.inputs) > len(corrections_read(run, node.stage))
+
+
+def _tell_initial(run: Run, nodes: Iterable[Node]) -> None:
+    """Warn, once, that transformers start from initial weights for want of published ones."""
+    names = list(dict.fromkeys(node.weights for node in nodes))
+    if not names:
+        return
+    are, known = ("is", "it") if len(names) == 1 else ("are", "them")
+    get = [find(name).name for name in names if not _is_path(name)]
+    how = f" To start from {known}: sedlab weights download {' '.join(get)}" if get else ""
+    warn_once(
+        f"{_weights_root(run)}: {', '.join(names)} {are} not there, so transformers start from initial weights and "
+        f"learn from your clips alone.{how}"
+    )
 
 
 def _teachers(node: Node) -> str | None:

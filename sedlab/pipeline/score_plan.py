@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sedlab.data.corpora.layout import SCORE_FILE, SUBSETS, TEST_SUBSETS, TRAIN_SUBSETS, VAL_SUBSETS
+from sedlab.data.corpora.roles import EVENT_TESTS, TUNING_SETS, first_there
 from sedlab.errors import SedlabError
-from sedlab.runs.run import ENSEMBLE, ERROR_SUBSET, TUNING_SUBSET, Run, score_file
+from sedlab.runs.moved.about import read_about
+from sedlab.runs.run import ENSEMBLE, Run, score_file
 
 NETWORKS = ("student", "teacher")
 
@@ -30,8 +32,15 @@ class ScorePlan:
 
     subsets: tuple[str, ...]
 
-    tuning_stem = SCORE_FILE[TUNING_SUBSET]
-    error_stem = SCORE_FILE[ERROR_SUBSET]
+    @property
+    def tuning_subset(self) -> str:
+        """The set on which post-processing is tuned; empty: none is there."""
+        return first_there(TUNING_SETS, self.subsets)
+
+    @property
+    def error_subset(self) -> str:
+        """The set whose errors are named; empty: none is there."""
+        return first_there(EVENT_TESTS, self.subsets)
 
     @property
     def stems(self) -> tuple[str, ...]:
@@ -51,19 +60,19 @@ class ScorePlan:
     @property
     def tunes(self) -> bool:
         """Whether there are scores on which post-processing can be tuned."""
-        return self.tuning_stem in self.stems
+        return bool(self.tuning_subset)
 
     @property
     def names_errors(self) -> bool:
         """Whether there are scores whose errors can be named."""
-        return self.error_stem in self.test_stems
+        return bool(self.error_subset)
 
     def scored(self, stage: str, network: str) -> tuple[str, ...]:
         """Return what a network scores: students of stage 2, which make pseudo-labels, everything; others test sets."""
         return self.stems if (stage, network) == ("stage2", "student") else self.test_stems
 
     def evaluated(self, archs: Iterable[str], iteration: int) -> list[EvaluatedFile]:
-        """Return everything that is evaluated in an iteration: students and teachers of both stages, the ensemble."""
+        """Return all that an iteration evaluates: students and mean teachers of both stages, the ensemble."""
         tested = [name for name in TEST_SUBSETS if name in self.subsets]
         trained = [(stage, arch) for stage in ("stage1", "stage2") for arch in archs]
         which = [
@@ -82,14 +91,15 @@ class ScorePlan:
 
 
 def score_plan(run: Run) -> ScorePlan:
-    """Return the plan for the subsets the run will have: those of the mini corpus it generates, or those on disk."""
+    """Return the plan for the subsets the run will have: those of the mini corpus it generates, or those on disk.
+
+    Where the corpus is not here, those of which the run keeps the labels.
+    """
     if run.experiment.data.mini is not None:
-        return ScorePlan(tuple(name for name in SUBSETS if not name.startswith("external_")))
-    found = tuple(
-        name
-        for name, subset in SUBSETS.items()
-        if subset.audio_folder(run.data_root) and (subset.table is None or (run.data_root / subset.table).is_file())
-    )
+        return ScorePlan(tuple(name for name in SUBSETS if not name.startswith(("external_", "own_"))))
+    if run.is_apart:
+        return ScorePlan(read_about(run.path).subsets)
+    found = tuple(name for name, subset in SUBSETS.items() if subset.is_there(run.data_root))
     if not found:
         raise SedlabError(f"{run.data_root}: no data set found. Put one there, or set data.root to its folder.")
     return ScorePlan(found)

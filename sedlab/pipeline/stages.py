@@ -9,6 +9,7 @@ is made anew. A scheduled job removes its manifest first, so it always works.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +20,23 @@ from sedlab.pipeline.resume import finished_fit, fit_results, start_over_if_inpu
 from sedlab.pipeline.score_plan import NETWORKS, score_plan
 from sedlab.pipeline.steps.begin import begin as begin
 from sedlab.pipeline.steps.begin import bring_inputs
-from sedlab.pipeline.validation import detector_validation, evaluate_tagger, score_device, tagger_validation
+from sedlab.pipeline.validation import (
+    detector_validation,
+    evaluate_tagger,
+    score_batch,
+    score_device,
+    tagger_validation,
+)
 from sedlab.pipeline.work import Work
+from sedlab.runs.moved.labels import keep_labels
 from sedlab.runs.progress import stop_file
-from sedlab.runs.run import ENSEMBLE, TUNING_SUBSET, Run, score_file
+from sedlab.runs.run import ENSEMBLE, SEEDS_RESULTS, Run, score_file
 from sedlab.runs.versions import num_cores
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sedlab.data.tables import Corpus
     from sedlab.progress import Progress
     from sedlab.scoring.postprocess.csebbs import CsebbsParams
     from sedlab.training.fit import FitResult
@@ -66,19 +75,28 @@ def need(run: Run, kind: str, **parameters: Any) -> Any:
 def prepare_data(run: Run) -> pd.DataFrame:
     """Generate the mini corpus if the experiment asks for it, build the waveform cache; return the summary table."""
     from sedlab.data.cache import WaveformCache
+    from sedlab.data.checking import check_corpus
+    from sedlab.data.corpora.exclusion import lists_in_use, require_exclusion_lists
     from sedlab.data.corpora.load import load_corpus
+    from sedlab.data.mini.rendering import suitable_workers
     from sedlab.data.mini.writer import generate
     from sedlab.data.summary import corpus_summary
 
     with Work.of(run, "data").recorded() as (manifest, progress):
         data = run.experiment.data
         if data.mini is not None:
-            generate(run.data_root, data.mini, progress, workers=num_cores())
+            workers = suitable_workers(data.mini, num_cores())
+            generate(run.data_root, data.mini, progress, workers=workers)
         corpus = load_corpus(run.data_root, run.data_config)
-        WaveformCache.build(corpus, run.cache_dir, progress)
+        found = corpus.clips["subset"].value_counts().to_dict()
+        require_exclusion_lists(run.data_root, found, run.data_config)
+        WaveformCache.build(corpus, progress=progress)
         summary = corpus_summary(corpus)
         clips = dict(zip(summary["subset"], summary["clips"].tolist(), strict=True))
-        manifest.results = {"clips": clips, "corpus": run.corpus_digest()}
+        lists = [asdict(one) for one in lists_in_use(run.data_root, data, corpus.subsets)]
+        manifest.results = {"clips": clips, "corpus": run.corpus_digest(), "exclusion": lists}
+        manifest.check = check_corpus(run.data_root, data, progress=progress).summary()
+        keep_labels(run.path, corpus, run.corpus_digest())
     return summary
 
 
@@ -112,7 +130,7 @@ def train(run: Run, stage: Stage, arch: str, iteration: int) -> FitResult:
                 start["pretrained"] = require_weights(run, node)
             if iteration > 1:
                 start["pseudo_labels"] = _pseudo_labels(run, iteration - 1, TRAIN_SUBSETS)
-            manifest.results = fit_results(_train(work, node, folder, **start))
+            manifest.results = fit_results(_train(work, node, folder, **start)) | _without(node, run.corpus())
     return finished_fit(folder)
 
 
@@ -134,13 +152,14 @@ def score(run: Run, stage: Stage, arch: str, iteration: int) -> list[Path]:
         node, corpus, cache = run.node(stage, arch, iteration), run.corpus(), run.cache()
         best = run.node_dir(stage, arch, iteration) / "best.pt"
         detectors = {network: load_network(best, network=network) for network in NETWORKS}
+        device = score_device(node)
         for path, (network, stem) in zip(files, planned, strict=True):
             scores = predict_logits(
                 detectors[network],
                 cache,
                 corpus.subset(*(name for name in corpus.subsets if SCORE_FILE[name] == stem)).clips,
-                batch_size=node.training.trainer.eval_batch,
-                device=score_device(node),
+                batch_size=score_batch(node, device),
+                device=device,
                 progress=progress.named(f"{network}, {stem}"),
                 attrs={"model": arch, "stage": stage, "iteration": iteration, "network": network, "run": run.name},
             )
@@ -177,6 +196,7 @@ def evaluate(run: Run, iteration: int) -> pd.DataFrame:
     work, path = Work.of(run, "evaluate", iteration=iteration), run.metrics(iteration)
     if not work.is_current:
         with work.recorded() as (manifest, progress):
+            _keep_labels(run)
             boxes = _tune_boxes(run, iteration, progress.named("event boxes"))
             files, rows = score_plan(run).evaluated(run.experiment.archs, iteration), []
             for index, file in enumerate(files):
@@ -198,15 +218,25 @@ def evaluate(run: Run, iteration: int) -> pd.DataFrame:
 
 
 def compare(run: Run) -> pd.DataFrame:
-    """Join the metrics of pre-training and of all iterations into `results.csv`; return the ladder."""
+    """Join the metrics of pre-training and of all iterations into `results.csv`; return the ladder.
+
+    Of a run with several seeds, `seeds.csv` has those of all, and `results.csv` mean and spread beside each number.
+    """
     import pandas as pd
 
+    from sedlab.runs.seeds.results import join_seeds
     from sedlab.scoring.results import ladder, read_results, write_results
+    from sedlab.scoring.seeds.tables import with_spread, write_seeds
 
     work = Work.of(run, "compare")
     if not work.is_current:
         with work.recorded() as (manifest, _):
-            table = pd.concat([read_results(path) for path in work.inputs], ignore_index=True)
+            own = [run.path / name for name in work.job.inputs if not name.startswith("../")]
+            table = pd.concat([read_results(path) for path in own], ignore_index=True)
+            if SEEDS_RESULTS in work.job.outputs:
+                seeds = join_seeds(run)
+                write_seeds(run.path / SEEDS_RESULTS, seeds)
+                table = with_spread(table, seeds)
             write_results(run.results, table)
             manifest.results = {"rows": len(table)}
     return ladder(read_results(run.results))
@@ -219,6 +249,7 @@ def find_errors(run: Run) -> pd.DataFrame:
     work = Work.of(run, "errors")
     if not work.is_current:
         with work.recorded() as (manifest, progress):
+            _keep_labels(run)
             table = all_errors(run, progress.named("systems"))
             write_errors(run, table)
             manifest.results = {"systems": len(table[["iteration", "model"]].drop_duplicates()), "cases": len(table)}
@@ -233,17 +264,31 @@ def report(run: Run) -> Path:
         return write_report(run)
 
 
+def _keep_labels(run: Run) -> None:
+    """Keep the labels in the run as they are now, for whoever looks at a copy of it; not those that it keeps itself."""
+    if not run.is_apart:
+        keep_labels(run.path, run.corpus(), run.corpus_digest())
+
+
 def _train(work: Work, node: Node, folder: Path, **start: Any) -> FitResult:
     """Train a node from where it was interrupted, or anew when something it reads has changed; show it meanwhile."""
     from sedlab.runs.live.training import shown_training
     from sedlab.training.node import TrainingInputs, train_node
 
-    start_over_if_inputs_changed(folder, work.inputs)
+    start_over_if_inputs_changed(folder, work.inputs, work.reading())
     corpus, cache = work.run.corpus(), work.run.cache()
     validation = tagger_validation if node.stage == "pretrain" else detector_validation
     start |= {"validate": validation(node, corpus, cache), "stop_file": stop_file(work.run.path, work.job.name)}
     with shown_training(work.run.path, work.job.name) as watch:
         return train_node(TrainingInputs(node, corpus, cache, folder, **start), watch=watch)
+
+
+def _without(node: Node, corpus: Corpus) -> dict[str, Any]:
+    """Return what the manifest of a training says of groups that its batches had to do without; nothing if none."""
+    from sedlab.training.node import without_empty_groups
+
+    _, empty = without_empty_groups(node, corpus)
+    return {"groups_without_clips": list(empty)} if empty else {}
 
 
 def _pseudo_labels(run: Run, iteration: int, subsets: Iterable[str]) -> dict[str, Path]:
@@ -262,9 +307,10 @@ def _tune_boxes(run: Run, iteration: int, progress: Progress) -> dict[str, Csebb
     from sedlab.scoring.subset import tune_boxes
 
     boxes: dict[str, CsebbsParams] = {}
-    for index, model in enumerate(run.models if score_plan(run).tunes else ()):
-        scores = read_score_file(run.score_file(iteration, model, TUNING_SUBSET))
-        boxes[model] = tune_boxes(scores, run.corpus(), TUNING_SUBSET)
+    subset = score_plan(run).tuning_subset
+    for index, model in enumerate(run.models if subset else ()):
+        scores = read_score_file(run.score_file(iteration, model, subset))
+        boxes[model] = tune_boxes(scores, run.corpus(), subset)
         Postprocess.of(boxes[model]).write(run.csebbs(iteration, model))
         progress(index + 1, len(run.models), "")
     return boxes

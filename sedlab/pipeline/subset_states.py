@@ -7,12 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sedlab.config.experiment import StageConfig
-from sedlab.data.corpora.layout import SUBSETS, TEST_SUBSETS, TRAIN_SUBSETS, VAL_SUBSETS, Subset
+from sedlab.data.corpora.layout import (
+    OWN_FOLDER,
+    OWN_SUBSETS,
+    SUBSETS,
+    TEST_SUBSETS,
+    TRAIN_SUBSETS,
+    VAL_SUBSETS,
+    Subset,
+)
+from sedlab.data.formats.text import is_table
 from sedlab.errors import SedlabError
 from sedlab.runs.run import Run
 
 #: Validation subsets that select checkpoints.
-SELECTING = ("maestro_val", "synth_val", "external_strong_eval")
+SELECTING = ("maestro_val", "synth_val", "external_strong_eval", "own_val")
 #: Their makers give them out apart from the others; without them the published recipe lacks clips but runs.
 EXTRA = ("external_strong_train", "external_strong_eval", "eval_public")
 
@@ -59,33 +68,55 @@ def subsets_in_use(run: Run) -> list[str]:
         if size
     }
     names = [name for name in TRAIN_SUBSETS if SUBSETS[name].group in groups] + [*VAL_SUBSETS, *TEST_SUBSETS]
+    others = [name for name in names if name not in OWN_SUBSETS]
+    if not (run.data_root / OWN_FOLDER).is_dir():
+        names = others
+    elif not any(SUBSETS[name].is_there(run.data_root) for name in others):
+        # Who has recordings of their own alone does not miss the published ones.
+        names = [name for name in names if name in OWN_SUBSETS]
     pretrains = any(experiment.pretrains(arch) for arch in experiment.archs)
     return names + (["audioset_train", "audioset_eval"] if pretrains else [])
 
 
 def training_clips(found: Mapping[str, SubsetState]) -> tuple[dict[str, int], bool]:
-    """Return the training clips of each group: those that are there or else the published ones; and whether all are."""
+    """Return the training clips of each group, and whether they are counts of clips that are there.
+
+    Where there is nothing to train on yet, they are the published ones.
+    """
     clips: dict[str, int] = {}
     complete = True
+    labelled = any(state.is_there and _labelled(state.subset.name) for state in found.values())
     for group in {SUBSETS[name].group for name in found if SUBSETS[name].split == "train"}:
         members = [s for s in found.values() if s.subset.group == group and s.subset.split == "train"]
         clips[group] = sum(state.training_clips for state in members)
-        if not any(state.is_there for state in members):
+        if not any(state.is_there for state in members) and (group == "audioset" or not labelled):
             complete = False
             clips[group] = sum(state.subset.published_count or 0 for state in members)
     return clips, complete
 
 
 def _is_required(name: str, there: set[str]) -> bool:
-    """Say whether nothing that is there does what the subset is for."""
+    """Say whether the experiment cannot do without the subset.
+
+    With some labelled clips to train on, it needs no others but some to choose checkpoints on; without any, it is told
+    everything that the published recipe has.
+    """
     subset = SUBSETS[name]
+    if name == "audioset_train":
+        return True
     if name in EXTRA or name in ("weak_val", "audioset_eval"):
         return False
-    if subset.split == "train":
-        alike = {other for other in there if SUBSETS[other].group == subset.group and SUBSETS[other].split == "train"}
-    else:
-        alike = there & set(SELECTING if subset.split == "val" else TEST_SUBSETS)
-    return not alike - {name}
+    labelled = any(_labelled(other) for other in there)
+    if subset.split == "val":
+        return not there & set(VAL_SUBSETS if labelled else SELECTING)
+    if labelled:
+        return False
+    return subset.split == "train" or not there & set(TEST_SUBSETS)
+
+
+def _labelled(name: str) -> bool:
+    """Say whether detectors can learn from the labels of a set."""
+    return name in TRAIN_SUBSETS and SUBSETS[name].label_kind != "none"
 
 
 def _count(run: Run, subset: Subset) -> tuple[int, int, tuple[str, ...], str]:
@@ -94,8 +125,9 @@ def _count(run: Run, subset: Subset) -> tuple[int, int, tuple[str, ...], str]:
     from sedlab.data.corpora.reading import without_excluded
 
     root, config = run.data_root, run.experiment.data
-    missing = [] if subset.audio_folder(root) else [subset.audio]
-    if subset.table is not None and not (root / subset.table).is_file():
+    folder = subset.audio_folder(root)
+    missing = [subset.audio] if folder is None else [] if any(folder.iterdir()) else [f"{subset.audio} (empty)"]
+    if subset.table is not None and not is_table(root / subset.table):
         missing.append(subset.table)
     if missing:
         return 0, 0, tuple(missing), ""

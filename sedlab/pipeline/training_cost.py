@@ -75,6 +75,8 @@ def training_cost(node: Node, clips: Mapping[str, int]) -> TrainingCost:
     config, size = node.training, _published_size(node)
     if isinstance(config, StageConfig):
         shares = {group: share for group, share in config.batch.model_dump().items() if share}
+        # As in the training itself: a group of which there are no clips is left out.
+        shares = {group: share for group, share in shares.items() if clips.get(group)} or shares
         batches = {group: clips.get(group, 0) // share for group, share in shares.items()}
         networks = 2  # student and teacher
     else:
@@ -83,13 +85,14 @@ def training_cost(node: Node, clips: Mapping[str, int]) -> TrainingCost:
         batches = {"audioset": -(-drawn // config.batch_size)}
     smallest = min(batches, key=batches.__getitem__)
     batch_clips = sum(shares.values())
+    at_once = batch_clips * min(config.trainer.micro_batches_together, config.accumulation)
     return TrainingCost(
         node=node.name,
         batch_clips=batch_clips,
         accumulation=config.accumulation,
         steps_per_epoch=-(-batches[smallest] // config.accumulation),
         epochs=config.epochs,
-        gpu_bytes=None if size is None else _gpu_bytes(size, networks, batch_clips),
+        gpu_bytes=None if size is None else _gpu_bytes(size, networks, at_once),
         checkpoint_bytes=None if size is None else _checkpoint_bytes(size, networks),
         short_group=smallest if batches[smallest] == 0 else "",
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sedlab.errors import SedlabError, nearest
-from sedlab.labels import MEDIAN_FILTER_FRAMES
+from sedlab.labels import DEFAULT_MEDIAN_FRAMES, MEDIAN_FILTER_FRAMES
 
 
 def median_lengths(classes: Sequence[str]) -> list[int]:
@@ -19,6 +19,11 @@ def median_lengths(classes: Sequence[str]) -> list[int]:
             f"no median filter length is known for class {unknown[0]!r}.{hint} Give the lengths explicitly."
         )
     return [MEDIAN_FILTER_FRAMES[label] for label in classes]
+
+
+def suitable_lengths(classes: Sequence[str]) -> list[int]:
+    """Return the filter length in frames of 64 ms of each class: the published one, or that of one's own classes."""
+    return [MEDIAN_FILTER_FRAMES.get(label, DEFAULT_MEDIAN_FRAMES) for label in classes]
 
 
 def median_filter(probabilities: np.ndarray, lengths: int | Sequence[int]) -> np.ndarray:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from sedlab.errors import SedlabError
 from sedlab.report.page import render
 from sedlab.runs.errors import THRESHOLD, cases_of, read_errors
-from sedlab.runs.run import ENSEMBLE, ERROR_SUBSET, Run
+from sedlab.runs.run import ENSEMBLE, Run
 from sedlab.scoring.errors.changes import change_table, error_changes
 from sedlab.scoring.errors.kinds import DETECTION
 from sedlab.scoring.errors.tables import DEVIATIONS, clip_table, system_table
@@ -29,7 +29,7 @@ def errors(run: Run) -> Markup:
         changes = changes_figure(change_table(error_changes(ensembles[first], ensembles[last])), title=title)
     return render(
         "errors",
-        subset=ERROR_SUBSET,
+        subset=table["subset"].iloc[0],
         threshold=THRESHOLD,
         first=first,
         last=last,

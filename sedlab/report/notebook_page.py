@@ -42,7 +42,7 @@ def export_page(notebook: Path) -> Path:
     """Write an HTML page of an executed notebook beside it and return its path."""
     node = read(str(notebook), as_version=4)
     node.metadata.setdefault("title", notebook.stem)
-    _replace_live_outputs(node)
+    replace_live_outputs(node)
     page, _ = _Exporter().from_notebook_node(node)
     path = notebook.with_suffix(".html")
     write_text(path, page)
@@ -69,16 +69,17 @@ class _Renderer(IPythonRenderer):
         return text if url.endswith(".ipynb") else super().link(text, url, title)
 
     def block_math(self, body: str) -> str:
-        return _mathml(body, as_block=True)
+        return mathml(body, as_block=True)
 
     def inline_math(self, body: str) -> str:
-        return _mathml(body, as_block=False)
+        return mathml(body, as_block=False)
 
     def latex_environment(self, name: str, body: str) -> str:
-        return _mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", as_block=True)
+        return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", as_block=True)
 
 
-def _mathml(formula: str, *, as_block: bool) -> str:
+def mathml(formula: str, *, as_block: bool) -> str:
+    """Return a formula in LaTeX as MathML; as code, as it was written, where it is not understood."""
     spelt = formula
     for pattern, replacement in _SPELLINGS:
         spelt = re.sub(pattern, replacement, spelt)
@@ -88,13 +89,14 @@ def _mathml(formula: str, *, as_block: bool) -> str:
         return f"<code>{html.escape(formula)}</code>"  # better as it was written than not at all
 
 
-def _replace_live_outputs(node: NotebookNode) -> None:
+def replace_live_outputs(node: NotebookNode) -> None:
+    """Put what they show into the outputs of a notebook that need a kernel or a script: widgets and formulas."""
     models = node.metadata.pop("widgets", {}).get(STATE, {}).get("state", {})
     for cell in node.cells:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
             if "text/latex" in data and "text/html" not in data:
-                data["text/html"] = _mathml(data["text/latex"].strip("$ \n"), as_block=True)
+                data["text/html"] = mathml(data["text/latex"].strip("$ \n"), as_block=True)
             view = data.pop(VIEW, None)
             if view is not None:
                 shown = _shown(models, view.get("model_id", ""))

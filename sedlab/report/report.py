@@ -14,7 +14,9 @@ from sedlab.files import write_text
 from sedlab.report import sections
 from sedlab.report.errors import errors
 from sedlab.report.page import render
+from sedlab.report.seeds import seeds
 from sedlab.runs.run import Run
+from sedlab.runs.seeds.results import has_seeds
 
 SECTIONS: dict[str, Callable[[Run], Markup]] = {
     "The ladder": sections.ladder,
@@ -37,7 +39,8 @@ def write_report(run: Run) -> Path:
     its end gets a page too: a section whose files are not there, or damaged, says so.
     """
     head = _section(run, "Summary", sections.summary) + _section(run, "Key numbers", sections.headline)
-    found = {name: _section(run, name, section) for name, section in SECTIONS.items()}
+    shown = {"Several seeds": seeds, **SECTIONS} if has_seeds(run) else SECTIONS
+    found = {name: _section(run, name, section) for name, section in shown.items()}
     write_text(run.report, render("page", title=f"sedlab: {run.name}", head=head, sections=found))
     return run.report
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import pandas as pd
 from markupsafe import Markup
 
+from sedlab.data.corpora.exclusion import left_out_sentence
+from sedlab.data.corpora.roles import EVENT_TESTS, SEGMENT_TESTS, first_there
 from sedlab.errors import SedlabError
 from sedlab.report.page import link, render
 from sedlab.report.tables import (
@@ -22,12 +24,14 @@ from sedlab.report.tables import (
 )
 from sedlab.runs.clips import clip_view, ranked_clips
 from sedlab.runs.history import histories, wall_times
+from sedlab.runs.lessons.parts import told_parts
 from sedlab.runs.manifest import manifests
 from sedlab.runs.pseudo_labels import audit_summary, pseudo_label_audits
 from sedlab.runs.run import ENSEMBLE, Run
 from sedlab.runs.scores import psds_of, scored_models
+from sedlab.runs.seeds.results import has_seeds
 from sedlab.scoring.names import STAGE_NAME, metric_name, model_name
-from sedlab.scoring.results import read_results
+from sedlab.scoring.results import ladder_subsets, read_results
 from sedlab.views.figures.agreement import agreement_figure
 from sedlab.views.figures.calibration import reliability_figure
 from sedlab.views.figures.ladder import class_bars_figure, ladder_figure
@@ -36,17 +40,22 @@ from sedlab.views.figures.psd_roc import psd_roc_figure
 from sedlab.views.figures.timeline import wall_time_figure
 
 #: Which clips are shown: places between the best (0) and the worst (1) agreement with people.
-SHOWN_CLIPS = {"devtest": (0.0, 0.5, 0.9), "maestro_dev": (0.1, 0.6)}
+SHOWN_CLIPS = {EVENT_TESTS: (0.0, 0.5, 0.9), SEGMENT_TESTS: (0.1, 0.6)}
 
 
 def summary(run: Run) -> Markup:
     """Return what was run, in a sentence or two."""
-    return render("summary", experiment=run.experiment, steps=manifests(run.path))
+    steps = manifests(run.path)
+    lists = next((step.results.get("exclusion") for step in steps if step.node == "data"), None)
+    left_out = "" if lists is None or run.experiment.data.mini else left_out_sentence(lists)
+    return render("summary", experiment=run.experiment, seeds=list(run.seeds), steps=steps, left_out=left_out)
 
 
 def headline(run: Run) -> Markup:
     """Return how far the single models and the ensemble came, as key numbers."""
-    return render("headline", values=key_numbers(read_ladder(run)))
+    subsets = ladder_subsets(set(read_results(run.results)["subset"]))
+    values, count = key_numbers(read_ladder(run), subsets), len(run.seeds) if has_seeds(run) else 1
+    return render("headline", values={f"{name}{_mean_of(count)}": value for name, value in values.items()})
 
 
 def ladder(run: Run) -> Markup:
@@ -55,6 +64,7 @@ def ladder(run: Run) -> Markup:
     table = overall_table(results)
     return render(
         "ladder",
+        parts=_told_parts(run),
         figure=ladder_figure(results),
         ladder=table,
         ensembles=list(table["model"] == model_name(ENSEMBLE)),
@@ -73,11 +83,11 @@ def psd_roc(run: Run) -> Markup:
         names = [name for name in (best_single(run, iteration), ENSEMBLE) if name in scored] if scored else []
         curves |= {f"{name} iteration {iteration}": psds_of(run, iteration, name) for name in names}
     if not curves:
-        raise SedlabError(f"{run.path}: no scores of devtest yet. Run `sedlab run` to make them.")
+        raise SedlabError(f"{run.path}: no scores of strongly labelled test clips. Run `sedlab run` to make them.")
     caption = (
         "True positives against false positives over all thresholds: ensemble and best single model of each iteration"
     )
-    return render("drawings", drawings={caption: psd_roc_figure(curves, title="PSDS1 on devtest")})
+    return render("drawings", drawings={caption: psd_roc_figure(curves, title=f"PSDS1 on {run.event_test}")})
 
 
 def classes(run: Run) -> Markup:
@@ -110,9 +120,11 @@ def learning_curves(run: Run) -> Markup:
 
 def clips(run: Run) -> Markup:
     """Return some test clips as heard, annotated, pseudo-labelled and detected: the best, a middling and a bad one."""
-    iteration = max((iteration for iteration in run.iterations if scored_models(run, iteration)), default=0)
+    iteration = max((one for one in run.iterations if any(run.pseudo_labels_dir(one).glob("*.hdf5"))), default=0)
+    there = set(run.corpus().subsets) if iteration else set()
+    shown = {first_there(names, there): places for names, places in SHOWN_CLIPS.items() if first_there(names, there)}
     views = {}
-    for subset, places in SHOWN_CLIPS.items():
+    for subset, places in shown.items():
         if not iteration or not run.score_file(iteration, ENSEMBLE, subset).is_file():
             continue
         ranking = ranked_clips(run, subset, iteration)
@@ -132,7 +144,7 @@ def pseudo_labels(run: Run) -> Markup:
         if any(run.pseudo_labels_dir(iteration).glob("*.hdf5")):
             audits = pseudo_label_audits(run, iteration)
             # The clips that nobody was trained on: the labels of the training clips flatter those who learnt them.
-            shown = audits.get("devtest") or next(iter(audits.values()))
+            shown = audits.get(run.event_test) or next(iter(audits.values()))
             told[iteration] = {
                 "summary": audit_summary(audits),
                 "subset": shown.subset,
@@ -174,6 +186,18 @@ def configuration(run: Run) -> Markup:
 def versions(run: Run) -> Markup:
     """Return the versions and the machine that the run recorded."""
     return render("versions", versions=versions_table(run))
+
+
+def _told_parts(run: Run) -> list[str]:
+    """Return what is tested and what the data lack, a line each; none for a run that was copied without its clips."""
+    try:
+        return told_parts(run).splitlines()
+    except SedlabError:
+        return []
+
+
+def _mean_of(seeds: int) -> str:
+    return f"; mean of {seeds} seeds" if seeds > 1 else ""
 
 
 def _notebook(run: Run, node: str) -> str:

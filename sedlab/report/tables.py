@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from sedlab.errors import SedlabError
 from sedlab.runs.run import ENSEMBLE, Run
 from sedlab.runs.versions import read_versions
 from sedlab.scoring.names import MODEL_NAME, STAGE_NAME, metric_name, model_name
-from sedlab.scoring.results import LADDER, in_ladder, ladder, pivot, read_results, select
+from sedlab.scoring.results import LADDER, in_ladder, ladder, ladder_subsets, pivot, read_results, select
 
 #: What the report tells of every test set; those of the ladder come first, as a narrow page may hide what is last.
 TOLD = ("psds1", "psds2", "mpauc")
-LADDER_COLUMNS = ("PSDS1 devtest", "mpAUC maestro_dev")
 #: What is compared between ways of post-processing.
 POSTPROCESSED = ("psds1", "psds2", "collar_f1_best", "intersection_f1_best")
 
 
 def read_ladder(run: Run) -> pd.DataFrame:
-    """Return the ladder of a run, see `sedlab.scoring.results.ladder`; raises SedlabError when there is none yet."""
-    table = ladder(read_results(run.results))
+    """Return the ladder of a run, see `sedlab.scoring.results.ladder`; raises SedlabError when there is none yet.
+
+    Of one with several seeds, it is the mean of them.
+    """
+    results = read_results(run.results)
+    table = ladder(results.assign(value=results["mean"]) if "mean" in results else results)
     if table.empty:
         raise SedlabError(f"{run.results}: holds no evaluated step. Run `sedlab run` to evaluate one.")
     return table
 
 
-def key_numbers(table: pd.DataFrame) -> dict[str, str]:
+def key_numbers(table: pd.DataFrame, read_from: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return {what: "first → last"} for the rungs of a ladder, like compared with like.
+
+    ``read_from`` says on which subset each metric was computed (`ladder_subsets`); None: on that of the whole corpora.
 
     That is the mean of the single models that have both rungs, and the ensemble with the ensemble: that several models
     together beat one of them says nothing about what a later iteration added. With one rung there is one value.
     """
     told = {}
-    for metric, subset in LADDER.items():
+    for metric, (usual, *_) in LADDER.items():
+        subset = (read_from or {}).get(metric, usual)
         for are_ensembles in (False, True):
             rows = table[(table["model"] == ENSEMBLE) == are_ensembles].dropna(subset=[metric])
             if rows.empty:
@@ -64,8 +72,9 @@ def intervals_table(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def postprocessing_table(results: pd.DataFrame) -> pd.DataFrame:
-    """Return PSDS and the best F1 on devtest of each student of stage 2, by way of post-processing."""
-    rows = select(results, postprocess=None, stage="stage2", subset="devtest").dropna(subset=["value"])
+    """Return PSDS and the best F1 on the event test of each student of stage 2, by way of post-processing."""
+    subset = ladder_subsets(set(results["subset"])).get("psds1", "")
+    rows = select(results, postprocess=None, stage="stage2", subset=subset).dropna(subset=["value"])
     rows = rows[rows["metric"].isin(POSTPROCESSED)]
     order = [name for name in POSTPROCESSED if name in set(rows["metric"])]
     wide = pivot(rows, ["iteration", "model", "postprocess"], "metric", order=order)
@@ -83,7 +92,9 @@ def _by_test_set(rows: pd.DataFrame, values: str) -> pd.DataFrame:
     """Return one row a trained model, and a column for each metric and test set that ``rows`` hold."""
     rows = rows.assign(column=rows["metric"].map(metric_name) + " " + rows["subset"])
     rank = dict(zip(rows["column"], rows["metric"].map(TOLD.index), strict=True))
-    order = sorted(rank, key=lambda column: (column not in LADDER_COLUMNS, rank[column], column))
+    shown = ladder_subsets(set(rows["subset"]))
+    first = [f"{metric_name(metric)} {subset}" for metric, subset in shown.items()]
+    order = sorted(rank, key=lambda column: (column not in first, rank[column], column))
     wide = pivot(rows, ["iteration", "stage", "model"], "column", values, order=order)
     return wide.assign(stage=wide["stage"].map(STAGE_NAME), model=wide["model"].map(model_name))
 

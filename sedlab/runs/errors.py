@@ -9,7 +9,7 @@ from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
 from sedlab.progress import Progress, no_progress
 from sedlab.runs.clips import active_events
-from sedlab.runs.run import ERROR_SUBSET, Run
+from sedlab.runs.run import Run
 from sedlab.runs.scores import annotated_classes, postprocessed_scores, scored_models
 from sedlab.scoring.errors.cases import find_errors
 from sedlab.scoring.errors.detections import detected_events
@@ -28,22 +28,23 @@ def error_cases(
     model: str,
     *,
     stage: Stage = "stage2",
-    subset: str = ERROR_SUBSET,
+    subset: str | None = None,
     threshold: float | dict[str, float] = THRESHOLD,
     postprocess: str = POSTPROCESS,
 ) -> pd.DataFrame:
     """Return what became of every event of a subset, and what every detection of a model is (`find_errors`).
 
-    Model and post-processing are named as in `postprocessed_scores`; soft labels count above 0.5.
+    Model, subset and post-processing are named as in `postprocessed_scores`; soft labels count above 0.5.
     """
-    classes = annotated_classes(subset)
+    subset = run.judged_on(subset)
+    classes = annotated_classes(subset, run.space)
     scores = postprocessed_scores(run, iteration, model, stage=stage, subset=subset, postprocess=postprocess)
     return find_errors(detected_events(scores, classes, threshold), active_events(run, subset), classes=classes)
 
 
 def scored_systems(run: Run) -> list[tuple[int, str]]:
     """Return (iteration, model) of everything whose errors can be named: students of stage 2 and ensembles."""
-    return [(iteration, model) for iteration in run.iterations for model in scored_models(run, iteration, ERROR_SUBSET)]
+    return [(iteration, model) for iteration in run.iterations for model in scored_models(run, iteration)]
 
 
 def baseline_of(run: Run, iteration: int, model: str) -> tuple[int, str]:
@@ -53,12 +54,12 @@ def baseline_of(run: Run, iteration: int, model: str) -> tuple[int, str]:
 
 def all_errors(run: Run, progress: Progress = no_progress) -> pd.DataFrame:
     """Return the cases of every system of a run in one table, in front of them iteration, model, subset."""
-    systems, tables = scored_systems(run), []
+    subset, systems, tables = run.judged_on(), scored_systems(run), []
     if not systems:
-        raise SedlabError(f"{run.path}: no scores of {ERROR_SUBSET}. Run `sedlab run` with that set among the data.")
+        raise SedlabError(f"{run.path}: no scores of {subset}. Run `sedlab run` with that set among the data.")
     for index, (iteration, model) in enumerate(systems):
-        cases = error_cases(run, iteration, model)
-        for place, (name, value) in enumerate(zip(_SYSTEM, (iteration, model, ERROR_SUBSET), strict=True)):
+        cases = error_cases(run, iteration, model, subset=subset)
+        for place, (name, value) in enumerate(zip(_SYSTEM, (iteration, model, subset), strict=True)):
             cases.insert(place, name, value)
         tables.append(cases)
         progress(index + 1, len(systems), "")

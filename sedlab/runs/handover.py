@@ -29,7 +29,7 @@ def _files(stage: Stage, arch: str) -> list[tuple[str, str, str]]:
     if stage == "pretrain":
         networks, best = "the tagger of the best validation", f"stage 1 of {arch}, in every iteration"
     else:
-        networks = "student and teacher of the best validation"
+        networks = "student and mean teacher of the best validation"
         best = "scores (04a_scores), " + (f"stage 2 of {arch}" if stage == "stage1" else "sedlab detect")
     files = [
         ("best.pt", networks, best),

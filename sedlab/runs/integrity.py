@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sedlab.errors import SedlabError
+from sedlab.files import file_sha256
 from sedlab.progress import Progress
-from sedlab.runs.digests import file_digest
 from sedlab.runs.manifest import Manifest, read_manifest
 
 _REMEDY = "Unless you changed it, delete it and run again: it is then made anew."
@@ -48,7 +48,7 @@ def verify(run_folder: Path, progress: Progress | None = None) -> Verified:
         try:
             if name not in manifest.digests:
                 unknown += 1
-            elif file_digest(path) != manifest.digests[name]:
+            elif file_sha256(path) != manifest.digests[name]:
                 damaged.append(f"{path}: not what {manifest.node} wrote. {_REMEDY}")
         except SedlabError as error:
             damaged.append(str(error))

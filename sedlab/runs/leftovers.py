@@ -17,7 +17,8 @@ def make_scheduler_folder(run_folder: Path) -> Path:
     return folder
 
 
-def sweep(run_folder: Path) -> None:
-    """Remove half-written files and the scheduler's temporary folder; nobody may be at work in the run."""
+def sweep(run_folder: Path, *, at_work: bool = False) -> None:
+    """Remove the scheduler's temporary folder, and half-written files unless somebody is ``at_work`` in the run."""
     shutil.rmtree(run_folder / _SCHEDULER_FOLDER, ignore_errors=True)
-    sweep_temporaries(run_folder)
+    if not at_work:
+        sweep_temporaries(run_folder)

@@ -6,7 +6,7 @@ import os
 import shlex
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -72,8 +72,10 @@ def is_running(folder: Path) -> bool:
     return holder_of(folder / _RUN) is not None or bool(nodes_at_work(folder))
 
 
-def wait_until_idle(folder: Path, seconds: float = 30.0) -> None:
+def wait_until_idle(folder: Path, seconds: float = 30.0, *, but: Collection[str] = ()) -> None:
     """Wait until no stage is at work in this folder: those of a killed run need a moment to notice.
+
+    Nodes that are in the hands of others, ``but`` for which that holds, are not waited for.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def wait_until_idle(folder: Path, seconds: float = 30.0) -> None:
         When one still is after ``seconds``, for instance a stage notebook open in JupyterLab.
     """
     deadline = time.monotonic() + seconds
-    while busy := nodes_at_work(folder):
+    while busy := nodes_at_work(folder).keys() - set(but):
         if time.monotonic() > deadline:
             require_idle(folder, next(iter(busy)))
         time.sleep(0.2)

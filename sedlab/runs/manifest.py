@@ -5,6 +5,8 @@ The executed notebook cannot say so: Papermill marks the cells after a dead kern
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -40,8 +42,31 @@ class Manifest(BaseModel):
     """SHA-256 of each of them."""
     inputs: dict[str, str] = {}
     """What was in each input, as a digest."""
+    corpus: dict[str, str] = {}
+    """What was in each part of the corpus that was read, as a digest, see `sedlab.data.corpora.fingerprint`; empty:
+    read by an earlier version, or nothing was."""
+    data_root: str = ""
+    """Where the configuration placed the corpus at the time."""
+    check: dict[str, Any] = {}
+    """What a check of the corpus found when it was prepared, see `sedlab.data.checking`. No result: to check in another
+    way makes nothing out of date."""
     shared_from: str = ""
     """The run in which the work was done; empty: in this one."""
+
+
+#: Results that versions before did not tell: a run that was made then, whose data are prepared again, is as finished.
+_SINCE_THEN = ("exclusion",)
+
+
+def results_digest(manifest: Manifest) -> str:
+    """Return the digest of a manifest as an input: of what it says about results, not of when its job ran."""
+    return hashlib.sha256(results_text(manifest).encode()).hexdigest()
+
+
+def results_text(manifest: Manifest) -> str:
+    """Return the results that count when a manifest is an input."""
+    told = {name: value for name, value in manifest.results.items() if name not in _SINCE_THEN}
+    return json.dumps(told, sort_keys=True)
 
 
 @contextmanager

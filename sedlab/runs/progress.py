@@ -49,7 +49,7 @@ class NodeProgress(BaseModel):
 
     def __str__(self) -> str:
         validating = "validating" if self.doing == "validating" else ""
-        place = f"{self.what} {self.done} of {self.total}"
+        place = f"{self.what} {self.done} of {self.total}" if self.total else self.what
         return ", ".join(filter(None, (place, validating, self.speed)))
 
 

@@ -1,4 +1,4 @@
-"""What a run's pseudo-labels are worth: against people, between teachers, from one iteration to the next."""
+"""What a run's pseudo-labels are worth: against people, between the ensemble's members, between iterations."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from sedlab.scoring.audit.teacher_agreement import teacher_agreement
 from sedlab.scoring.scores.file import ScoreFile
 
 #: Labelled sets on which pseudo-labels can be compared with people.
-AUDITED: tuple[str, ...] = ("strong_train", "weak_train", "maestro_train", "devtest", "maestro_dev")
+AUDITED: tuple[str, ...] = (
+    *("strong_train", "weak_train", "maestro_train", "own_train", "own_weak"),
+    *("devtest", "maestro_dev", "own_test"),
+)
 
 
 def pseudo_label_audits(run: Run, iteration: int) -> dict[str, PseudoLabelAudit]:
     """Return how the pseudo-labels of an iteration compare with people, by labelled subset."""
-    labels = _pseudo_labels(run, iteration, AUDITED)
+    labels = _pseudo_labels(run, iteration, dict.fromkeys([*AUDITED, *filter(None, [run.event_test])]))
     return {name: audit_pseudo_labels(scores, run.corpus(), name) for name, scores in labels.items()}
 
 
@@ -39,31 +42,35 @@ def audit_summary(audits: dict[str, PseudoLabelAudit]) -> pd.DataFrame:
 
 def mask_effect(run: Run, iteration: int) -> pd.DataFrame:
     """Return how much of each class the pseudo-labels of each training set hold, and what is masked (`masked_mass`)."""
-    return masked_mass(_pseudo_labels(run, iteration, TRAIN_SUBSETS))
+    return masked_mass(_pseudo_labels(run, iteration, TRAIN_SUBSETS), space=run.space)
 
 
 def teachers(run: Run, iteration: int, subset: str) -> dict[str, ScoreFile]:
-    """Return the scores of the stage-2 students whose mean is the ensemble, {arch: scores}."""
+    """Return the scores, {arch: scores}, of the ensemble's members: students of stage 2, teachers of what follows."""
     return {arch: read_scores(run.score_file(iteration, arch, subset)) for arch in run.experiment.archs}
 
 
-def compared_teachers(run: Run, iteration: int, subset: str = "devtest") -> pd.DataFrame:
-    """Return how far each pair of teachers agrees on each class that a subset annotates (`teacher_agreement`)."""
+def compared_teachers(run: Run, iteration: int, subset: str | None = None) -> pd.DataFrame:
+    """Return how far each two members of the ensemble agree on each class that a subset annotates.
+
+    On the event test if no ``subset`` is named.
+    """
+    subset = run.judged_on(subset)
     clips = run.corpus().subset(subset).clips
-    return teacher_agreement(teachers(run, iteration, subset), clips, annotated_classes(subset))
+    return teacher_agreement(teachers(run, iteration, subset), clips, annotated_classes(subset, run.space))
 
 
 def suspected_labels(
     run: Run, iteration: int, subset: str = "strong_train", *, sure: float = 0.8, unsure: float = 0.2
 ) -> pd.DataFrame:
-    """Return the labels of a subset that all teachers contradict, the most contradicted first (`label_suspects`)."""
+    """Return the labels of a subset that all members of the ensemble contradict, see `label_suspects`."""
     return label_suspects(teachers(run, iteration, subset), run.corpus(), subset, sure=sure, unsure=unsure)
 
 
 def compared_pseudo_labels(run: Run, first: int, second: int, subset: str = "unlabeled_train") -> pd.DataFrame:
     """Return how the decisions of two iterations' ensembles differ on a subset (`pseudo_label_change`)."""
     before, after = (read_scores(run.score_file(iteration, ENSEMBLE, subset)) for iteration in (first, second))
-    return pseudo_label_change(before, after, run.corpus().subset(subset).clips, annotated_classes(subset))
+    return pseudo_label_change(before, after, run.corpus().subset(subset).clips, annotated_classes(subset, run.space))
 
 
 def compared_audits(first: dict[str, PseudoLabelAudit], second: dict[str, PseudoLabelAudit]) -> pd.DataFrame:

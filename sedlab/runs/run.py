@@ -16,26 +16,31 @@ from typing import TYPE_CHECKING, Any
 
 from sedlab.config.experiment import Experiment, Node, Stage
 from sedlab.config.loading import experiment_from_tree, parse_yaml, to_yaml
-from sedlab.data.corpora.layout import CACHE_FOLDER, SCORE_FILE
+from sedlab.data.corpora.cache_folder import cache_folder
+from sedlab.data.corpora.layout import MINI_MARKER, SCORE_FILE, SUBSETS
+from sedlab.data.corpora.roles import EVENT_TESTS, first_there
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import write_text_if_changed
 from sedlab.runs.manifest import read_manifest
+from sedlab.runs.moved.about import has_labels, read_about
+from sedlab.runs.moved.left_out import is_packed
 from sedlab.runs.versions import write_versions
+from sedlab.shipped.places import working_root
 
 if TYPE_CHECKING:
     from sedlab.config.data import DataConfig
     from sedlab.data.cache import WaveformCache
     from sedlab.data.tables import Corpus
+    from sedlab.labels import LabelSpace
+    from sedlab.runs.moved.clips import MovedClips
     from sedlab.views.explorers.explorer import Explorer
     from sedlab.views.explorers.spectrograms import SpectrogramViewer
 
 RUNS_FOLDER = "runs"
 #: The whole experiment, in the run folder.
 CONFIG_FILE = "config.yaml"
-#: Event boxes (cSEBBs) are tuned on it: a set that is neither trained on nor tested on.
-TUNING_SUBSET = "synth_val"
-#: The clips on which errors are named: strongly labelled, and nobody was trained on them.
-ERROR_SUBSET = "devtest"
+#: In the folder of a run with several seeds: the results of all of them.
+SEEDS_RESULTS = "seeds.csv"
 #: The models together, beside the names of the architectures.
 ENSEMBLE = "ensemble"
 
@@ -100,6 +105,37 @@ class Run:
         return make_variant(self, name, settings)
 
     @property
+    def seeds(self) -> dict[int, Run]:
+        """The runs of this experiment by their seeds, this one among them; see `sedlab run --seeds`."""
+        from sedlab.runs.seeds.folders import seeds_of
+
+        return seeds_of(self)
+
+    @property
+    def event_test(self) -> str:
+        """The set of strongly labelled test clips on which the run is judged; empty: there is none."""
+        if self._has_corpus:
+            return first_there(EVENT_TESTS, [one for one in EVENT_TESTS if SUBSETS[one].is_there(self.data_root)])
+        # A run whose clips are not made yet, or that was copied without them.
+        return first_there(EVENT_TESTS, [one for one in EVENT_TESTS if self._is_scored(one)]) or EVENT_TESTS[0]
+
+    def lacks(self, subset: str) -> bool:
+        """Return whether the data root is there, but not this subset: scores of it may be left of earlier days."""
+        return self._has_corpus and not SUBSETS[subset].is_there(self.data_root)
+
+    def judged_on(self, subset: str | None = None) -> str:
+        """Return ``subset``, or where none is named the set of strongly labelled test clips.
+
+        SedlabError when there is none.
+        """
+        if found := subset or self.event_test:
+            return found
+        raise SedlabError(f"{self.path}: no strongly labelled test clips (none of {', '.join(EVENT_TESTS)}).")
+
+    def _is_scored(self, subset: str) -> bool:
+        return any(self.score_file(one, model, subset).is_file() for one in self.iterations for model in self.models)
+
+    @property
     def iterations(self) -> range:
         """The numbers of the iterations, from 1."""
         return range(1, self.experiment.iterations + 1)
@@ -127,11 +163,35 @@ class Run:
             return data
         return data.model_copy(update={"corrections": self.project / data.corrections.expanduser()})
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether the corpus is not here, and the tables that the run keeps of it stand in, see `sedlab.runs.moved`."""
+        if not has_labels(self.path):
+            return False
+        return not self.data_root.is_dir() or (
+            # Where a pack is opened, another corpus may lie at the same place.
+            is_packed(self.path) and read_about(self.path).generated != self.corpus_digest()
+        )
+
+    @property
+    def _has_corpus(self) -> bool:
+        return self.data_root.is_dir() and not self.is_apart
+
+    @cached_property
+    def _kept_corpus(self) -> Corpus:
+        return import_module("sedlab.runs.moved.labels").read_labels(self.path, self.data_root)
+
     @cached_property
     def _corpus(self) -> Corpus:
         from sedlab.data.corpora.load import load_corpus
 
         manifest = self.path / "data" / "manifest.json"
+        if not self.data_root.is_dir() and manifest.is_file():
+            raise SedlabError(
+                f"{self.data_root}: the clips of {self.name} and their labels are not here, and the run keeps none (it "
+                f"was copied, and made by an earlier version). Where they are: sedlab pack {RUNS_FOLDER}/{self.name}; "
+                f"scores, tables and {self.report.name} can be read as they are."
+            )
         if manifest.is_file() and read_manifest(manifest).results.get("corpus") != self.corpus_digest():
             raise SedlabError(
                 f"{self.data_root}: another corpus has taken the place of the one this run was begun with. Set "
@@ -140,22 +200,37 @@ class Run:
         return load_corpus(self.data_root, self.data_config)
 
     def corpus(self) -> Corpus:
-        """Return the tables of the corpus (read once).
+        """Return the tables of the corpus (read once); where it is not here, those that the run keeps of it.
 
         Raises
         ------
         SedlabError
             When the data are not there, or another corpus has taken their place since the run prepared them.
         """
-        return self._corpus
+        # Asked each time: the corpus may come while a notebook is open.
+        return self._kept_corpus if self.is_apart else self._corpus
 
     def corpus_digest(self) -> str | None:
         """Return a digest of what the mini corpus at the data root was generated from; None for other data."""
-        marker = self.data_root / "mini.json"
+        marker = self.data_root / MINI_MARKER
         return hashlib.sha256(marker.read_bytes()).hexdigest()[:12] if marker.is_file() else None
 
-    def cache(self) -> WaveformCache:
-        """Open the waveform cache of the corpus; one that has not changed stays open."""
+    @property
+    def space(self) -> LabelSpace:
+        """The label space of the corpus: what its networks tell apart; found without reading its tables."""
+        if self.is_apart:
+            return read_about(self.path).space
+        from sedlab.data.corpora.own import label_space_of
+
+        return label_space_of(self.data_root)
+
+    def cache(self) -> WaveformCache | MovedClips:
+        """Open the waveform cache of the corpus; one that has not changed stays open.
+
+        Where the corpus is not here: the clips that a pack has brought.
+        """
+        if self.is_apart:
+            return import_module("sedlab.runs.moved.clips").MovedClips(self.path)
         from sedlab.data.cache import INDEX, WAVEFORMS
 
         files = [file for file in (self.cache_dir / INDEX, self.cache_dir / WAVEFORMS) if file.is_file()]
@@ -164,7 +239,7 @@ class Run:
     @property
     def cache_dir(self) -> Path:
         """Folder of the waveform cache; runs on the same data share it."""
-        return self.data_root / CACHE_FOLDER
+        return cache_folder(self.data_root)
 
     def explore(self, **options: Any) -> Explorer:
         """Show the clips as a list to sort and filter, the player beside it, and panels below.
@@ -207,7 +282,7 @@ class Run:
     def score_file(
         self, iteration: int, model: str, subset: str, *, stage: str = "stage2", teacher: bool = False
     ) -> Path:
-        """Return where the scores of a subset are: a student's, its teacher's, or the ensemble's."""
+        """Return where the scores of a subset are: a student's, its mean teacher's, or the ensemble's."""
         return self.path / score_file(iteration, stage, model, SCORE_FILE[subset], teacher=teacher)
 
     def csebbs(self, iteration: int, model: str) -> Path:
@@ -267,7 +342,7 @@ def scores_folder(iteration: int, stage: str, model: str) -> str:
 
 
 def score_file(iteration: int, stage: str, model: str, stem: str, *, teacher: bool = False) -> str:
-    """Return the score file of that stem of a detector, its teacher or the ensemble, relative to the run."""
+    """Return the score file of that stem of a detector, its mean teacher or the ensemble, relative to the run."""
     return f"{scores_folder(iteration, stage, model)}/{stem}{'.teacher' if teacher else ''}.hdf5"
 
 
@@ -307,11 +382,18 @@ def config_file(node: str) -> str:
 def open_run(path: str | Path) -> Run:
     """Open a run folder by path; a relative one is looked for in the working folder and in its parents.
 
+    A pack (`sedlab pack`) is opened where `runs/` is for who works here, in the folder of the notebooks or the working
+    folder, unless its runs are there already, and its first run is returned.
+
     Raises
     ------
     SedlabError
         When there is no such run (with the nearest name), or its configuration cannot be read.
     """
+    if Path(path).expanduser().is_file():
+        # That room imports this one.
+        folder = working_root(Path.cwd()) or Path.cwd()
+        return import_module("sedlab.runs.packs.opening").open_pack(Path(path).expanduser(), folder)[0]
     folder = _find(Path(path).expanduser())
     file = folder / CONFIG_FILE
     try:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sedlab.data.corpora.layout import family, layout
 from sedlab.errors import SedlabError
-from sedlab.labels import CLASSES, MAESTRO_EVAL_CLASSES, valid_classes
+from sedlab.labels import DCASE, MAESTRO_EVAL_CLASSES, LabelSpace
 from sedlab.progress import Progress, no_progress
 from sedlab.runs.run import ENSEMBLE, Run
 from sedlab.scoring.metrics import psds as scenarios
@@ -24,31 +24,38 @@ from sedlab.scoring.scores.tables import ScoreTables
 from sedlab.scoring.subset import counted_subset
 
 
-def annotated_classes(subset: str) -> list[str]:
-    """Return the classes that the annotation of a subset can speak about, in the order of the 27."""
+def annotated_classes(subset: str, space: LabelSpace = DCASE) -> list[str]:
+    """Return the classes that the annotation of a subset can speak about, in the order of its label space."""
     if layout(subset).family == "audioset":
         raise SedlabError(f"{subset}: AudioSet clips are not annotated with the task's classes. Choose another subset.")
-    valid = valid_classes(family(subset), training=False)
-    return [label for label, is_valid in zip(CLASSES, valid, strict=True) if is_valid]
+    valid = space.valid(family(subset), training=False)
+    return [label for label, is_valid in zip(space.classes, valid, strict=True) if is_valid]
 
 
-def read_scores(path: Path) -> ScoreFile:
-    """Read a score file; 1 GiB of them is remembered, because a person asks for the same ones again and again."""
+def read_scores(path: Path, clip_id: str | None = None) -> ScoreFile:
+    """Read a score file; 1 GiB of them is remembered, because a person asks for the same ones again and again.
+
+    Of one clip: from a file that is remembered, otherwise its rows alone, which takes a tenth of the time.
+    """
     if not path.is_file():
         raise SedlabError(
             f"{path}: no such scores. `sedlab run` makes those of every set with the students of stage 2 and the "
             "ensemble, those of the test sets with the others: run it, or choose one of these."
         )
-    return _remembered.read(path)
+    return _remembered.read(path, clip_id)
 
 
-def scored_models(run: Run, iteration: int, subset: str = "devtest") -> list[str]:
-    """Return the models that have stage-2 scores of a subset, the ensemble last."""
+def scored_models(run: Run, iteration: int, subset: str | None = None) -> list[str]:
+    """Return the models that have stage-2 scores of a subset (the event test), the ensemble last."""
+    subset = subset or run.event_test
+    if not subset or run.lacks(subset):
+        return []
     return [model for model in run.models if run.score_file(iteration, model, subset).is_file()]
 
 
-def scored_nodes(run: Run, subset: str = "devtest") -> pd.DataFrame:
-    """Return `model, stage, iteration` of every detector and ensemble with scores of a subset."""
+def scored_nodes(run: Run, subset: str | None = None) -> pd.DataFrame:
+    """Return `model, stage, iteration` of every detector and ensemble with scores of a subset (of the event test)."""
+    subset = run.judged_on(subset)
     nodes = [
         (model, stage, iteration)
         for iteration in run.iterations
@@ -65,22 +72,24 @@ def postprocessed_scores(
     model: str,
     *,
     stage: str = "stage2",
-    subset: str = "devtest",
+    subset: str | None = None,
     postprocess: str = "median",
     clip_ids: Sequence[str] | None = None,
 ) -> ScoreTables:
     """Return the score tables of a student or an ensemble for the classes that a subset annotates.
 
     ``postprocess`` is "none", "median" (published lengths) or "csebbs" (event boxes that the evaluation tuned);
-    ``clip_ids`` are all of the subset if left out.
+    ``subset`` is the event test and ``clip_ids`` are all of the subset if left out.
     """
+    subset = run.judged_on(subset)
     if clip_ids is None:
         clip_ids = list(run.corpus().subset(subset).clips["clip_id"])
     scores = read_scores(run.score_file(iteration, model, subset, stage=stage))
-    how, classes = run.csebbs(iteration, model) if postprocess == "csebbs" else postprocess, annotated_classes(subset)
+    how = run.csebbs(iteration, model) if postprocess == "csebbs" else postprocess
+    classes = annotated_classes(subset, run.space)
     # Boxes are tuned on DESED's classes: those are looked for also in scores of a set that annotates others.
     tables = scores.select(clip_ids, None if postprocess == "csebbs" else classes).tables()
-    return Postprocess.read(how).scores(tables, classes)
+    return Postprocess.read(how).suited_to(classes).scores(tables, classes)
 
 
 def psds_of(
@@ -89,14 +98,15 @@ def psds_of(
     model: str,
     *,
     stage: str = "stage2",
-    subset: str = "devtest",
+    subset: str | None = None,
     scenario: str = "PSDS1",
     postprocess: str = "median",
 ) -> PsdsResult:
     """Return PSDS and curves of a student or an ensemble.
 
-    ``scenario`` is "PSDS1" or "PSDS2"; ``postprocess`` as for `postprocessed_scores`.
+    ``scenario`` is "PSDS1" or "PSDS2"; ``subset`` and ``postprocess`` as for `postprocessed_scores`.
     """
+    subset = run.judged_on(subset)
     part = run.corpus().subset(subset)
     tables = postprocessed_scores(run, iteration, model, stage=stage, subset=subset, postprocess=postprocess)
     return scenarios.psds(counted_subset(tables, part, subset), getattr(scenarios, scenario))
@@ -135,9 +145,13 @@ def mpauc_by_postprocess(run: Run, iteration: int, *, subset: str = "maestro_dev
 
 
 def compared_ensembles(
-    run: Run, first: int, second: int, *, subset: str = "devtest", progress: Progress = no_progress
+    run: Run, first: int, second: int, *, subset: str | None = None, progress: Progress = no_progress
 ) -> Comparison:
-    """Return what the ensemble of iteration ``second`` gained over that of ``first``, with confidence intervals."""
+    """Return what the ensemble of iteration ``second`` gained over that of ``first``, with confidence intervals.
+
+    On the event test if no ``subset`` is named.
+    """
+    subset = run.judged_on(subset)
     part = run.corpus().subset(subset)
     systems = [
         counted_subset(postprocessed_scores(run, iteration, ENSEMBLE, subset=subset), part, subset)
@@ -153,9 +167,12 @@ class _Remembered:
         self._max_bytes = max_bytes
         self._files: OrderedDict[tuple[Path, int, int], ScoreFile] = OrderedDict()
 
-    def read(self, path: Path) -> ScoreFile:
+    def read(self, path: Path, clip_id: str | None) -> ScoreFile:
         state = path.stat()
         key = (path, state.st_mtime_ns, state.st_size)
+        if clip_id is not None:
+            known = self._files.get(key)
+            return read_score_file(path, clip_id) if known is None else known.select([clip_id])
         if key not in self._files:
             self._files[key] = read_score_file(path)
             while len(self._files) > 1 and sum(file.logits.nbytes for file in self._files.values()) > self._max_bytes:

@@ -18,7 +18,7 @@ from sedlab.config.loading import load_experiment, split_settings, with_settings
 from sedlab.errors import SedlabError, short
 from sedlab.files import read_json, write_json
 from sedlab.runs.run import CONFIG_FILE, RUNS_FOLDER, Run, create_run, open_run
-from sedlab.runs.versions import checkout_root
+from sedlab.shipped.places import working_root
 
 #: In the folder of a variant: what it is a variant of.
 VARIANT_FILE = "variant.json"
@@ -102,14 +102,15 @@ def run_of(experiment: Experiment) -> Run:
 
 
 def project_folder() -> Path:
-    """Return the folder in which `runs/` is made: that of the checkout for who works in it, or the working folder."""
+    """Return the folder in which `runs/` is made: that of the notebooks for who works there, or the working folder."""
     return _project_folders()[-1]
 
 
 def _project_folders() -> list[Path]:
-    """Return where a run may lie: here, and in the folders above as far as the checkout reaches."""
-    here, root = Path.cwd(), checkout_root()
-    if not here.is_relative_to(root) or not (root / "notebooks").is_dir():
+    """Return where a run may lie: here, and in the folders above as far as the one that holds the notebooks."""
+    here = Path.cwd()
+    root = working_root(here)
+    if root is None:
         return [here]
     return [here, *(folder for folder in here.parents if folder.is_relative_to(root))]
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from sedlab.files import read_json, write_text_if_changed
+from sedlab.shipped.places import checkout_root
+from sedlab.system.slurm import granted_cores
 
 VERSIONS_FILE = "versions.json"
 
@@ -89,15 +91,22 @@ def read_versions(run_folder: Path) -> Versions:
     return read_json(run_folder / VERSIONS_FILE, Versions, "Run `sedlab run` again to write it.")
 
 
-def checkout_root() -> Path:
-    """Return the folder that holds the package: the repository root in an editable install."""
-    return Path(__file__).resolve().parents[2]
+def told_version() -> str:
+    """Return sedlab's version and where it is, as `sedlab --version` tells it.
+
+    The version of a checkout is that at the time it was installed; its commit is today's.
+    """
+    version, root = package_version("sedlab") or "of no known version", checkout_root()
+    if root is None:
+        return f"{version} ({Path(__file__).resolve().parents[1]})"
+    commit = checkout_commit()
+    return f"{version} (checkout {root}{f', commit {commit}' if commit else ''})"
 
 
 def checkout_commit() -> str | None:
     """Return the commit of the checkout sedlab runs from, with `+changes` when files differ; None outside git."""
     root = checkout_root()
-    if not (root / ".git").exists() or shutil.which("git") is None:
+    if root is None or not (root / ".git").exists() or shutil.which("git") is None:
         return None
     commit = _output(["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"])
     if commit is None:
@@ -124,9 +133,10 @@ def gpu_memory_bytes() -> int | None:
 
 
 def num_cores() -> int:
-    """Return how many cores this process may use: those it may run on, no more than its container may keep busy."""
+    """Return how many cores this process may use: those it may run on, no more than its container may keep busy, nor
+    than a SLURM job was given."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, int(min(cores, cpu_quota(Path("/sys/fs/cgroup")))))
+    return max(1, int(min(cores, cpu_quota(Path("/sys/fs/cgroup")), granted_cores() or math.inf)))
 
 
 def cpu_quota(cgroup: Path) -> float:

@@ -8,7 +8,6 @@ import numpy as np
 
 from sedlab.data.corpora.layout import family
 from sedlab.data.tables import Corpus
-from sedlab.labels import DESED_CLASSES, MAESTRO_EVAL_CLASSES
 from sedlab.scoring.metrics.audioset import audioset_psds1
 from sedlab.scoring.metrics.bootstrap import Resampling
 from sedlab.scoring.metrics.evaluation import EVENT_METRICS, Measure, event_measures, segment_measures, with_intervals
@@ -18,7 +17,7 @@ from sedlab.scoring.metrics.statistics.choice import Counted
 from sedlab.scoring.names import ALL
 from sedlab.scoring.postprocess.choice import CSEBBS, MEDIAN, NONE, POSTPROCESS, Postprocess
 from sedlab.scoring.postprocess.csebbs import CsebbsParams
-from sedlab.scoring.results import COLUMNS, LADDER, Row
+from sedlab.scoring.results import COLUMNS, LADDER, Row, ladder_subsets
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.scoring.scores.tables import ScoreTables
 from sedlab.scoring.tuning.csebbs import tune_csebbs
@@ -38,9 +37,10 @@ def evaluate_score_file(
 ) -> list[Row]:
     """Evaluate the scores of one subset and return one row a number.
 
-    DESED subsets give psds1 and psds2 with class-wise median filter, and psds1 without; MAESTRO subsets mpauc with and
-    without. No class mask is applied. AudioSet subsets give psds1 as pre-training reports it (`audioset_psds1`), median
-    filtered. What the ladder shows, students on its subsets, also gets F1, event boxes and confidence intervals.
+    DESED subsets, and own ones, give psds1 and psds2 with class-wise median filter, and psds1 without; MAESTRO subsets
+    mpauc with and without. No class mask is applied. AudioSet subsets give psds1 as pre-training reports it
+    (`audioset_psds1`), median filtered. What the ladder shows, students on its subsets, also gets F1, event boxes and
+    confidence intervals.
 
     Parameters
     ----------
@@ -60,17 +60,19 @@ def evaluate_score_file(
     """
     part, kind = corpus.subset(subset), family(subset)
     source = {"iteration": iteration, "model": model, "stage": stage, "teacher": teacher, "subset": subset}
+    source["clips"] = float(len(part))
     if kind == "audioset":
         result = audioset_psds1(scores, part)
         return _rows({"psds1": Measure(result.overall, result.per_class)}, postprocess=MEDIAN, **source)
-    in_ladder = subset in LADDER.values() and not teacher
-    classes = MAESTRO_EVAL_CLASSES if kind == "maestro" else DESED_CLASSES
+    in_ladder = subset in ladder_subsets(corpus.subsets).values() and not teacher
+    classes = corpus.space.evaluated(kind)
     scores = scores.select(list(part.clips["clip_id"]), classes)
     rows: list[Row] = []
     for postprocess in POSTPROCESS:
         if postprocess == CSEBBS and (csebbs is None or not in_ladder or kind == "maestro"):
             continue
-        tables = Postprocess(postprocess, csebbs if postprocess == CSEBBS else None).scores(scores.tables())
+        method = Postprocess(postprocess, csebbs if postprocess == CSEBBS else None).suited_to(scores.classes)
+        tables = method.scores(scores.tables())
         counted = counted_subset(tables, part, subset)
         if kind == "maestro":
             measures, _ = segment_measures(counted)
@@ -84,20 +86,21 @@ def evaluate_score_file(
 
 
 def counted_subset(tables: ScoreTables, part: Corpus, subset: str) -> Counted:
-    """Return what counts of scores of a subset: whole recordings of MAESTRO, events of DESED."""
+    """Return what counts of scores of a subset: whole recordings of MAESTRO, events of others."""
     if family(subset) == "maestro":
         return CountedSegments.of(tables, part.clips, part.events)
-    return CountedEvents.of(tables, part.events, part.durations)
+    return CountedEvents.of(tables, part.events, part.durations, part.space.evaluated(family(subset)))
 
 
 def tune_boxes(scores: ScoreFile, corpus: Corpus, subset: str) -> CsebbsParams:
-    """Return event boxes tuned with the published grid for the DESED classes on the clips of one subset.
+    """Return event boxes tuned with the published grid on the clips of one subset, for the classes it is evaluated on.
 
     Errors are those of `evaluate_score_file`; SedlabError too when no clip has an event.
     """
     part = corpus.subset(subset)
-    chosen = scores.select(list(part.clips["clip_id"]), DESED_CLASSES)
-    return tune_csebbs(CountedEvents.of(chosen.tables(), part.events, part.durations)).params
+    classes = part.space.evaluated(family(subset))
+    chosen = scores.select(list(part.clips["clip_id"]), classes)
+    return tune_csebbs(CountedEvents.of(chosen.tables(), part.events, part.durations, classes)).params
 
 
 def _event_metrics(postprocess: str, in_ladder: bool) -> Sequence[str]:

@@ -18,6 +18,7 @@ from typing import IO
 from pydantic import BaseModel, ValidationError
 
 from sedlab.errors import SedlabError, warn_once
+from sedlab.system.slurm import life_has_ended, slurm_life
 
 try:
     import fcntl
@@ -41,20 +42,29 @@ class Holder(BaseModel):
     host: str
     since: str
     """Local date and time."""
+    slurm_job: str = ""
+    """The number of the SLURM job that it belongs to, with that of its restart; empty: to none."""
 
     def __str__(self) -> str:
-        return f"process {self.pid}, on {self.host} since {self.since}"
+        job = f"SLURM job {self.slurm_job.partition('.')[0]}, " if self.slurm_job else ""
+        return f"{job}process {self.pid}, on {self.host} since {self.since}"
 
     @property
     def has_ended(self) -> bool:
-        """Whether that is certain; of a process on another machine it never is."""
-        return self.pid == 0 or (self.host == socket.gethostname() and not is_alive(self.pid, self.started))
+        """Whether that is certain; of a process on another machine only SLURM can tell, of one of its jobs."""
+        if self.pid == 0:
+            return True
+        if self.host == socket.gethostname():
+            return not is_alive(self.pid, self.started)
+        return bool(self.slurm_job) and life_has_ended(self.slurm_job)
 
     @classmethod
     def this(cls) -> Holder:
         """Return this process, from now on."""
         since = time.strftime("%Y-%m-%d %H:%M:%S")
-        return cls(pid=os.getpid(), started=start_time(), host=socket.gethostname(), since=since)
+        return cls(
+            pid=os.getpid(), started=start_time(), host=socket.gethostname(), since=since, slurm_job=slurm_life()
+        )
 
 
 class Held(Exception):

@@ -1,4 +1,4 @@
-"""The augmentations of a step in their order, and what student and teacher each get to see.
+"""The augmentations of a step in their order, and what student and mean teacher each get to see.
 
 First waveforms: wavmix, device response, gain. Then features, any number of streams with the labels that belong to
 them, in the order of `ORDER`. In stage 1 ("mixed") the teacher sees the student's features, but for a filter of its own
@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -33,11 +34,12 @@ from torch import Generator, Tensor
 from sedlab.audio.device_response import draw_devices, record_with_devices
 from sedlab.audio.draws import coin
 from sedlab.audio.mixup import Mixing
+from sedlab.audio.packing import moved
 from sedlab.audio.waveform_augment import apply_gain, draw_gains_db, mix_waveforms
 from sedlab.config.augmentation import AugmentConfig, PretrainAugmentConfig
 from sedlab.data.batch import Batch, Partners, Rows, Targets
 from sedlab.models.detector import Features
-from sedlab.training.augmentation_steps import STEPS, Clips, filter_streams
+from sedlab.training.augmentation_steps import STEPS, Clips, Shapes, draw_stream_filters, filter_streams
 
 #: Augmentations of features before and after the teacher's copy; a filter for each of both comes last.
 ORDER = {
@@ -73,11 +75,17 @@ def augment_waveforms(
     """
     if batch.partners is not None:
         batch = _wavmix(batch, batch.partners)
-    waveform = batch.waveform
+    devices = None
     if responses is not None:
         devices = draw_devices(len(batch), len(responses), config.device_response.p, generator)
+    gains_db = draw_gains_db(len(batch), config.gain.max_db, generator) if config.gain.max_db else None
+    waveform = batch.waveform
+    devices, gains_db = moved((devices, gains_db), waveform.device)
+    if devices is not None:
         waveform = record_with_devices(waveform, responses, devices)
-    return replace(batch, waveform=apply_gain(waveform, draw_gains_db(len(batch), config.gain.max_db, generator)))
+    if gains_db is not None:
+        waveform = apply_gain(waveform, gains_db)
+    return replace(batch, waveform=waveform)
 
 
 def augment(
@@ -87,24 +95,46 @@ def augment(
     num_labels = targets.strong.shape[-1]
     # The CNN makes a label of a whole number of frames and drops what is left over.
     frames_per_label = round(features.mel.shape[-1] / num_labels), features.transformer.shape[-1] / num_labels
-    before, after = ORDER[config.teacher_input]
-    teacher = _in_order(before, Clips(features, frames_per_label, targets, rows), config, generator)
-    student = _in_order(after, teacher, config, generator)
-    if coin(config.filter.p, generator):
+    plan = moved(plan_views(Shapes.of(features, targets, rows), config, generator), targets.strong.device)
+    teacher = _in_order(plan.before, Clips(features, frames_per_label, targets, rows), config)
+    student = _in_order(plan.after, teacher, config)
+    if plan.student_filters is not None:
         # A teacher that hears the clips unmixed hears them unfiltered, also when nothing else has set them apart.
         shared = config.teacher_input == "mixed" and student is teacher
-        student = filter_streams(student, config.filter, generator)
-        if config.filter.views == 2:
-            teacher = filter_streams(teacher, config.filter, generator)
+        student = filter_streams(student, config.filter, plan.student_filters)
+        if plan.teacher_filters is not None:
+            teacher = filter_streams(teacher, config.filter, plan.teacher_filters)
         elif shared:
             teacher = student
     return AugmentedBatch(student.streams, teacher.streams, student.targets, student.mixing)
 
 
+@dataclass(frozen=True)
+class ViewPlan:
+    """What happens to the features of a batch: everything that is drawn, before anything is computed."""
+
+    before: list[tuple[str, Any]]
+    """Augmentations before the teacher's copy, by name, with what they drew."""
+    after: list[tuple[str, Any]]
+    student_filters: list[Tensor] | None
+    teacher_filters: list[Tensor] | None
+
+
+def plan_views(shapes: Shapes, config: AugmentConfig, generator: Generator) -> ViewPlan:
+    """Draw the augmentations of a detector's batch, on the host."""
+    before, after = (_drawn(names, shapes, config, generator) for names in ORDER[config.teacher_input])
+    student = teacher = None
+    if coin(config.filter.p, generator):
+        student = draw_stream_filters(shapes, config.filter, generator)
+        if config.filter.views == 2:
+            teacher = draw_stream_filters(shapes, config.filter, generator)
+    return ViewPlan(before, after, student, teacher)
+
+
 def augment_pretraining(
     features: Tensor, targets: Targets, config: PretrainAugmentConfig, generator: Generator
 ) -> tuple[Tensor, Targets]:
-    """Return augmented features (B, 1, F, frames) and their targets: labels, and what teachers said.
+    """Return augmented features (B, 1, F, frames) and their targets: labels, and what published teachers said.
 
     All clips may be mixed with each other. An augmentation that is off draws no coin.
     """
@@ -112,15 +142,25 @@ def augment_pretraining(
     frames_per_label = features.shape[-1] / targets.strong.shape[-1]
     clips = Clips((features,), (frames_per_label,), targets, Rows.of({"audioset": len(features)}))
     # What only a detector's streams and groups can choose has no effect here.
-    clips = _in_order(order, clips, AugmentConfig(**config.model_dump()), generator)
+    config = AugmentConfig(**config.model_dump())
+    drawn = _drawn(order, Shapes.of(clips.streams, targets, clips.rows), config, generator)
+    clips = _in_order(moved(drawn, features.device), clips, config)
     return clips.streams[0], clips.targets
 
 
-def _in_order(order: Iterable[str], clips: Clips, config: AugmentConfig, generator: Generator) -> Clips:
-    for name in order:
-        section = getattr(config, name)
+def _drawn(names: Iterable[str], shapes: Shapes, config: AugmentConfig, generator: Generator) -> list[tuple[str, Any]]:
+    """Return the augmentations whose coin says so, in their order, with what they drew."""
+    drawn = []
+    for name in names:
+        section, draw = getattr(config, name), STEPS[name][0]
         if coin(section.p, generator):
-            clips = STEPS[name](clips, section, generator)
+            drawn.append((name, draw(shapes, section, generator)))
+    return drawn
+
+
+def _in_order(drawn: Iterable[tuple[str, Any]], clips: Clips, config: AugmentConfig) -> Clips:
+    for name, draws in drawn:
+        clips = STEPS[name][1](clips, getattr(config, name), draws)
     return clips
 
 

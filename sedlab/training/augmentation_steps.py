@@ -1,7 +1,8 @@
 """What each augmentation of features does to a batch: streams, labels and pseudo-labels change together.
 
-The arithmetic is that of `sedlab.audio`; here are the groups that it concerns and the scale between a stream's frames
-and label frames. Which step runs when is decided in `augmentation`.
+Each is two functions: one draws on the host, from shapes alone, one applies what was drawn. The arithmetic is that of
+`sedlab.audio`; here are the groups that it concerns and the scale between a stream's frames and label frames. Which
+step runs when is decided in `augmentation`.
 
 Source: CP-JKU system for DCASE 2024 Task 4, arXiv 2408.00791, and its public code.
 Shape letters: B clips, F bins.
@@ -9,13 +10,14 @@ Shape letters: B clips, F bins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Generator, Tensor
 
-from sedlab.audio.filter_augment import draw_filters, filter_augment
+from sedlab.audio.draws import Span
+from sedlab.audio.filter_augment import apply_filters, draw_filters, filter_gains
 from sedlab.audio.frame_shift import draw_shifts, roll_frames, scale_shifts
 from sedlab.audio.frequency_warp import draw_band, warp_frequency
 from sedlab.audio.mixstyle import mixstyle
@@ -32,6 +34,24 @@ from sedlab.config.augmentation import (
 )
 from sedlab.data.batch import Rows, Targets, has_clips
 from sedlab.labels import SOFT_THRESHOLD
+
+
+class Shapes(NamedTuple):
+    """What draws depend on: no augmentation changes any of it."""
+
+    num_clips: int
+    bins: tuple[int, ...]
+    """Of each stream."""
+    frames: tuple[int, ...]
+    num_labels: int
+    """Label frames."""
+    rows: Rows
+
+    @classmethod
+    def of(cls, streams: Sequence[Tensor], targets: Targets, rows: Rows) -> Shapes:
+        """Return the shapes of a batch."""
+        bins, frames = zip(*(stream.shape[-2:] for stream in streams), strict=True)
+        return cls(len(streams[0]), bins, frames, targets.strong.shape[-1], rows)
 
 
 @dataclass(frozen=True)
@@ -56,7 +76,11 @@ class Clips:
         return replace(self, streams=make(streams), **others)
 
 
-def _harden(clips: Clips, config: HardenConfig, generator: Generator) -> Clips:
+def _draw_nothing(*_: object) -> None:
+    return None
+
+
+def _harden(clips: Clips, config: HardenConfig, _: None) -> Clips:
     strong, pseudo = clips.targets.strong, clips.targets.pseudo
     if config.maestro:
         rows, strong = clips.rows.maestro, strong.clone()
@@ -66,12 +90,16 @@ def _harden(clips: Clips, config: HardenConfig, generator: Generator) -> Clips:
     return replace(clips, targets=replace(clips.targets, strong=strong, pseudo=pseudo))
 
 
-def _frame_shift(clips: Clips, config: FrameShiftConfig, generator: Generator) -> Clips:
-    num_frames = clips.streams[0].shape[-1]
-    shifts = draw_shifts(len(clips), num_frames, config.std_fraction, generator)
+def _draw_frame_shift(shapes: Shapes, config: FrameShiftConfig, generator: Generator) -> Tensor:
+    shifts = draw_shifts(shapes.num_clips, shapes.frames[0], config.std_fraction, generator)
     # Pre-training has no such clips, and its shift no such option.
     if not getattr(config, "include_maestro", True):
-        shifts[clips.rows.maestro] = 0
+        shifts[shapes.rows.maestro] = 0
+    return shifts
+
+
+def _frame_shift(clips: Clips, _: FrameShiftConfig, shifts: Tensor) -> Clips:
+    num_frames = clips.streams[0].shape[-1]
     label_shifts = scale_shifts(shifts, 1 / clips.frames_per_label[0])
     return clips.change(
         (roll_frames(stream, scale_shifts(shifts, stream.shape[-1] / num_frames)) for stream in clips.streams),
@@ -79,15 +107,18 @@ def _frame_shift(clips: Clips, config: FrameShiftConfig, generator: Generator) -
     )
 
 
-def _mixup(clips: Clips, config: MixupConfig, generator: Generator) -> Clips:
-    mixing = draw_mixing(
-        clips.rows.mixing_blocks(joint=config.joint),
-        len(clips),
+def _draw_mixup(shapes: Shapes, config: MixupConfig, generator: Generator) -> Mixing:
+    return draw_mixing(
+        shapes.rows.mixing_blocks(joint=config.joint),
+        shapes.num_clips,
         config.alpha,
         generator,
         max_coefficient=config.max_coefficient,
         joint=config.joint,
-    ).to(clips.streams[0].device)
+    )
+
+
+def _mixup(clips: Clips, _: MixupConfig, mixing: Mixing) -> Clips:
     streams = (mix(stream, mixing) for stream in clips.streams)
     return clips.change(streams, targets=mixed(clips.targets, mixing), mixing=mixing)
 
@@ -99,20 +130,26 @@ def mixed(targets: Targets, mixing: Mixing) -> Targets:
     return replace(frames, weak=mix_targets(targets.weak, mixing), mask=mask)
 
 
-def _mixstyle(clips: Clips, config: MixstyleConfig, generator: Generator) -> Clips:
-    """Change each stream by draws of its own."""
-    blocks = clips.rows.mixing_blocks()
-    return clips.change(
-        mixstyle(stream, draw_mixing(blocks, len(clips), config.alpha, generator)) for stream in clips.streams
-    )
+def _draw_mixstyle(shapes: Shapes, config: MixstyleConfig, generator: Generator) -> list[Mixing]:
+    """Each stream is changed by draws of its own."""
+    blocks = shapes.rows.mixing_blocks()
+    return [draw_mixing(blocks, shapes.num_clips, config.alpha, generator) for _ in shapes.frames]
 
 
-def _time_mask(clips: Clips, config: TimeMaskConfig, generator: Generator) -> Clips:
+def _mixstyle(clips: Clips, _: MixstyleConfig, mixings: list[Mixing]) -> Clips:
+    return clips.change(map(mixstyle, clips.streams, mixings))
+
+
+def _draw_time_mask(shapes: Shapes, config: TimeMaskConfig, generator: Generator) -> Span | None:
+    if not has_clips(shapes.rows.hard_labelled):
+        return None
+    return draw_time_span(shapes.num_labels, generator, **config.model_dump(exclude={"p"}))
+
+
+def _time_mask(clips: Clips, _: TimeMaskConfig, span: Span | None) -> Clips:
     rows = clips.rows.hard_labelled
-    if not has_clips(rows):
+    if span is None:
         return clips
-    fractions = config.model_dump(exclude={"p"})
-    span = draw_time_span(clips.targets.strong.shape[-1], generator, **fractions)
     return clips.change(
         (
             mask_time(stream, span, rows, frames_per_label=frames)
@@ -122,37 +159,46 @@ def _time_mask(clips: Clips, config: TimeMaskConfig, generator: Generator) -> Cl
     )
 
 
-def _warp(clips: Clips, config: WarpConfig, generator: Generator) -> Clips:
-    """Warp the transformer's features, each block by a band of its own, which an absent one draws as well."""
+def _draw_warp(shapes: Shapes, config: WarpConfig, generator: Generator) -> list[Span]:
+    """Each block has a band of its own, which an absent one draws as well."""
+    num_bins = shapes.bins[-1]
+    return [draw_band(num_bins, generator, min_ratio=config.min_ratio) for _ in _warped_blocks(shapes.rows, config)]
+
+
+def _warp(clips: Clips, config: WarpConfig, bands: list[Span]) -> Clips:
+    """Warp the transformer's features."""
     *others, features = clips.streams
-    blocks = [clips.rows.hard_labelled, clips.rows.weak, clips.rows.unlabeled]
-    if config.include_maestro:
-        blocks.append(clips.rows.maestro)
     warped = features.clone()
-    for rows in blocks:
-        band = draw_band(features.shape[-2], generator, min_ratio=config.min_ratio)
+    for rows, band in zip(_warped_blocks(clips.rows, config), bands, strict=True):
         if has_clips(rows):
             warped[rows] = warp_frequency(features[rows], band)
     return clips.change([*others, warped])
 
 
-def filter_streams(clips: Clips, config: FilterConfig, generator: Generator) -> Clips:
-    """Filter each stream, or the CRNN's alone, by draws of its own."""
-
-    def filtered(stream: Tensor) -> Tensor:
-        return filter_augment(stream, draw_filters(len(stream), stream.shape[-2], config, generator))
-
-    first, *others = clips.streams
-    return clips.change([filtered(first), *(map(filtered, others) if config.streams == "both" else others)])
+def _warped_blocks(rows: Rows, config: WarpConfig) -> list[slice]:
+    blocks = [rows.hard_labelled, rows.weak, rows.unlabeled]
+    return [*blocks, rows.maestro] if config.include_maestro else blocks
 
 
-#: What each augmentation does to a batch, by the name of its section in `AugmentConfig`.
-STEPS = {
-    "harden": _harden,
-    "frame_shift": _frame_shift,
-    "mixup": _mixup,
-    "mixstyle": _mixstyle,
-    "time_mask": _time_mask,
-    "warp": _warp,
-    "filter": filter_streams,
+def draw_stream_filters(shapes: Shapes, config: FilterConfig, generator: Generator) -> list[Tensor]:
+    """Return the gains (B, F) of each stream, or of the CRNN's alone."""
+    bins = shapes.bins if config.streams == "both" else shapes.bins[:1]
+    return [filter_gains(draw_filters(shapes.num_clips, num_bins, config, generator)) for num_bins in bins]
+
+
+def filter_streams(clips: Clips, _: FilterConfig, gains: list[Tensor]) -> Clips:
+    """Filter the streams that gains were drawn for, the first ones."""
+    filtered = [apply_filters(stream, gain) for stream, gain in zip(clips.streams, gains, strict=False)]
+    return clips.change([*filtered, *clips.streams[len(gains) :]])
+
+
+#: How each augmentation draws and what it does to a batch, by the name of its section in `AugmentConfig`.
+STEPS: dict[str, tuple[Callable[[Shapes, Any, Generator], Any], Callable[[Clips, Any, Any], Clips]]] = {
+    "harden": (_draw_nothing, _harden),
+    "frame_shift": (_draw_frame_shift, _frame_shift),
+    "mixup": (_draw_mixup, _mixup),
+    "mixstyle": (_draw_mixstyle, _mixstyle),
+    "time_mask": (_draw_time_mask, _time_mask),
+    "warp": (_draw_warp, _warp),
+    "filter": (draw_stream_filters, filter_streams),
 }

@@ -25,9 +25,11 @@ from lightning_fabric.plugins.environments.lightning import find_free_network_po
 from torch import multiprocessing
 from torch.optim import Optimizer
 
-from sedlab.config.experiment import TrainerConfig
+from sedlab.config.trainer import TrainerConfig
 from sedlab.errors import SedlabError
 from sedlab.system.environment import importing_safely
+from sedlab.system.slurm import outlive_warning
+from sedlab.training.device.hardware import choose
 from sedlab.training.watch import TrainingStopped
 
 _POLL_SECONDS = 0.1
@@ -45,11 +47,18 @@ def num_devices(trainer: TrainerConfig) -> int:
 def make_fabric(trainer: TrainerConfig) -> Fabric:
     """Return the Fabric of this process, at the configured precision: of one device, or of this one among several."""
     devices = num_devices(trainer)
-    options = {"accelerator": trainer.accelerator, "devices": devices, "precision": trainer.precision}
+    hardware = choose(trainer)
+    if hardware.kind == "cuda":
+        # Shapes stay the same, so that trying convolutions once pays; what stays in float32 may use tensor cores where
+        # everything else is in half precision.
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("highest" if hardware.precision == "32-true" else "high")
+    # Named, lest a cluster's scheduler be asked who we are: these processes are ours, on one machine.
+    options = {"accelerator": trainer.accelerator, "devices": devices, "precision": hardware.precision}
+    options["plugins"] = [LightningEnvironment()]
     if devices == 1:
         return Fabric(**options)
-    # Named, lest a cluster's scheduler be asked who we are: these processes are ours, on one machine.
-    fabric = Fabric(**options, strategy="ddp", plugins=[LightningEnvironment()])
+    fabric = Fabric(**options, strategy="ddp")
     fabric.launch()
     return fabric
 
@@ -137,6 +146,7 @@ def _work(
     """Run as one of the processes: tell Fabric which one, do the work, report."""
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(rank)}
     torch.set_num_threads(threads)
+    outlive_warning()
     sender = senders[rank]
 
     def passed_on(name: str) -> Callable[..., None]:

@@ -15,8 +15,10 @@ numbers.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,18 +27,20 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from sedlab.config.experiment import Node
-from sedlab.data.batch import Batch
 from sedlab.errors import SedlabError
+from sedlab.models.kernels.choice import ways
 from sedlab.progress import Progress
+from sedlab.training.device.hardware import choose
+from sedlab.training.device.micro_batches import MicroBatches, Task, recorder_for
 from sedlab.training.distributed import average_gradients
-from sedlab.training.history import History, not_finite, write_history
-from sedlab.training.losses import LossTerms
-from sedlab.training.resume import Learner, State, publish, resume, save_state
+from sedlab.training.history import History, Validations, not_finite, write_history
+from sedlab.training.optimizer import clip_gradients
+from sedlab.training.resume import publish, resume, save_state
 from sedlab.training.schedules import LearningRates
 from sedlab.training.watch import Lookout, TrainingStopped, Watch
 
-#: Scores the networks on the validation sets; returns at least "objective" (higher is better).
-Validate = Callable[[Mapping[str, nn.Module]], Mapping[str, float]]
+#: Scores the networks on the validation sets; returns at least "objective" (higher is better), at once or to come.
+Validate = Callable[[Mapping[str, nn.Module]], Mapping[str, float] | Future[Mapping[str, float]]]
 
 
 class EpochLoader(Protocol):
@@ -47,16 +51,6 @@ class EpochLoader(Protocol):
 
     def epoch(self, epoch: int, start: int = 0) -> Any:
         """Return an iterable over the batches of this epoch from number ``start`` on."""
-
-
-class Task(Learner, Protocol):
-    """What one stage computes in a step."""
-
-    def loss(self, batch: Batch, step: int, generator: torch.Generator) -> LossTerms:
-        """Return the loss of one batch at optimiser step ``step``; random numbers come from ``generator``."""
-
-    def before_backward(self, step: int) -> None:
-        """Act between the forward and the backward pass of the first batch of an optimiser step."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +65,8 @@ class FitResult:
     seconds: float
     resumed_from: int
     """Optimiser step at which this call started; 0 for a fresh run."""
+    hardware: dict[str, Any] = field(default_factory=dict)
+    """What it ran on and how, see `sedlab.training.device.hardware`; empty: not known."""
 
 
 def fit(
@@ -80,7 +76,7 @@ def fit(
     folder: Path,
     *,
     fabric: Fabric,
-    save_best: Callable[[Path], None],
+    save_best: Callable[..., None],
     validate: Validate | None = None,
     progress: Progress | None = None,
     watch: Watch | None = None,
@@ -100,7 +96,7 @@ def fit(
         When the data give no full batch, the loss is no longer finite, or ``last.pt`` is damaged. One of another
         configuration is discarded, and training starts afresh.
     """
-    config, clip_norm = node.training, node.training.optim.clip_norm
+    config, clip_norm, hardware = node.training, node.training.optim.clip_norm, choose(node.training.trainer)
     if len(loader) == 0:
         raise SedlabError(f"{node.name}: a group of clips is smaller than its share of a batch. Lower its batch size.")
     total_steps = -(-len(loader) // config.accumulation) * config.epochs
@@ -114,33 +110,47 @@ def fit(
     about = {"state": state, "history": history, "fabric": fabric, "total_steps": total_steps}
     about |= {"epochs": config.epochs, "validations": validations if validate else []}
     lookout = Lookout(watch, stop_file, **about)
+    validated = Validations(state, save_best, folder / "best_so_far.pt")
 
     def save_if(due: bool) -> None:
         nonlocal saved_at
         if due and fabric.is_global_zero:
             history.fetch()
+            tell(validated.settle())
             saved_at = time.monotonic()
             save_state(folder / "last.pt", state, task, node, fabric)
             write_history(folder / "history.csv", state)
+
+    def tell(results: dict[str, float]) -> None:
+        if results:
+            lookout.tell("training", results)
+
+    micro_batches = MicroBatches(
+        task,
+        fabric,
+        accumulation=config.accumulation,
+        together=config.trainer.micro_batches_together,
+        recorder=recorder_for(fabric) if hardware.graphs else None,
+    )
 
     def train() -> None:
         for epoch in range(state.epoch, config.epochs):
             for index, batch in enumerate(loader.epoch(epoch, state.batch), start=state.batch):
                 position, is_last_batch = index % config.accumulation, index == len(loader) - 1
-                generator = _step_generator(node.seed, epoch, index, fabric.global_rank)
-                terms = _loss(task, batch.to(fabric.device, non_blocking=True), state.step, generator, node.name)
+                is_last = is_last_batch or position == config.accumulation - 1
                 if position == 0:
-                    task.before_backward(state.step)
-                    optimizer.zero_grad()
-                fabric.backward(terms.total / config.accumulation)
+                    optimizer.zero_grad(set_to_none=not micro_batches.keeps_gradients)
+                generator = _step_generator(node.seed, epoch, index, fabric.global_rank)
+                with _finite(node.name, state.step):
+                    batch = batch.to(fabric.device, non_blocking=True)
+                    terms = micro_batches.learn(batch, state.step, generator, is_last=is_last)
                 lookout.count(len(batch))
-                if position < config.accumulation - 1 and not is_last_batch:
+                if not is_last:
                     continue
                 rate = rates.set(state.step)
                 average_gradients(fabric, task.optimizer)
                 if clip_norm is not None:
-                    student = task.networks["student"]
-                    fabric.clip_gradients(student, optimizer, max_norm=clip_norm, error_if_nonfinite=False)
+                    clip_gradients(fabric, task.optimizer, clip_norm)
                 optimizer.step()
                 history.add(terms, {"step": state.step, "epoch": epoch, "lr": rate}, fabric)
                 state.step, state.batch = state.step + 1, index + 1
@@ -152,17 +162,21 @@ def fit(
             history.fetch()
             is_last_epoch, results = epoch + 1 == config.epochs, {}
             is_checked = is_last_epoch or (validate and (epoch + 1) % config.validate_every == 0)
+            if fabric.is_global_zero:
+                tell(validated.settle(wait=is_checked))
             if fabric.is_global_zero and is_checked:
-                if validate is not None:
-                    with lookout.validating():
-                        results = {name: float(value) for name, value in validate(task.networks).items()}
-                if validate is None or _is_best(results, state):
+                if validate is None:
                     save_best(folder / "best_so_far.pt")
+                else:
+                    with lookout.validating():
+                        results = validated.add(validate(task.networks), task.networks)
             state.epoch, state.batch = epoch + 1, 0
             save_if(is_last_epoch or time.monotonic() - saved_at >= config.trainer.checkpoint_seconds)
             if is_checked:
-                lookout.look({f"val/{name}": value for name, value in results.items()})
+                lookout.look(results)
 
+    if fabric.is_global_zero:
+        print(f"{node.name}: {hardware}", flush=True)
     lookout.tell("training")
     try:
         with lookout.interrupts():
@@ -182,6 +196,7 @@ def fit(
         steps=state.step,
         seconds=state.seconds,
         resumed_from=resumed_from,
+        hardware=hardware.told(micro_batches.problem, ways(fabric.device.type)),
     )
 
 
@@ -193,20 +208,12 @@ def _step_generator(seed: int, epoch: int, index: int, rank: int) -> torch.Gener
     return torch.Generator().manual_seed(numbers[1])
 
 
-def _loss(task: Task, batch: Batch, step: int, generator: torch.Generator, name: str) -> LossTerms:
+@contextmanager
+def _finite(name: str, step: int) -> Iterator[None]:
     try:
-        return task.loss(batch, step, generator)
+        yield
     except RuntimeError as error:
         # torch's cross-entropy refuses probabilities that are not numbers before the loss itself can show it.
         if "between 0 and 1" in str(error):
             raise not_finite(name, step) from error
         raise
-
-
-def _is_best(results: Mapping[str, float], state: State) -> bool:
-    """Add the results of a validation to the last row of the history; return whether the objective is the highest."""
-    state.rows[-1] |= {f"val/{name}": value for name, value in results.items()}
-    is_best = results["objective"] > state.objective
-    if is_best:
-        state.objective = results["objective"]
-    return is_best

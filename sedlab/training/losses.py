@@ -1,4 +1,4 @@
-"""The loss of a stage: annotation, agreement with the teacher, pseudo-labels.
+"""The loss of a stage: annotation, agreement with the mean teacher, pseudo-labels.
 
 Stages weigh the same terms differently; all numbers stand in ``LossConfig``. Means run over every class, also those
 that a clip's mask switched off. A masked cell is 0 in prediction and target, so it adds nothing to the sum but stays in
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import torch
@@ -22,7 +23,7 @@ from torch import Tensor
 from sedlab.audio.mixup import Mixing, mix_targets
 from sedlab.config.training import LossConfig
 from sedlab.data.batch import Rows, Targets, has_clips
-from sedlab.labels import valid_classes
+from sedlab.labels import DCASE, LabelSpace
 from sedlab.models.head import Scores
 from sedlab.training.schedules import ramp
 
@@ -50,10 +51,11 @@ def stage_loss(
     *,
     targets: Targets,
     rows: Rows,
-    step: int,
+    step: int | Tensor,
     config: LossConfig,
     mixing: Mixing | None = None,
     aliased: bool = True,
+    space: LabelSpace = DCASE,
 ) -> LossTerms:
     """Return the loss of one batch, in float32 whatever the autocast state.
 
@@ -67,11 +69,13 @@ def stage_loss(
     rows
         Of each group; absent groups contribute 0.
     step
-        Optimiser steps done so far.
+        Optimiser steps done so far; a scalar tensor where the work is recorded and done again.
     mixing
         How the student's clips were mixed, if they were; makes an ICT step of it if the stage uses ICT.
     aliased
         Whether DESED's labels speak about MAESTRO classes too, as in the published system.
+    space
+        What the classes are.
     """
     with torch.autocast(targets.strong.device.type, enabled=False):
         student = [_float(scores) for scores in student]
@@ -85,7 +89,7 @@ def stage_loss(
         if config.self_supervised and teacher is not None:
             teacher = [_float(scores, detach=True) for scores in teacher]
             parts |= self_supervised_losses(
-                student, teacher, rows, step=step, config=config, mixing=mixing, aliased=aliased
+                student, teacher, rows, step=step, config=config, mixing=mixing, aliased=aliased, space=space
             )
 
         parts["pseudo"] = parts["supervised"].new_zeros(())
@@ -116,20 +120,36 @@ def self_supervised_losses(
     teacher: Sequence[Scores],
     rows: Rows,
     *,
-    step: int,
+    step: int | Tensor,
     config: LossConfig,
     mixing: Mixing | None,
     aliased: bool = True,
+    space: LabelSpace = DCASE,
 ) -> dict[str, Tensor]:
     """Return the distances of student and teacher, plain, and ``self_supervised``, their weighted sum."""
     which = 1 if config.ssl_no_class_mask else 0
     weight = config.self_supervised * ramp(step, num_steps=config.ramp_steps, maximum=config.ramp_max)
-    if config.ict and mixing is not None:
-        distance = interpolation_consistency(student[which], teacher[which], rows, mixing, config, aliased=aliased)
-        return {"ict": distance, "self_supervised": weight / config.ict_divisor * distance}
+    interpolates = config.ict and mixing is not None
+    if interpolates:
+        distance = interpolation_consistency(
+            student[which], teacher[which], rows, mixing, config, aliased=aliased, space=space
+        )
+        interpolation = {"ict": distance, "self_supervised": weight / config.ict_divisor * distance}
+        if mixing.fired is None:
+            return interpolation
     strong, weak = mean_teacher(student[which], teacher[which], rows, config)
     distance = strong + weak / config.consistency_weak_divisor
-    return {"consistency_strong": strong, "consistency_weak": weak, "self_supervised": weight * distance}
+    agreement = {"consistency_strong": strong, "consistency_weak": weak, "self_supervised": weight * distance}
+    return _either(mixing.fired, interpolation, agreement) if interpolates else agreement
+
+
+def _either(chosen: Tensor, one: dict[str, Tensor], other: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the parts of ``one`` where ``chosen`` (a bool on the device), else of ``other``; the rest is nan.
+
+    Work that is recorded on a device takes the same path each time, so both were computed.
+    """
+    absent = torch.full_like(one["self_supervised"], torch.nan).detach()
+    return {name: torch.where(chosen, one.get(name, absent), other.get(name, absent)) for name in one | other}
 
 
 def mean_teacher(student: Scores, teacher: Scores, rows: Rows, config: LossConfig) -> tuple[Tensor, Tensor]:
@@ -144,7 +164,14 @@ def mean_teacher(student: Scores, teacher: Scores, rows: Rows, config: LossConfi
 
 
 def interpolation_consistency(
-    student: Scores, teacher: Scores, rows: Rows, mixing: Mixing, config: LossConfig, *, aliased: bool = True
+    student: Scores,
+    teacher: Scores,
+    rows: Rows,
+    mixing: Mixing,
+    config: LossConfig,
+    *,
+    aliased: bool = True,
+    space: LabelSpace = DCASE,
 ) -> Tensor:
     """Return the ICT distance between the student on mixed clips and the mixed predictions of the teacher.
 
@@ -154,7 +181,7 @@ def interpolation_consistency(
     target = interpolated(teacher, mixing)
     criterion = config.self_supervised_criterion
 
-    def term(clips: slice, *, weak_factor: float = 0.5, columns: slice | list[int] = slice(None)) -> Tensor:
+    def term(clips: slice, *, weak_factor: float = 0.5, columns: slice | Tensor = slice(None)) -> Tensor:
         strong_part = mean_over(student.strong, target.strong, clips, criterion)
         return strong_part + weak_factor * mean_over(
             student.weak[:, columns], target.weak[:, columns], clips, criterion
@@ -162,8 +189,9 @@ def interpolation_consistency(
 
     without_maestro = not config.include_maestro_ssl or not has_clips(rows.maestro)
     if mixing.joint and not without_maestro:
-        desed_classes = valid_classes("desed", training=aliased).nonzero()[0].tolist()
-        columns = desed_classes if config.exclude_maestro_weak_ssl else slice(None)
+        columns = slice(None)
+        if config.exclude_maestro_weak_ssl:
+            columns = _desed_classes(space, aliased, student.weak.device)
         strong = maestro = term(rows.strongly_labelled, columns=columns)
     else:
         strong = term(rows.hard_labelled)
@@ -197,6 +225,12 @@ def mean_over(
         return F.mse_loss(prediction, target)
     # The published code brings both to a similar size before it averages them.
     return (4 * F.mse_loss(prediction, target) + F.binary_cross_entropy(prediction, target)) / 2
+
+
+@cache
+def _desed_classes(space: LabelSpace, aliased: bool, device: torch.device) -> Tensor:
+    """Return the classes that other labels than MAESTRO's speak of; made once, as a list would be copied each time."""
+    return torch.from_numpy(space.desed_mask(aliased=aliased).nonzero()[0]).to(device)
 
 
 def _float(scores: Scores, *, detach: bool = False) -> Scores:

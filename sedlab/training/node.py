@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,12 @@ from sedlab.data.sampler import BatchSampler, GroupBatchSampler
 from sedlab.data.stored_logits import StoredProbabilities
 from sedlab.data.tables import Corpus
 from sedlab.data.teacher_logits import read_teacher_logits
-from sedlab.errors import SedlabError
+from sedlab.errors import SedlabError, warn_once
+from sedlab.models.kernels.choice import choose as choose_ways
 from sedlab.progress import Progress
 from sedlab.training.detection import DetectionTask
+from sedlab.training.device.hardware import choose
+from sedlab.training.device.layers import fastest_layers
 from sedlab.training.distributed import make_fabric, num_devices, run_on_devices
 from sedlab.training.fit import FitResult, Validate, fit
 from sedlab.training.pretraining import PretrainingTask
@@ -59,6 +62,7 @@ class TrainingInputs:
 def train_node(inputs: TrainingInputs, progress: Progress | None = None, *, watch: Watch | None = None) -> FitResult:
     """Train one node and write ``best.pt``, ``last.pt`` and ``history.csv`` to its folder; resume if it was begun.
 
+    Groups of which the corpus has no clips are left out of its batches, with a warning.
     ``progress`` is called after each step, ``watch`` about once a second with all there is to tell.
 
     Raises
@@ -69,17 +73,48 @@ def train_node(inputs: TrainingInputs, progress: Progress | None = None, *, watc
         When clips, checkpoints or pseudo-labels the node needs are missing, or a process of several fails.
     """
     inputs.folder.mkdir(parents=True, exist_ok=True)
-    trainer = inputs.node.training.trainer
+    node, empty = without_empty_groups(inputs.node, inputs.corpus)
+    if empty:
+        what = ", ".join(empty)
+        warn_once(f"{node.name}: no training clips of {what} in {inputs.corpus.root}; batches do without.")
+        inputs = replace(inputs, node=node)
+    trainer = node.training.trainer
     if num_devices(trainer) > 1:
         return run_on_devices(_train, {"inputs": inputs}, trainer, {"progress": progress, "watch": watch})
     return _train(inputs, progress, watch)
+
+
+def without_empty_groups(node: Node, corpus: Corpus) -> tuple[Node, tuple[str, ...]]:
+    """Return the node with batches that do without the groups of which the corpus has no clips, and these groups.
+
+    Raises
+    ------
+    SedlabError
+        When no labelled clips are left to learn from.
+    """
+    if node.stage == "pretrain":
+        return node, ()
+    there = {layout(name).group for name in TRAIN_SUBSETS if name in corpus.subsets}
+    sizes = node.training.batch.model_dump()
+    empty = tuple(group for group, size in sizes.items() if size and group not in there)
+    left = {group for group, size in sizes.items() if size} - set(empty)
+    if not left - {"unlabeled"}:
+        wanted = [name for name in TRAIN_SUBSETS if sizes[layout(name).group] and name != "unlabeled_train"]
+        raise SedlabError(
+            f"{corpus.root}: no labelled training clips (none of {', '.join(wanted)}). Add one of these sets, or set "
+            "data.root to the folder that has it."
+        )
+    if not empty:
+        return node, ()
+    batch = node.training.batch.model_copy(update=dict.fromkeys(empty, 0))
+    return node.model_copy(update={"training": node.training.model_copy(update={"batch": batch})}), empty
 
 
 def _train(inputs: TrainingInputs, progress: Progress | None, watch: Watch | None) -> FitResult:
     """Train in this process, alone or as one of several."""
     node, corpus = inputs.node, inputs.corpus
     trainer = node.training.trainer
-    fabric = make_fabric(trainer)
+    fabric, hardware = make_fabric(trainer), choose(trainer)
     share = {"seed": node.seed, "rank": fabric.global_rank, "num_ranks": fabric.world_size}
     if node.stage == "pretrain":
         classes = label_space(node.training.label_space, corpus)
@@ -88,12 +123,15 @@ def _train(inputs: TrainingInputs, progress: Progress | None, watch: Watch | Non
     else:
         dataset, sampler = _detection_batches(inputs, share)
         responses = device_responses(node, corpus.root)
-        task = DetectionTask(node, fabric, init=inputs.init, pretrained=inputs.pretrained, responses=responses)
+        start = {"init": inputs.init, "pretrained": inputs.pretrained}
+        task = DetectionTask(node, fabric, **start, responses=responses, space=corpus.space)
     for network in task.networks.values():
         if fabric.world_size > 1:
             share_batchnorm(network)
-        if trainer.compile:
+        if hardware.compile:
             compile_parts(network)
+    if hardware.fast_layers:
+        choose_ways("cuda", **fastest_layers(node, hardware))
     is_gpu = fabric.device.type == "cuda"
     with BatchLoader(dataset, sampler, num_workers=trainer.num_workers, pin_memory=is_gpu) as loader:
         return fit(
@@ -114,12 +152,6 @@ def _detection_batches(inputs: TrainingInputs, share: Mapping[str, int]) -> tupl
     node, corpus = inputs.node, inputs.corpus
     sizes = {group: size for group, size in node.training.batch.model_dump().items() if size}
     present = [name for name in TRAIN_SUBSETS if layout(name).group in sizes and name in set(corpus.clips["subset"])]
-    for group in sizes:
-        if group not in {layout(name).group for name in present}:
-            raise SedlabError(
-                f"{corpus.root}: no training clips of the group {group!r}, but batches ask for {sizes[group]}. "
-                f"Add the data or set {node.stage}.batch.{group} to 0."
-            )
     pseudo_labels = None
     if node.training.loss.pseudo:
         if inputs.pseudo_labels is None:

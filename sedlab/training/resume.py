@@ -23,6 +23,7 @@ from sedlab.checkpoints.seal import save_sealed
 from sedlab.config.experiment import Node
 from sedlab.errors import SedlabError, warn_once
 from sedlab.files import atomic_path
+from sedlab.labels import difference
 
 
 @dataclass
@@ -53,6 +54,7 @@ def save_state(path: Path, state: State, learner: Learner, node: Node, fabric: F
     checkpoint = {
         "format": "sedlab-resume-2",
         "node": node.model_dump_json(),
+        "classes": _classes(learner),
         "networks": {name: network.state_dict() for name, network in learner.networks.items()},
         "optimizer": learner.optimizer.state_dict(),
         "precision": fabric.strategy.precision.state_dict(),
@@ -70,15 +72,17 @@ def resume(path: Path, learner: Learner, node: Node, fabric: Fabric, *, best_so_
     Raises
     ------
     SedlabError
-        When the file is damaged.
+        When the file is damaged, or its networks tell other classes apart.
     """
     if not path.exists():
         return State()
     try:
         checkpoint = read_checkpoint_file(path, device=fabric.device, mapped=False)
         state, same = State(**checkpoint["state"]), checkpoint["node"] == node.model_dump_json()
+        # Earlier versions, of which all networks had the task's classes, did not write them down.
+        found, present = checkpoint.get("classes", _classes(learner)), _classes(learner)
         has_best = state.objective > float("-inf") or state.epoch == node.training.epochs
-        if same and not (has_best and _is_lost(best_so_far)):
+        if same and found == present and not (has_best and _is_lost(best_so_far)):
             for name, network in learner.networks.items():
                 network.load_state_dict(checkpoint["networks"][name])
             learner.optimizer.load_state_dict(checkpoint["optimizer"])
@@ -91,9 +95,18 @@ def resume(path: Path, learner: Learner, node: Node, fabric: Fabric, *, best_so_
             f"{path}: damaged or of another version, the training cannot go on from it ({reason}). Delete it to train "
             "from the start."
         ) from error
+    if same and found != present:
+        raise SedlabError(
+            f"{path}: {difference(found, present)}. Bring its corpus back (own/classes.txt), or delete the file to "
+            "train from the start."
+        )
     if fabric.is_global_zero:
         path.unlink()
     return State()
+
+
+def _classes(learner: Learner) -> list[str]:
+    return list(learner.networks["student"].classes)
 
 
 def publish(best_so_far: Path, best: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from torch import Tensor
 from torch.optim import Optimizer
 
 from sedlab.config.training import OptimConfig
@@ -39,6 +40,11 @@ def lr_factor(step: int, config: OptimConfig, total_steps: int) -> float:
     return final_factor + (1 - final_factor) * remaining
 
 
-def ramp(step: int, *, num_steps: int, maximum: float) -> float:
-    """Return ``step / num_steps``, at most ``maximum``: the share of the self-supervised weight in force."""
+def ramp(step: int | Tensor, *, num_steps: int, maximum: float) -> float | Tensor:
+    """Return ``step / num_steps``, at most ``maximum``: the share of the self-supervised weight in force.
+
+    Of a step that is on a device, so that work recorded there follows it, the share is there too.
+    """
+    if isinstance(step, Tensor):
+        return (step / num_steps).clamp(max=maximum)
     return min(step / num_steps, maximum)

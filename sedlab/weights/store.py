@@ -14,9 +14,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, PositiveInt
 
-from sedlab.download import Patience, download, file_sha256, part_path
+from sedlab.download import Patience, download, part_path
 from sedlab.errors import SedlabError
-from sedlab.files import is_file, read_json, write_json
+from sedlab.files import file_sha256, is_file, read_json, write_json
 from sedlab.progress import Progress, no_progress
 from sedlab.weights.registry import Entry, find
 

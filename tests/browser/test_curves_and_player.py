@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from jupyter_lab import jupyter_lab, looked_at, need_chromium, run_all_cells, write_cells
+from jupyter_lab import jupyter_lab, looked_at, need_chromium, run_all_cells, wait_until_all_ran, write_cells
 
 NOTEBOOK = """
 import sys
@@ -48,6 +49,10 @@ explorer
 ---
 print("ALL", "DONE")
 ---
+import threading
+if len(explorer.panel("PSD-ROC").table.table):
+    curves.resampling = Resampling(200_000)
+print("working:", [one.name for one in threading.enumerate() if one.name == "curves"])
 print("state:", {label: round(at, 3) for label, at in player.thresholds.items()}, player.label, player.postprocess)
 """
 #: Where a point of a curve is on the screen: the place in the traces of the lines, the place in the line.
@@ -72,6 +77,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address.format("curves.ipynb")
 
 
+def run_last_cell(page) -> None:
+    page.evaluate(
+        "() => { const notebook = window.jupyterapp.shell.currentWidget.content;"
+        " notebook.activeCellIndex = notebook.widgets.length - 1;"
+        " return window.jupyterapp.commands.execute('notebook:run-cell'); }"
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(150)
 def test_curves_and_player_move_with_each_other(lab: str, tmp_path: Path) -> None:
@@ -80,8 +93,8 @@ def test_curves_and_player_move_with_each_other(lab: str, tmp_path: Path) -> Non
     with looked_at(1300, 1900) as page:
         page.goto(lab)
         run_all_cells(page)
+        wait_until_all_ran(page)
         output = page.locator(".jp-OutputArea-output")
-        expect(output.filter(has_text="ALL DONE")).to_be_visible()
         panel = page.locator(".sedlab-curve-explorer")
         expect(panel.locator(".js-plotly-plot .gtitle")).to_have_text("PSD-ROC, PSDS1: Dog")
         panel.scroll_into_view_if_needed()
@@ -125,9 +138,16 @@ def test_curves_and_player_move_with_each_other(lab: str, tmp_path: Path) -> Non
         panel.get_by_label("Class").select_option("all together")
         expect(panel.locator(".gtitle")).to_have_text("PSD-ROC, PSDS1")
         x, y, _ = page.evaluate(PLACE, [1, -2])
-        page.mouse.move(x, y)
+        page.mouse.move(x - 4, y - 2)
+        page.mouse.move(x, y, steps=3)
+        expect(label).to_contain_text("false alarms an hour")
         page.mouse.click(x, y)
         expect(panel.locator("td").filter(has_text="one for each class").first).to_be_visible()
+        # The letters of what the pointer says are not of the colour of its box, whatever that of the curve.
+        colours = "(all) => all.map((one) => getComputedStyle(one).fill)"
+        box, letters = (panel.locator(f".hoverlayer {one}").evaluate_all(colours) for one in ("path", "text"))
+        assert box and letters and not set(box) & set(letters)
+        expect(page.get_by_role("button", name=re.compile("^Cat 0"))).to_be_visible()
 
         with page.expect_download() as download:
             panel.get_by_role("button", name="as TSV").click()
@@ -136,22 +156,47 @@ def test_curves_and_player_move_with_each_other(lab: str, tmp_path: Path) -> Non
         assert download.value.suggested_filename == "psds1_all.tsv"
         assert set(points["system"]) == {"ATST, iteration 1", "Ensemble, iteration 2"}
 
-        # A busy kernel hears of the browser's changes after the cell: it is run until it has.
-        said = ""
-        for attempt in range(40):
-            page.evaluate(
-                "() => { const notebook = window.jupyterapp.shell.currentWidget.content;"
-                " notebook.activeCellIndex = notebook.widgets.length - 1;"
-                " void window.jupyterapp.commands.execute('notebook:run-cell'); }"
+        # The press is one; what it set is there, and is still there a moment later.
+        for _ in range(2):
+            page.wait_for_timeout(600)
+            run_last_cell(page)
+            said = output.filter(has_text="state:").last.inner_text().strip()
+            assert re.search(r"'Dog': 0\.\d+", said)[0] == f"'Dog': {threshold}", said
+            assert all(f"'{label}': " in said for label in ("Cat", "Speech")) and said.endswith("}  none"), said
+
+        # Now 200,000 resamples: the kernel answers meanwhile, and Cancel stops them at once.
+        panel.get_by_label("95 % band").uncheck()
+        panel.get_by_label("Metric").select_option("PSDS2")
+        for start, ends in (
+            (
+                panel.get_by_role("button", name="Compare by class"),
+                panel.locator("p").filter(has_text="95 % intervals"),
+            ),
+            (panel.get_by_label("95 % band"), panel.locator(".js-fill")),
+        ):
+            start.click()
+            cancel = panel.get_by_role("button", name="Cancel").locator("visible=true")
+            cancel.wait_for()
+            page.wait_for_function(
+                "() => [...document.querySelectorAll('.sedlab-curve-explorer .progress-bar')]"
+                ".some((bar) => bar.offsetParent && parseFloat(bar.style.width) > 0)"
             )
-            page.wait_for_timeout(500)
-            said = " ".join(output.filter(has_text="state:").all_inner_texts()[-1:])
-            if all(f"'{label}': " in said for label in ("Cat", "Dog", "Speech")):
-                break
-            if attempt % 10 == 9:  # pressed once more, as a person would
-                page.mouse.click(x, y)
-        else:
-            pytest.fail(said)
+            run_last_cell(page)
+            expect(output.filter(has_text="working: ['curves']")).to_be_visible()
+            cancel.focus()
+            started = time.monotonic()
+            page.keyboard.press("Enter")
+            expect(cancel).to_have_count(0)
+            assert time.monotonic() - started < 5 and ends.count() == 0
+            expect(start).to_be_focused()
+            expect(start).not_to_be_checked() if start.get_attribute("type") == "checkbox" else None
+            for _ in range(20):
+                run_last_cell(page)
+                page.wait_for_timeout(200)
+                if output.filter(has_text="working: []").count():
+                    break
+            else:
+                pytest.fail("still at work")
         found = Axe().run(page, context=".sedlab-curve-explorer").response["violations"]
         assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
         if folder := os.environ.get("SEDLAB_SCREENSHOTS"):

@@ -11,7 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from jupyter_lab import TIMEOUT_MS, jupyter_lab, looked_at, need_chromium, run_all_cells, write_cells
+from jupyter_lab import (
+    TIMEOUT_MS,
+    jupyter_lab,
+    looked_at,
+    need_chromium,
+    run_all_cells,
+    wait_until_all_ran,
+    write_cells,
+)
 from nano_run import nano_run
 
 from sedlab.data.targets import frame_times, strong_targets
@@ -87,7 +95,7 @@ def test_a_cell_leads_to_its_cases_by_keyboard_alone(lab: str) -> None:
     with looked_at(1400, 2000) as page:
         page.goto(lab)
         run_all_cells(page)
-        page.locator(".jp-OutputArea-output").filter(has_text="ALL DONE").wait_for()
+        wait_until_all_ran(page)
         grid = page.locator(".sedlab-matrix-table")
         grid.wait_for()
 

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from jupyter_lab import TIMEOUT_MS, jupyter_lab, looked_at, need_chromium, write_cells
+from jupyter_lab import (
+    TIMEOUT_MS,
+    jupyter_lab,
+    looked_at,
+    need_chromium,
+    wait_for_focus,
+    wait_until_all_ran,
+    write_cells,
+)
 
 MATERIAL = Path(__file__).parents[1] / "material"
 CELLS = f"""
@@ -67,7 +75,7 @@ class Person:
     def run_cell(self, place: int) -> None:
         self.page.evaluate(
             f"() => {{ window.jupyterapp.shell.currentWidget.content.activeCellIndex = {place};"
-            " void window.jupyterapp.commands.execute('notebook:run-cell'); }"
+            " window.allCellsRan = window.jupyterapp.commands.execute('notebook:run-cell'); }"
         )
 
     def said(self, text: str) -> bool:
@@ -77,6 +85,7 @@ class Person:
             self.run_cell(STATE)
             self.page.wait_for_timeout(400)
             if self.page.locator(".jp-OutputArea-output").filter(has_text=text).count():
+                wait_for_focus(self.page)
                 return True
         return False
 
@@ -101,19 +110,24 @@ def test_a_run_is_explored_by_hand(lab: str) -> None:
         )
         page.keyboard.press("Control+b")
         person = Person(page)
+        page.evaluate(
+            "addEventListener('sedlab-drawn',"
+            " () => { window.tables ??= document.querySelectorAll('.dataTable').length; }, true)"
+        )
         for place in range(3):
             person.run_cell(place)
-        expect(page.locator(".jp-OutputArea-output").filter(has_text="ALL DONE")).to_be_visible()
+        wait_until_all_ran(page)
 
         # Twelve clips; the numbers come by themselves, and the first clip is marked.
         expect(person.counted).to_have_text("clip 1 of 12")
         expect(person.rows).to_have_count(12)
         expect(page.locator(".working")).to_have_text("")
         expect(person.marked).to_have_text("devtest_0")
+        assert page.evaluate("tables") == 0  # the clip was drawn before its list, which takes longer
 
         # Sorted by a number, largest first; n and p follow the order, and so does the mark.
         person.sort("disagreement")
-        page.wait_for_timeout(200)
+        expect(page.locator(".sedlab-clip-table th[aria-sort='descending']").first).to_contain_text("disagreement")
         numbers = [float(text) for text in person.column("disagreement")]
         assert numbers == sorted(numbers, reverse=True) and numbers[0] > numbers[-1]
         person.rows.first.click()

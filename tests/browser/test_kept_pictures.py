@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, run_all_cells, write_cells
+from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, run_all_cells, wait_until_all_ran, write_cells
 from nbconvert import HTMLExporter
 
 CELLS = (
@@ -47,7 +47,7 @@ def test_a_saved_inspector_shows_its_opening_picture_in_every_way(tmp_path: Path
         page.goto(address.format("run.ipynb"))
         run_all_cells(page)
         page.wait_for_selector(".sedlab-player canvas")
-        page.locator(".jp-OutputArea-output").filter(has_text="ALL DONE").wait_for()
+        wait_until_all_ran(page)
         seen = _seen(page, "live")
         assert (seen["pictures"], seen["live"]) == (0, 1)
         assert "as it opened" not in seen["text"]

@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from jupyter_lab import TIMEOUT_MS, jupyter_lab, looked_at, need_chromium, run_all_cells, write_cells
+from jupyter_lab import (
+    TIMEOUT_MS,
+    jupyter_lab,
+    looked_at,
+    need_chromium,
+    run_all_cells,
+    run_last_cell,
+    wait_for_focus,
+    wait_until_all_ran,
+    write_cells,
+)
 
 CELLS = """
 import numpy as np
@@ -71,7 +81,7 @@ def test_a_person_hears_selects_zooms_and_pages(lab: str) -> None:
     with looked_at(1300, 1500) as page:
         page.goto(lab)
         run_all_cells(page)
-        page.locator(".jp-OutputArea-output").filter(has_text="ALL DONE").wait_for()
+        wait_until_all_ran(page)
         player, other = page.locator(".sedlab-player").nth(0), page.locator(".sedlab-player").nth(1)
         shown = player.locator("canvas.over")
         page.wait_for_function("document.querySelectorAll('.sedlab-player .waiting').length === 0")
@@ -141,7 +151,7 @@ def test_a_person_hears_selects_zooms_and_pages(lab: str) -> None:
 
         # Python goes to a case, once it knows of the last key: it is framed, sought, and stays so.
         _state(page, lambda line: "clip19" in line)
-        _run_last(page, "player.go('devtest/clip03', {'onset': 6.0, 'offset': 6.4, 'label': 'Dog'})")
+        run_last_cell(page, "player.go('devtest/clip03', {'onset': 6.0, 'offset': 6.4, 'label': 'Dog'})")
         line = _state(page, lambda line: "clip03 5.50" in line and "[] [4.7, 7.7]" in line)
         page.wait_for_timeout(500)
         assert _head(page) == 5.5
@@ -167,17 +177,6 @@ def test_a_person_hears_selects_zooms_and_pages(lab: str) -> None:
             page.screenshot(path=str(Path(folder) / "player_narrow.png"))
 
 
-def _run_last(page, source: str) -> None:
-    """Write ``source`` into the last cell and run it."""
-    page.evaluate(
-        "source => { const notebook = window.jupyterapp.shell.currentWidget.content;"
-        " notebook.activeCellIndex = notebook.widgets.length - 1;"
-        " notebook.activeCell.model.sharedModel.setSource(source);"
-        " void window.jupyterapp.commands.execute('notebook:run-cell'); }",
-        source,
-    )
-
-
 def _floats(text: str) -> list[float]:
     """Return the numbers between the first brackets of ``text``."""
     return [float(part) for part in text.split("[")[1].split("]")[0].split(",")]
@@ -191,10 +190,11 @@ def _state(page, is_so) -> str:
     """Run the last cell until what it prints fulfils ``is_so``; return that."""
     end, line = time.monotonic() + TIMEOUT_MS / 1000, ""
     while time.monotonic() < end:
-        _run_last(page, CELLS.split("---\n")[-1].strip())
+        run_last_cell(page, CELLS.split("---\n")[-1].strip())
         page.wait_for_timeout(400)
         lines = page.locator(".jp-OutputArea-output").filter(has_text="state:").all_inner_texts()
         line = lines[-1].strip() if lines else ""
         if line and is_so(line):
+            wait_for_focus(page)
             return line
     raise AssertionError(line)

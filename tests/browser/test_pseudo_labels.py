@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from jupyter_lab import TIMEOUT_MS, jupyter_lab, looked_at, need_chromium, run_all_cells, write_cells
+from jupyter_lab import (
+    TIMEOUT_MS,
+    jupyter_lab,
+    looked_at,
+    need_chromium,
+    run_all_cells,
+    run_last_cell,
+    wait_for_focus,
+    wait_until_all_ran,
+    write_cells,
+)
 
 CELLS = """
 import numpy as np
@@ -72,7 +82,7 @@ def test_a_bar_is_pressed_and_its_clips_are_heard(lab: str) -> None:
     with looked_at(1300, 1700) as page:
         page.goto(lab)
         run_all_cells(page)
-        page.locator(".jp-OutputArea-output").filter(has_text="ALL DONE").wait_for()
+        wait_until_all_ran(page)
 
         # By mouse: the clips that lost, the one that lost most first and framed.
         panel = page.locator(".sedlab-pseudo-labels").first
@@ -133,17 +143,11 @@ def _state(page, wanted: Callable[[list[str]], bool]) -> None:
     """Run the last cell until what it prints is as wanted: a busy kernel hears of the browser after the cell."""
     end, said = time.monotonic() + TIMEOUT_MS / 1000, ""
     while time.monotonic() < end:
-        page.evaluate(
-            "() => { const notebook = window.jupyterapp.shell.currentWidget.content;"
-            " notebook.activeCellIndex = notebook.widgets.length - 1;"
-            " void window.jupyterapp.commands.execute('notebook:run-cell'); }"
-        )
+        run_last_cell(page)
         page.wait_for_timeout(400)
         said = page.locator(".jp-OutputArea-output").last.text_content() or ""
         if said.startswith("state:") and wanted(said.split()[1:]):
-            # A cell that ends takes the focus.
-            page.wait_for_function("!document.querySelector('.jp-Notebook').innerText.includes('[*]')")
-            page.wait_for_timeout(300)
+            wait_for_focus(page)
             return
     pytest.fail(f"the kernel's state stays {said!r}")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from jupyter_lab import jupyter_lab, looked_at, need_chromium, run_all_cells, write_cells
+from jupyter_lab import jupyter_lab, looked_at, need_chromium, run_all_cells, wait_until_all_ran, write_cells
 from nano_run import nano_run
 
 from sedlab.data.review.decisions import read_decisions
@@ -79,7 +79,7 @@ def test_what_is_decided_by_keys_and_mouse_is_kept(lab: str, run: Run, tmp_path:
         def open_notebook() -> None:
             page.goto(lab)
             run_all_cells(page)
-            expect(page.locator(".jp-OutputArea-output").filter(has_text="ALL DONE")).to_be_visible()
+            wait_until_all_ran(page)
             expect(page.locator(".sedlab-player .title")).to_contain_text(first["clip_id"])
 
         open_notebook()

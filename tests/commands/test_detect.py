@@ -20,10 +20,11 @@ import sedlab
 from sedlab.checkpoints.own import save_networks
 from sedlab.cli import app
 from sedlab.data.audio_file import resample
+from sedlab.data.audio_stream import open_audio
 from sedlab.data.formats.recordings import find_recordings
 from sedlab.data.tsv import read_tsv
 from sedlab.errors import SedlabError
-from sedlab.inference.predictor import Predictor
+from sedlab.inference import predictor
 from sedlab.models.detector import Detector
 from sedlab.postprocess.median import median_filter, median_lengths
 from sedlab.scoring.postprocess import Postprocess
@@ -351,14 +352,13 @@ def test_no_defect_ends_a_batch(tmp_path, detect, monkeypatch):
     for number in range(3):
         write(tmp_path / "in" / f"{number}.wav", music(2, seed=number))
     (tmp_path / "out" / "2.txt").mkdir(parents=True)  # in the way of a label track
-    predict = Predictor.predict_file
 
-    def fail(self, path, **options):
+    def fail(path):
         if path.name == "1.wav":
             raise MemoryError("two\nlines")
-        return predict(self, path, **options)
+        return open_audio(path)
 
-    monkeypatch.setattr(Predictor, "predict_file", fail)
+    monkeypatch.setattr(predictor, "open_audio", fail)
     result = detect(tmp_path / "in", "--out", tmp_path / "out", "--format", "tsv", "--format", "audacity")
     assert "2 of 3 recordings could not be analysed" in str(result.exception)
     first, second = result.stderr.splitlines()

@@ -64,6 +64,7 @@ def test_command_prints_and_writes_the_published_value(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "0.2697 (" in done.stdout and "clips: 20" in done.stdout
+    assert "on 20 of 692 clips of " in done.stdout and "not comparable with figures on all of them" in done.stdout
     assert "warning: 672 clips without scores are left out." in done.stderr
     content = json.loads(files["json"].read_text())
     assert content["metrics"]["psds1"]["overall"] == pytest.approx(EXPECTED["psds1"], abs=1e-9)

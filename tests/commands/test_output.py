@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from sedlab.commands.output import format_seconds, progress_bar, table_console, write_figure
+from sedlab.commands.output import format_seconds, progress_bar, resumable, table_console, write_figure
 from sedlab.errors import SedlabError
 
 
@@ -45,3 +45,8 @@ def test_a_figure_in_no_known_format_leaves_no_file(tmp_path):
     with pytest.raises(SedlabError, match=r"--plot .*curve\.wav: .*Use \.png, \.svg or \.pdf"):
         write_figure(tmp_path / "curve.wav", Figure())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_command_says_how_it_goes_on():
+    with pytest.raises(SedlabError, match="goes on where it stopped"), resumable():
+        raise KeyboardInterrupt

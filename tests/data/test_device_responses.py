@@ -29,7 +29,7 @@ def test_no_responses_names_the_folder_and_the_remedy(tmp_path, missing):
     folder = tmp_path / "device_responses"
     if not missing:
         folder.mkdir()
-    with pytest.raises(SedlabError, match=r"device_responses: .*`sedlab weights download dirs`.*p to 0"):
+    with pytest.raises(SedlabError, match=r"device_responses: .*`sedlab data desed download --only devices`.*p to 0"):
         read_device_responses(folder)
 
 

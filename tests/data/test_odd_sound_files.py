@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import shlex
-import shutil
 import struct
 import subprocess
 import warnings
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from sedlab.data.acquisition.cutting import find_ffmpeg
 from sedlab.data.audio_file import read_audio, read_header, resample
 from sedlab.data.audio_stream import open_audio
 from sedlab.data.formats.suffixes import AUDIO_SUFFIXES, FORMAT_SUFFIXES, is_audio_name
@@ -293,7 +293,21 @@ def test_a_coding_that_libsndfile_does_not_know_is_to_be_converted(tmp_path, con
         read_audio(tmp_path / "a.wav")
 
 
-@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
+@pytest.fixture
+def ffmpeg(tmp_path, monkeypatch):
+    """Have `ffmpeg` on the path: that of this machine, or that of the package imageio-ffmpeg."""
+    try:
+        program = find_ffmpeg()
+    except SedlabError as error:
+        if os.environ.get("SEDLAB_REQUIRE_ALL") == "1":
+            pytest.fail(str(error))
+        pytest.skip("needs ffmpeg")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "ffmpeg").symlink_to(program)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("ffmpeg")
 def test_the_conversion_works(tmp_path):
     soundfile.write(tmp_path / "a.wav", SOUND, RATE)
     path = tmp_path / "it's mine.m4a"

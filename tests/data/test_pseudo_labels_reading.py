@@ -39,6 +39,23 @@ def test_probabilities_by_clip_id(tmp_path, logits, storage):
         np.testing.assert_allclose(labels[name], expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_several_clips_at_once_have_the_numbers_of_each_to_the_bit(tmp_path, logits, dtype):
+    labels = read_pseudo_labels(write(tmp_path / "l.hdf5", logits.astype(dtype)))
+    together = labels.stacked(["c", "a", "a"])
+    assert together.flags.c_contiguous and together.dtype == np.float32
+    with np.errstate(over="ignore"):
+        for values, row in zip(together, (2, 0, 0), strict=True):
+            np.testing.assert_array_equal(
+                values, (1.0 / (1.0 + np.exp(-logits[row].astype(dtype).astype(np.float32)))).T
+            )
+    bad = logits.copy()
+    bad[1, 3, 3] = np.nan
+    labels = read_pseudo_labels(write(tmp_path / "bad.hdf5", bad))
+    with pytest.raises(SedlabError, match="logits of 'b' are not finite"):
+        labels.stacked(["c", "b", "a"])
+
+
 def test_pickling_does_not_carry_the_logits(tmp_path, logits):
     labels = read_pseudo_labels(write(tmp_path / "l.hdf5", logits))
     expected = labels["b"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedlab.data.targets import event_arrays, frame_times, group_events, strong_targets, weak_targets
+from sedlab.data.targets import StrongTargets, event_arrays, frame_times, group_events, strong_targets, weak_targets
 from sedlab.grid import CLIP_SECONDS, NUM_FRAMES
 
 THREE = ("a", "b", "c")
@@ -59,6 +59,16 @@ def test_confidences_are_assigned_in_row_order(rows):
     assert set(np.unique(target)) <= {np.float32(v) for v in (0, 0.2, 0.5, 1)}
     doubled = strong_targets(table(rows + rows), THREE)
     np.testing.assert_array_equal(doubled, target)
+
+
+@given(st.lists(rows, min_size=1, max_size=5), st.data())
+def test_the_targets_of_a_batch_are_those_of_its_clips(clips, data):
+    events = [event_arrays(table(rows), THREE) for rows in clips]
+    chosen = data.draw(st.lists(st.integers(0, len(clips) - 1), max_size=6))
+    written = np.full((len(chosen), len(THREE), NUM_FRAMES), np.nan, dtype=np.float32)
+    StrongTargets(events, len(THREE), NUM_FRAMES).write(np.array(chosen, dtype=int), written)
+    for found, clip in zip(written, chosen, strict=True):
+        np.testing.assert_array_equal(found, reference_targets(clips[clip], 0.0))
 
 
 def test_later_row_owns_the_shared_frame_even_if_less_confident():

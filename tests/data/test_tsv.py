@@ -3,7 +3,6 @@
 import gzip
 import os
 import re
-import subprocess
 
 import numpy as np
 import pandas as pd
@@ -71,14 +70,21 @@ def _as_on_disk(name):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (TABLE.replace("\t", ";"), "semicolons between them: save it as tab-separated text"),
-        (TABLE.replace("\t", ","), "commas between them: save it as tab-separated"),
+        (
+            TABLE.replace("\t", ",").replace(",event", ";event"),
+            "no column 'filename'; found 'filename,onset;event_label'",
+        ),
+        (TABLE.replace("\t", ",").replace("0.5", "0,5"), "line 2 has 4 fields where there are 3 columns"),
+        (TABLE.replace("\t", ";").replace("0.5", "0,5"), "'0,5' in column 'onset' is not a number. Write 0.5 with a"),
+        (TABLE.replace("onset", "start\tBegin"), "columns 'start' and 'Begin' may both be 'onset'. Name the right one"),
         (TABLE.replace("\t", "   "), "spaces between them: save it as tab-separated"),
         (TABLE.encode("utf-16-le"), "line 1: holds NUL characters.* Save the table as UTF-8"),
         (TABLE.replace("a.w", "a\0w"), "line 2: holds NUL characters"),
         (TABLE.replace("a.wav", "é.wav").encode("latin-1"), r"line 2: not UTF-8 text \(byte 0xe9\). Save"),
         (b"\xff\xfea", "not UTF-16 text"),
-        (b"\x1f\x8b\x08\x00", "is no table but a file that gzip compressed. Unpack it: zcat < "),
+        (b"\x1f\x8b\x08\x00", "what gzip compressed is damaged or cut short. Copy the file again"),
+        (gzip.compress(TABLE.encode(), mtime=0)[:-12], "what gzip compressed is damaged or cut short"),
+        (gzip.compress(b"PK\3\4\0\0", mtime=0), "is no table but a spreadsheet or a zip archive"),
         (b"PK\3\4\0\0", "is no table but a spreadsheet or a zip archive. Save the table as text"),
         (b"<!DOCTYPE html>", "is no table but a web page"),
         ("version https://git-lfs.github.com/spec/v1", "is no table but the pointer of Git LFS"),
@@ -101,12 +107,34 @@ def test_other_tables_are_refused_with_line_and_remedy(tmp_path, content, messag
     assert str(error.value).startswith(str(tmp_path / "t.tsv")) and len(str(error.value).splitlines()) == 1
 
 
-def test_a_compressed_table_is_unpacked_as_the_message_says(tmp_path):
-    path = save(tmp_path / "it's a.tsv", gzip.compress(TABLE.encode()))
-    with pytest.raises(SedlabError, match="gzip compressed") as error:
-        read(path)
-    subprocess.run(str(error.value).split("Unpack it: ")[1], shell=True, check=True, cwd=tmp_path)
-    assert read(tmp_path / "unpacked.tsv") == [["a.wav", 0.5, "Dog"]]
+@pytest.mark.parametrize(
+    "header",
+    [
+        "File Name\tStart-Time\tLabel",
+        "audio_filename\tOnset\tEVENT_LABEL",
+        "filename,start,class",
+        '"file";"begin";"Event Label"',
+        "filename\tonset\tevent_label",
+    ],
+)
+def test_columns_by_other_names_and_with_commas_or_semicolons_between_are_read(tmp_path, header):
+    separator = next(one for one in ("\t", ";", ",") if one in header)
+    text = f"{header}\n" + separator.join(("a.wav", "0.5", '"Dog"')) + "\n"
+    assert read(save(tmp_path / "t.tsv", text)) == [["a.wav", 0.5, "Dog"]]
+
+
+def test_the_very_name_of_a_column_wins_over_others_that_may_be_meant(tmp_path):
+    text = "file\tfilename\tstart\tonset\tevent_label\nb.wav\ta.wav\t9\t0.5\tDog\n"
+    assert read(save(tmp_path / "t.tsv", text)) == [["a.wav", 0.5, "Dog"]]
+
+
+def test_compressed_tables_are_read_under_either_name(tmp_path):
+    save(tmp_path / "packed.tsv", gzip.compress(TABLE.encode("utf-16")))
+    save(tmp_path / "t.tsv.gz", gzip.compress(TABLE.encode()))
+    for name in ("packed.tsv", "t.tsv.gz", "t.tsv"):
+        assert read(tmp_path / name) == [["a.wav", 0.5, "Dog"]]
+    save(tmp_path / "t.tsv", TABLE.replace("Dog", "Cat"))
+    assert read(tmp_path / "t.tsv") == [["a.wav", 0.5, "Cat"]]
 
 
 def test_tabs_behind_the_last_field_do_no_harm(tmp_path):
@@ -115,9 +143,11 @@ def test_tabs_behind_the_last_field_do_no_harm(tmp_path):
 
 def test_what_is_no_file_is_refused(tmp_path):
     (tmp_path / "folder.tsv").mkdir()
+    (tmp_path / "link.tsv").symlink_to("lost.tsv")
     for path, message in {
         tmp_path / "folder.tsv": "is a folder",
         tmp_path / "absent.tsv": "no such table",
+        tmp_path / "link.tsv": "links to lost.tsv, which is not there. Correct the link",
         tmp_path / f"{'x' * 5000}.tsv": "File name too long. Choose a shorter name",
         tmp_path / "a\0b.tsv": "not a file name",
         "/dev/zero": "is no file with an end",

@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 import pickle
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sedlab.data.cache import INDEX, WAVEFORMS, WaveformCache
+from sedlab.data.cache import BUILDING, INDEX, WAVEFORMS, WaveformCache
+from sedlab.data.corpora.cache_folder import memory_folder
 from sedlab.data.corpora.load import load_corpus
 from sedlab.errors import SedlabError
 
@@ -89,9 +91,67 @@ def test_failed_build_leaves_no_cache_and_no_litter(root, corpus, cache):
     with pytest.raises(SedlabError, match=r"t1\.wav: truncated"):
         WaveformCache.build(corpus, cache.folder)
     assert not (cache.folder / INDEX).exists()
-    assert {file.name for file in cache.folder.iterdir()} <= {WAVEFORMS, ".lock"}
+    assert {file.name for file in cache.folder.iterdir()} <= {
+        WAVEFORMS,
+        BUILDING,
+        ".lock",
+        memory_folder(corpus.root).name,
+    }
     with pytest.raises(SedlabError, match="holds no waveform cache"):
         WaveformCache.open(cache.folder)
+
+
+def test_interrupted_building_goes_on_to_the_same_bytes(corpus, cache, tmp_path):
+    class Stop(Exception):
+        pass
+
+    def stopping(done, _total, _what):
+        if done >= 4:
+            raise Stop
+
+    def decoded(build):
+        calls = []
+        build(lambda *args: calls.append(args))
+        return calls[-1][1] - calls[0][0]
+
+    whole = [(cache.folder / name).read_bytes() for name in (WAVEFORMS, INDEX)]
+    folder = tmp_path / "interrupted"
+    for clips in range(1, 4):
+        with pytest.raises(Stop), patch("sedlab.data.cache.building._PROGRESS_EVERY", clips):
+            WaveformCache.build(corpus, folder, stopping)
+        # A killed process may have written more than it has noted, and half of a note.
+        with (folder / WAVEFORMS).open("ab") as file:
+            file.write(bytes(1001))
+        with (folder / BUILDING).open("a") as file:
+            file.write('"audio/validation')
+    assert decoded(lambda progress: WaveformCache.build(corpus, folder, progress)) < len(corpus)
+    assert [(folder / name).read_bytes() for name in (WAVEFORMS, INDEX)] == whole
+    assert not (folder / BUILDING).exists()
+
+
+def test_a_corpus_that_grows_is_appended(root, corpus, tmp_path, write_wav):
+    part = WaveformCache.build(corpus.subset("devtest"), tmp_path / "c")
+    before = (part.folder / WAVEFORMS).read_bytes()
+    calls = []
+    grown = WaveformCache.build(corpus, tmp_path / "c", lambda *args: calls.append(args))
+    assert calls[0][0] == len(corpus.subset("devtest"))
+    assert (grown.folder / WAVEFORMS).read_bytes().startswith(before)
+    # Who opened it before reads on.
+    np.testing.assert_array_equal(part.read("devtest", "t1"), grown.read("devtest", "t1"))
+
+
+def test_all_damaged_files_are_told_at_once_and_the_others_kept(root, corpus, tmp_path):
+    paths = [root / audio for audio in corpus.subset("devtest").clips["audio"]]
+    for path in paths:
+        path.write_bytes(path.read_bytes()[:-1000])
+    damaged = []
+    with pytest.raises(SedlabError, match="2 sound files cannot be read"):
+        WaveformCache.build(corpus, tmp_path / "c", damaged=damaged)
+    assert [str(error).split(":")[0] for error in damaged] == [str(path) for path in paths]
+    calls = []
+    others = corpus.subset(*(name for name in corpus.subsets if name != "devtest"))
+    WaveformCache.build(others, tmp_path / "c", lambda *args: calls.append(args))
+    assert calls[0][0] == len(others)
 
 
 def test_cut_off_cache_is_refused_and_rebuilt(corpus, cache):

@@ -18,6 +18,7 @@ from standin_corpus import ONE_OF_EACH
 from sedlab.checkpoints.own import save_networks
 from sedlab.config.data import MiniConfig
 from sedlab.config.loading import load_experiment
+from sedlab.data.importing.example import write_example_recordings
 from sedlab.data.mini.writer import generate
 from sedlab.data.review.decisions import Decision
 from sedlab.data.targets import frame_times
@@ -55,12 +56,14 @@ def template(tmp_path_factory) -> Path:
     run = _small_run(folder)
     for iteration in (1, 2):
         write_made_up_scores(run, iteration)
+    write_made_up_scores(run, 2, "synth_val")
     write_decisions_of_two(run, folder)
     Thresholds({"Speech": 0.4}, postprocess=Postprocess("median")).write(run.path / "thresholds.json")
     random = np.random.default_rng(0)
     (folder / "field_trip").mkdir()
     for name in ("concert.mp3", "field_trip/morning.wav"):
         soundfile.write(folder / name, random.normal(0, 0.1, 3 * 16_000), 16_000)
+    write_example_recordings(folder, count=4, seconds=22)
     return folder
 
 
@@ -93,6 +96,10 @@ def _small_run(folder: Path) -> Run:
     checkpoint = run.node_dir("stage2", "atst", 2) / "best.pt"
     checkpoint.parent.mkdir(parents=True)
     save_networks(checkpoint, {"student": detector, "teacher": detector})
+    # The run that a tutorial trains on recordings of one's own.
+    own = folder / "runs/first/iteration1/stage2/atst/best.pt"
+    own.parent.mkdir(parents=True)
+    own.symlink_to(checkpoint)
     return run
 
 
@@ -106,14 +113,14 @@ def write_decisions_of_two(run: Run, folder: Path) -> None:
             Review(path).add(made)
 
 
-def write_made_up_scores(run: Run, iteration: int) -> None:
+def write_made_up_scores(run: Run, iteration: int, subset: str = "devtest") -> None:
     """Write scores of the ensemble as if it had heard the events, a bit early, and some noise."""
     random = np.random.default_rng(iteration)
-    part = run.corpus().subset("devtest")
+    part = run.corpus().subset(subset)
     names = list(part.clips["clip_id"])
     logits = random.normal(-3, 2, (len(names), len(frame_times()) - 1, len(CLASSES))).astype(np.float32)
     for event in part.events.itertuples():
         frames = slice(*np.searchsorted(frame_times(), [event.onset - 0.1, event.offset]))
         logits[names.index(event.clip_id), frames, CLASSES.index(event.label)] += 5
-    path = run.pseudo_labels_dir(iteration) / "devtest.hdf5"
+    path = run.pseudo_labels_dir(iteration) / f"{subset}.hdf5"
     write_score_file(path, ScoreFile(names, logits, CLASSES, frame_times()))

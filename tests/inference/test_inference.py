@@ -15,6 +15,7 @@ from sedlab.config.model import ARCHS, TaggerConfig
 from sedlab.data.audio_file import resample
 from sedlab.errors import SedlabError
 from sedlab.inference.predictor import Predictor
+from sedlab.inference.recordings import Samples, score_recordings
 from sedlab.inference.windows import WindowGrid
 from sedlab.labels import CLASSES
 from sedlab.models.tagger import FrameTagger
@@ -343,6 +344,7 @@ torch.set_num_threads(1)
 from sedlab.config.loading import load_experiment
 from sedlab.models.detector import Detector
 from sedlab.inference.predictor import Predictor
+from sedlab.inference.recordings import Samples, score_recordings
 torch.manual_seed(0)
 detector = Detector(load_experiment("nano").models["atst"]).eval()
 scores = Predictor(detector).predict_file(sys.argv[1])
@@ -362,3 +364,75 @@ def test_an_hour_takes_no_more_memory_than_ten_minutes(tmp_path):
         frames, peaks[minutes] = map(int, python("-c", _PEAK_MEMORY, path).split())
         assert frames == minutes * 60 * 16_000 // 1024
     assert peaks[60] - peaks[10] < 60
+
+
+# -- many recordings --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_recordings_scored_after_each_other_have_the_scores_they_have_alone(make_predictor, together):
+    """On a CPU to the bit; where they share batches of windows, to rounding. One that fails takes no other with it."""
+    predictor = make_predictor("atst")
+    recordings = [music(seconds) for seconds in (3, 21, 0.5, 37, 10)]
+    batches, told = [], []
+
+    def score(waveform):
+        batches.append(len(waveform))
+        return predictor._window_probabilities(waveform)
+
+    def source(place):
+        def breaking():
+            yield recordings[place][:100_000]
+            raise OSError("gone")
+
+        def opened():
+            if place == 2:
+                raise SedlabError("cannot be opened")
+            length = len(recordings[place])
+            return Samples(breaking() if place == 3 else in_blocks(recordings[place], 50_000), length, length)
+
+        return opened, lambda done, total: told.append((place, done, total))
+
+    scored = list(score_recordings(map(source, range(5)), predictor.network, score, batch_size=2, together=together))
+    assert [type(result.error) for result in scored] == [type(None), type(None), SedlabError, OSError, type(None)]
+    for place in (0, 1, 4):
+        alone = Predictor(predictor.network, batch_size=2).predict(recordings[place]).probabilities[0]
+        if together:
+            np.testing.assert_allclose(scored[place].probabilities, alone, atol=1e-6)
+        else:
+            assert np.array_equal(scored[place].probabilities, alone)
+    # 1, 3 and 1 windows, and none of those that fail at once.
+    assert [size for size in batches if size] == ([2, 2, 1] if together else [1, 2, 1, 1])
+    assert told[-1] == (4, 1, 1) and (1, 3, 3) in told
+
+
+def test_a_damaged_file_among_others_is_its_own_error(make_predictor, tmp_path):
+    predictor, paths = make_predictor("atst"), [tmp_path / f"{number}.wav" for number in range(3)]
+    for path in paths:
+        soundfile.write(path, music(12), 16_000)
+    paths[1].write_bytes(b"RIFF")
+    first, second, third = predictor.predict_files(paths)
+    assert isinstance(second, SedlabError) and "1.wav" in str(second)
+    assert np.array_equal(first.probabilities, predictor.predict_file(paths[2]).probabilities)
+    assert np.array_equal(first.probabilities, third.probabilities)
+
+
+def test_between_recordings_the_caller_may_train(make_predictor, tmp_path):
+    predictor = make_predictor("atst")
+    paths = [tmp_path / "a.wav", tmp_path / "b.wav"]
+    for path in paths:
+        soundfile.write(path, music(1), 16_000)
+    for _ in predictor.predict_files(paths):
+        assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize(("precision", "tolerance"), [("32-true", 1e-4), ("16-mixed", 0.01)])
+def test_a_gpu_says_the_same_of_recordings(make_detector, tmp_path, precision, tolerance):
+    paths = [tmp_path / f"{number}.wav" for number in range(4)]
+    for number, path in enumerate(paths):
+        soundfile.write(path, music(5 + 9 * number), 16_000)
+    alone = list(Predictor(make_detector("atst")).predict_files(paths))
+    on_gpu = Predictor(make_detector("atst").cuda(), batch_size=3, precision=precision)
+    for one, other in zip(alone, on_gpu.predict_files(paths), strict=True):
+        np.testing.assert_allclose(other.probabilities, one.probabilities, atol=tolerance)

@@ -10,7 +10,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parent.parent.parent
 DOCUMENTS = [
     CHECKOUT / "README.md",
-    *sorted((CHECKOUT / "docs").glob("*.md")),
+    *sorted((CHECKOUT / "docs").rglob("*.md")),
     CHECKOUT / "benchmarks" / "README.md",
     CHECKOUT / "data" / "README.md",
 ]

@@ -60,12 +60,16 @@ def checks_of(path: Path) -> list[tuple[int, str]]:
     return runpy.run_path(str(file))["CHECKS"] if file.is_file() else []
 
 
-def with_exercises(path: Path, preset: str) -> nbformat.NotebookNode:
-    """Return the notebook with its exercises as further cells, after each what is expected of it."""
+def with_exercises(path: Path, run: str, preset: str = "") -> nbformat.NotebookNode:
+    """Return the notebook with its exercises as further cells, after each what is expected of it.
+
+    They name the run `mini`, in its place ``run``; where they name it as a preset, ``preset`` if that is another.
+    """
     notebook, checks = load_notebook_node(str(path)), checks_of(path)
     for exercise in exercises_of(path):
         for language, text in exercise.blocks:
-            text = re.sub(r"\bmini\b", preset, text)
+            text = re.sub(r"\b(sedlab run|preset) mini\b", rf"\1 {preset or run}", text)
+            text = re.sub(r"\bmini\b", run, text)
             notebook.cells.append(_cell(_SHELL.format(text=text) if language == "sh" else text))
         for number, expression in checks:
             if number == exercise.number:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from tiny_project import make_experiment
 
-from sedlab.data.cache import _INDEX_COLUMNS, INDEX, WAVEFORMS
+from sedlab.data.cache import INDEX, WAVEFORMS
+from sedlab.data.cache.index import INDEX_COLUMNS
 from sedlab.data.tsv import write_tsv
 from sedlab.pipeline.graph import graph_of
 from sedlab.pipeline.stages import prepare_data
@@ -50,4 +51,4 @@ def write_empty_cache(run: Run) -> None:
     """Write a waveform cache without clips."""
     run.cache_dir.mkdir(parents=True, exist_ok=True)
     (run.cache_dir / WAVEFORMS).write_bytes(b"")
-    write_tsv(run.cache_dir / INDEX, pd.DataFrame(columns=_INDEX_COLUMNS))
+    write_tsv(run.cache_dir / INDEX, pd.DataFrame(columns=INDEX_COLUMNS))

@@ -21,6 +21,8 @@ import pytest
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TIMEOUT_MS = 30_000
 _TOKEN = "test"
+# Without the grammar of web addresses that jsonschema would build when it is imported: two seconds of every start.
+_LAB = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyterlab.labapp import main; main()"
 _REMEDY = "apt-get install -y chromium, or the browser's package of your system"
 _ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--mute-audio"),
@@ -104,9 +106,7 @@ def jupyter_lab(folder: Path) -> Iterator[str]:
     ]
     log = folder / "server.log"
     with log.open("wb") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyter", "lab", *options], env=environment, stdout=output, stderr=output
-        )
+        server = subprocess.Popen([sys.executable, "-c", _LAB, *options], env=environment, stdout=output, stderr=output)
         try:
             _wait_for_server(f"http://127.0.0.1:{port}/api/status?token={_TOKEN}", server, log)
             yield f"http://127.0.0.1:{port}/lab/tree/{{}}?token={_TOKEN}"
@@ -128,7 +128,32 @@ def run_all_cells(page) -> None:
         "async () => { const c = window.jupyterapp.shell.currentWidget.sessionContext;"
         " await c.ready; await c.session.kernel.info; }"
     )
-    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.evaluate("void (window.allCellsRan = window.jupyterapp.commands.execute('notebook:run-all-cells'))")
+
+
+def wait_until_all_ran(page, last_words: str = "ALL DONE") -> None:
+    """Wait until the last cell has printed this and JupyterLab, which then takes the focus, has done so."""
+    page.locator(".jp-OutputArea-output").filter(has_text=last_words).wait_for()
+    wait_for_focus(page)
+
+
+def run_last_cell(page, source: str | None = None) -> None:
+    """Run the notebook's last cell, with ``source`` in it if that is given, without waiting for it."""
+    page.evaluate(
+        "source => { const notebook = window.jupyterapp.shell.currentWidget.content;"
+        " notebook.activeCellIndex = notebook.widgets.length - 1;"
+        " if (source !== null) notebook.activeCell.model.sharedModel.setSource(source);"
+        " window.allCellsRan = window.jupyterapp.commands.execute('notebook:run-cell'); }",
+        source,
+    )
+
+
+def wait_for_focus(page) -> None:
+    """Wait until the cells that run have ended and JupyterLab has taken the focus, which keys would lose otherwise."""
+    page.evaluate(
+        "async () => { await window.allCellsRan;"
+        " await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); }"
+    )
 
 
 def note_foreign(url: str, elsewhere: list[str]) -> None:

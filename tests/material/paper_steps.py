@@ -1,8 +1,9 @@
-"""One optimisation step of each stage of the paper preset for one transformer, at base size, on the CPU.
+"""One optimisation step of stages of the paper preset for one transformer, at base size, on the CPU.
 
-A program of its own, so that the peak of its memory is its own: `python paper_steps.py PROJECT ARCH ITERATION OUT`.
-In iteration 2 there are pseudo-labels, made up ones. PROJECT holds a data root (`data/dcase`) and published weights
-(`data/weights`). Writes a JSON file with loss and seconds of each stage, and the peak of the memory.
+A program of its own, so that the peak of its memory is its own: `python paper_steps.py PROJECT ARCH ITERATION STAGES
+OUT`, stages with commas between them. Stage 2 starts from stage 1, which without a step of its own is what it starts
+from. In iteration 2 there are pseudo-labels, made up ones. PROJECT holds a data root (`data/dcase`) and published
+weights (`data/weights`). Writes a JSON file with loss and seconds of each stage, and the peak of the memory.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from sedlab.data.tables import Corpus
 from sedlab.data.targets import frame_times
 from sedlab.labels import CLASSES
 from sedlab.scoring.scores.file import ScoreFile, write_score_file
-from sedlab.training.fit import FitResult
+from sedlab.training.detection import DetectionTask
+from sedlab.training.distributed import make_fabric
 from sedlab.training.node import TrainingInputs, train_node
 from sedlab.weights import WEIGHTS_FOLDER, require
 
@@ -51,33 +53,40 @@ def small_steps(*archs: str) -> Experiment:
     return load_experiment("paper", overrides)
 
 
-def run_steps(project: Path, arch: str, iteration: int) -> list[dict]:
-    """Train every node of one transformer in an iteration for a step, stage 2 from stage 1; return loss and seconds."""
+def run_steps(project: Path, arch: str, iteration: int, stages: list[str]) -> list[dict]:
+    """Train the nodes of one transformer in an iteration for a step; return loss and seconds of each."""
     experiment = small_steps(*({arch} & {"passt", "atst"}))
     root = project / experiment.data.root
     corpus = load_corpus(root, experiment.data)
     cache, rows, folder = WaveformCache.build(corpus), [], project / "steps" / arch
-
-    def step(node: Node, **inputs) -> FitResult:
+    pseudo_labels = _pseudo_labels(corpus, folder / "pseudo_labels") if iteration > 1 else None
+    # Stage 1 starts from the published weights, as it does in the preset.
+    detectors = experiment.model_copy(update={"pretrain": None})
+    for stage in stages:
+        node = (experiment if stage == "pretrain" else detectors).node(stage, arch, iteration)
+        inputs = {"pretrained": require(node.weights, project / WEIGHTS_FOLDER)} if node.weights else {}
+        if stage != "pretrain":
+            inputs["pseudo_labels"] = pseudo_labels
+        if stage == "stage2":
+            inputs["init"] = _stage1(detectors.node("stage1", arch, iteration), project, folder)
         started = time.monotonic()
-        if node.weights:
-            inputs["pretrained"] = require(node.weights, project / WEIGHTS_FOLDER)
         result = train_node(TrainingInputs(node, corpus, cache, folder / node.name, **inputs))
         # Gigabytes of moments, to resume from.
         result.last.unlink()
         loss = float(pd.read_csv(result.history)["loss/total"].iloc[-1])
         rows.append({"node": node.name, "steps": result.steps, "loss": loss, "seconds": time.monotonic() - started})
-        return result
-
-    if experiment.pretrains(arch):
-        step(experiment.node("pretrain", arch))
-    # Stage 1 starts from the published weights, as it does in the preset.
-    experiment = experiment.model_copy(update={"pretrain": None})
-    pseudo_labels = _pseudo_labels(corpus, folder / "pseudo_labels") if iteration > 1 else None
-    first = step(experiment.node("stage1", arch, iteration), pseudo_labels=pseudo_labels)
-    step(experiment.node("stage2", arch, iteration), init=first.best, pseudo_labels=pseudo_labels)
     shutil.rmtree(folder)
     return rows
+
+
+def _stage1(node: Node, project: Path, folder: Path) -> Path:
+    """Return the checkpoint of stage 1; where it was not trained, that of its networks before the first step."""
+    best = folder / node.name / "best.pt"
+    if not best.is_file():
+        pretrained = require(node.weights, project / WEIGHTS_FOLDER)
+        best.parent.mkdir(parents=True)
+        DetectionTask(node, make_fabric(node.training.trainer), pretrained=pretrained).save(best)
+    return best
 
 
 def _pseudo_labels(corpus: Corpus, folder: Path) -> dict[str, Path]:
@@ -94,11 +103,11 @@ def _pseudo_labels(corpus: Corpus, folder: Path) -> dict[str, Path]:
 
 def main() -> None:
     """Run the steps and write the JSON file."""
-    project, arch, iteration, out = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])
-    rows = run_steps(project, arch, iteration)
+    project, arch, iteration, stages, out = sys.argv[1:]
+    rows = run_steps(Path(project), arch, int(iteration), stages.split(","))
     # Kilobytes on Linux.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    out.write_text(json.dumps({"arch": arch, "rows": rows, "peak_bytes": peak}))
+    Path(out).write_text(json.dumps({"arch": arch, "rows": rows, "peak_bytes": peak}))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ window.makeModel = (values, answer) => {
     values, saved: [],
     get: (name) => values[name],
     set(name, value) { if (values[name] === value) return; values[name] = value; tell(`change:${name}`); },
-    save_changes() { model.saved.push(structuredClone(values)); },
+    save_changes() { model.saved.push(structuredClone(values)); model.set("heard", values.said); },
     on(names, one) { names.split(" ").forEach((name) => (listeners[name] ??= []).push(one)); },
     off(name, one) { listeners[name] = (listeners[name] ?? []).filter((other) => other !== one); },
     async send(message) {

@@ -12,6 +12,8 @@ from pathlib import Path
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 #: Longer than anything here takes on a busy machine: a bound for what hangs, not a measure of speed.
 PATIENCE_SECONDS = 1500
+# `papermill` without the grammar of web addresses that jsonschema would build when imported: two seconds each time.
+_PAPERMILL = "import sys; sys.modules['rfc3987_syntax'] = None; from papermill.__main__ import papermill; papermill()"
 
 
 def command(*arguments: object) -> list[str]:
@@ -36,7 +38,7 @@ def python(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] |
 def papermill(folder: Path, notebook: str, *parameters: str) -> subprocess.CompletedProcess:
     """Run `papermill` on a notebook of the checkout as a person does in ``folder``; parameters as "key=value"."""
     programs = Path(sys.executable).parent
-    words = [str(programs / "papermill"), str(NOTEBOOKS / f"{notebook}.ipynb"), f"{notebook}.ipynb"]
+    words = [sys.executable, "-P", "-c", _PAPERMILL, str(NOTEBOOKS / f"{notebook}.ipynb"), f"{notebook}.ipynb"]
     for parameter in parameters:
         words += ["-p", *parameter.split("=", 1)]
     return _run(words, folder, {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"})

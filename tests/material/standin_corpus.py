@@ -10,9 +10,10 @@ import shutil
 from pathlib import Path
 
 from sedlab.config.data import MiniConfig
-from sedlab.data.corpora.desed import write_durations, write_exclusion_lists
-from sedlab.data.corpora.layout import SUBSETS
-from sedlab.data.mini.writer import MARKER, generate
+from sedlab.data.corpora.desed import write_durations
+from sedlab.data.corpora.exclusion import write_exclusion_lists
+from sedlab.data.corpora.layout import MINI_MARKER, SUBSETS
+from sedlab.data.mini.writer import generate
 from sedlab.data.tsv import read_tsv, write_tsv
 
 #: One file of each kind.
@@ -49,7 +50,7 @@ def build_standin(root: Path) -> Path:
     """Write the data root and return it."""
     generate(root, MiniConfig(seed=7, **SIZES), workers=1)
     # From here on it is a corpus like any other, not one that sedlab may replace.
-    (root / MARKER).unlink()
+    (root / MINI_MARKER).unlink()
     _add_external(root)
     _overlap(root)
     write_exclusion_lists(root)

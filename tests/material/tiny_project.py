@@ -67,6 +67,7 @@ class Project:
         return sedlab("run", "tiny.yaml", *options, cwd=self.folder, env=self.environment)
 
     def start(self, *options: str) -> subprocess.Popen:
+        """Begin `sedlab run`, and return at once; what it prints is in one stream."""
         return start(
             "run",
             "tiny.yaml",
@@ -78,13 +79,24 @@ class Project:
         )
 
     def order(self, orders: dict[str, str]) -> None:
-        """Make jobs misbehave, by name: die (the kernel), fail (an exception), hang."""
-        Path(self.environment["FAKE_ORDERS"]).write_text(json.dumps(orders))
+        """Make jobs misbehave, by name.
+
+        die (the kernel), fail (an exception), hang, meet (wait for another run's), wait (until the order is withdrawn).
+        """
+        orders_file = Path(self.environment["FAKE_ORDERS"])
+        # A job may be reading it.
+        new = orders_file.with_suffix(".new")
+        new.write_text(json.dumps(orders))
+        new.replace(orders_file)
+
+    def worked(self) -> list[dict]:
+        """Return what each work of a job in a cluster noted when it began, and, if it came to its end, its end."""
+        return [json.loads(path.read_text()) for path in sorted((self.folder / "worked").glob("*.json"))]
 
 
-def make_project(folder: Path) -> Project:
+def make_project(folder: Path, archs: tuple[str, ...] = ("atst",)) -> Project:
     """One transformer, two iterations, stages that write their files and nothing else."""
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment_tree(archs=("atst",))))
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment_tree(archs=archs)))
     write_notebook(
         folder / "notebooks" / "04_stage2.ipynb",
         'run = ""\narch = ""\niteration = 1',

@@ -10,6 +10,7 @@ from sedlab.audio.frontends import build_frontend
 from sedlab.config.model import ARCHS
 from sedlab.models.build import build_transformer
 from sedlab.models.detector import Features
+from sedlab.models.kernels.choice import chosen
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +52,17 @@ def test_a_transformer_is_one_graph_with_the_same_values_and_gradients(tiny, noi
         outputs_and_gradients(transformer, compiled, features),
         outputs_and_gradients(transformer, transformer, features),
     )
+
+
+def test_layers_in_other_ways_are_part_of_the_graph_or_plain(tiny):
+    torch.manual_seed(0)
+    transformer, features = build_transformer(tiny("beats").transformer).train(), torch.randn(2, 1, 64, 200)
+    eager = outputs_and_gradients(transformer, transformer, features)
+    for attention in ("half", "triton"):
+        with chosen("cpu", position_convolution="blocks", gated_attention=attention, residual_norm="triton"):
+            compiled = torch.compile(transformer, backend="aot_eager", fullgraph=True)
+            assert_same(outputs_and_gradients(transformer, compiled, features), eager)
+        torch.compiler.reset()
 
 
 @pytest.mark.parametrize("arch", ARCHS)

@@ -1,7 +1,7 @@
-"""Each stage notebook by plain Papermill in an empty folder: it makes the run, the corpus and what it needs.
+"""Each stage notebook by plain Papermill: it makes the run, the corpus and what it needs.
 
 Stage 1 is run from nothing by tests/docs/test_commands.py, as the README has it, and the last one, 08, where
-`finished_nano` is made.
+`finished_nano` is made, when jobs have done what comes before it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 import torch
-from finished_nano import copy_of, finished_nano
+from finished_nano import PRESET, copy_of, finished_nano
 from shell import papermill
 
 from sedlab.pipeline import stages
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 #: Notebook -> parameters that say which model's stage it is, what it says that it needs, what it leaves in the run.
 STAGES = {
     "02_pretrain": ("arch=passt", "data", "pretrain/passt/best.pt"),
-    "04_stage2": ("arch=beats iteration=1", "data, iteration 1 stage1 (beats)", "iteration1/stage2/beats/best.pt"),
+    "04_stage2": ("arch=passt iteration=1", "iteration 1 stage1 (passt)", "iteration1/stage2/passt/best.pt"),
 }
 #: Notebooks that read what models have learnt, in their order -> what they leave in the run.
 JOINT = {
@@ -42,14 +42,14 @@ def printed(path):
     return "".join(output.text for output in outputs if output.output_type == "stream")
 
 
-@pytest.mark.parametrize("name", STAGES)
-def test_a_stage_runs_from_nothing(name, tmp_path):
-    parameters, needed, left = STAGES[name]
-    done = papermill(tmp_path, name, "preset=nano", *parameters.split())
-    assert done.returncode == 0, done.stderr[-3000:]
-    said = printed(tmp_path / f"{name}.ipynb")
-    assert f" needs {needed}: about " in said and "[1/" in said
-    assert (tmp_path / "runs/nano" / left).exists()
+def test_stages_run_from_nothing(tmp_path):
+    """In an empty folder, one after the other; what the second finds is made by the first."""
+    for name, (parameters, needed, left) in STAGES.items():
+        done = papermill(tmp_path, name, "preset=nano", *parameters.split())
+        assert done.returncode == 0, f"{name}: {done.stderr[-3000:]}"
+        said = printed(tmp_path / f"{name}.ipynb")
+        assert f" needs {needed}: about " in said and "[1/" in said
+        assert (tmp_path / "runs/nano" / left).exists()
 
 
 def test_joint_stages_run_one_after_the_other_in_a_variant_that_is_not_there(finished_nano, tmp_path):
@@ -57,7 +57,7 @@ def test_joint_stages_run_one_after_the_other_in_a_variant_that_is_not_there(fin
     project = copy_of(finished_nano, tmp_path / "project")
     for name, left in JOINT.items():
         whose = ["arch=beats"] if name == "04a_scores" else []
-        done = papermill(project, name, "preset=nano", "settings=archs=[beats], iterations=1", *whose)
+        done = papermill(project, name, f"preset={PRESET}", "settings=archs=[beats], iterations=1", *whose)
         assert done.returncode == 0, f"{name}: {done.stderr[-3000:]}"
         assert (project / "runs/nano-archs=beats_iterations=1" / left).is_file()
     assert "stage2 (beats)" not in printed(project / "05_pseudo_labels.ipynb")
@@ -70,7 +70,8 @@ def test_a_variant_has_the_weights_of_a_whole_run_with_its_setting(finished_nano
     variant = open_run(copy_of(finished_nano, tmp_path / "project") / "runs/nano").variant(
         "variant", "stage1.atst.epochs=1"
     )
-    whole = create_run(variant.experiment, tmp_path / "runs/whole")
+    # On the same corpus, which is made anew elsewhere.
+    whole = create_run(variant.experiment, variant.path.with_name("whole"))
     jobs = jobs_until(graph_of(variant), "iteration1_stage2_atst")
     shared = find_shared(variant, jobs, Digests(variant.path))
     assert shared.names == {"data", "pretrain_atst"}

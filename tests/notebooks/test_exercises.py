@@ -9,8 +9,9 @@ from pathlib import Path
 import nbclient
 import pytest
 from exercises import checks_of, exercises_of, only_what_is_used, with_exercises
-from finished_nano import copy_of, finished_nano
+from finished_nano import PRESET, copy_of, finished_nano
 from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell, new_notebook
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
@@ -35,28 +36,42 @@ def test_every_exercise_has_a_command_what_to_see_and_a_check(path):
     assert {number for number, _ in checks_of(path)} == {exercise.number for exercise in exercises}
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-@every_notebook
-def test_exercises_show_what_one_should_see(path, finished_nano, tmp_path):
-    folder = copy_of(finished_nano, tmp_path / "project")
-    (folder / "notebooks").symlink_to(NOTEBOOKS)
-    known = notebook_parameters(path)
-    nano = {"preset": "nano"} if "preset" in known else {"run": "runs/nano"}
-    notebook = with_exercises(path, "nano")
-    if "run" in known:
-        notebook = only_what_is_used(notebook, len(notebook.cells) - len(load_notebook_node(str(path)).cells))
-    notebook = parameterize_notebook(notebook, nano)
+@pytest.fixture(scope="module")
+def kernel():
+    """Return what executes a notebook in a folder: one kernel for all, emptied before each, as imports take long."""
     client = nbclient.NotebookClient(
-        notebook,
+        new_notebook(),
         timeout=None,
         startup_timeout=kernel_seconds(),
         kernel_name=KERNEL_NAME,
         kernel_manager_class=JobKernelManager,
-        resources={"metadata": {"path": str(folder)}},
     )
+
+    def execute(notebook, folder):
+        beginning = new_code_cell(f"%reset -f in out\n%reset -f\nimport os\nos.chdir({str(folder)!r})\ndel os")
+        notebook.cells.insert(0, beginning)
+        client.nb = notebook
+        client.execute(cleanup_kc=False)
+        notebook.cells.remove(beginning)
+
+    with client.setup_kernel():
+        yield execute
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@every_notebook
+def test_exercises_show_what_one_should_see(path, kernel, finished_nano, tmp_path):
+    folder = copy_of(finished_nano, tmp_path / "project")
+    (folder / "notebooks").symlink_to(NOTEBOOKS)
+    known = notebook_parameters(path)
+    nano = {"preset": PRESET} if "preset" in known else {name: "runs/nano" for name in ("run",) if name in known}
+    notebook = with_exercises(path, "nano", PRESET)
+    if "run" in known:
+        notebook = only_what_is_used(notebook, len(notebook.cells) - len(load_notebook_node(str(path)).cells))
+    notebook = parameterize_notebook(notebook, nano)
     try:
-        client.execute()
+        kernel(notebook, folder)
     except CellExecutionError as error:
         pytest.fail(str(error), pytrace=False)
     if "run" not in known:  # the first ones, which no job of a run executes

@@ -14,6 +14,7 @@ STORY = [
     "00_tour",
     "01_data",
     "01a_augmentations",
+    "01b_own_corpus",
     "02_pretrain",
     "03_stage1",
     "04_stage2",

@@ -11,7 +11,8 @@ import pytest
 from finished_run import finish
 from tiny_project import experiment_tree
 
-from sedlab.config.loading import experiment_from_tree
+from sedlab.config.loading import experiment_from_tree, load_experiment
+from sedlab.pipeline.due.inputs import _without_paths
 from sedlab.pipeline.due.jobs import due_jobs
 from sedlab.pipeline.graph import graph_of
 from sedlab.runs.digests import Digests
@@ -172,3 +173,20 @@ def test_run_of_an_earlier_version_is_judged_by_times(run):
     tree = run.experiment.model_dump(mode="json")
     tree["rules"] = [{"when": {"stage": "stage2", "from_iteration": 2}, "set": {"epochs": 5}}]
     assert "iteration2_stage2_atst" in due(Run(run.path, experiment_from_tree(tree, "test")))
+
+
+def test_a_trainer_of_today_is_as_finished_as_one_before_there_was_a_choice():
+    """A configuration's digest is that of the options there were, in their order, unless new ones are used."""
+
+    def trainer_of(*settings: str) -> dict:
+        node = load_experiment("nano", settings).node("stage2", "atst", 1)
+        return json.loads(_without_paths(node))["training"]["trainer"]
+
+    before = {"accelerator": "auto", "precision": "32-true", "devices": 1, "compile": False, "num_workers": 0}
+    before |= {"eval_batch": 20, "checkpoint_seconds": 0.0}
+    assert list(trainer_of().items()) == list(before.items())
+    assert trainer_of("stage2.trainer.graphs=false") == before | {"graphs": False}
+    assert trainer_of("stage2.trainer.precision=16-mixed", "stage2.trainer.compile=true") == before | {
+        "precision": "16-mixed",
+        "compile": True,
+    }

@@ -1,6 +1,8 @@
 """Kernels are of this interpreter, and nothing takes the place of its modules, whatever the surroundings offer."""
 
 import json
+import signal
+import subprocess
 import sys
 
 import nbformat
@@ -9,7 +11,7 @@ from nbclient import NotebookClient
 from tiny_project import write_notebook
 
 import sedlab
-from sedlab.pipeline.interpreter import KERNEL_NAME, JobKernelManager, OwnKernelSpecs
+from sedlab.pipeline.interpreter import KERNEL_NAME, JobKernelManager, JobKernelSpecs, OwnKernelSpecs
 from sedlab.pipeline.notebooks import execute_notebook
 
 WHO = "import sys, random, queue, sedlab; print(sys.executable, sedlab.__file__)"
@@ -66,3 +68,13 @@ def test_this_interpreter_is_offered_first_and_others_stay(folder, tmp_path):
     assert next(iter(specs)) == KERNEL_NAME and "another" in specs
     assert specs[KERNEL_NAME]["spec"]["argv"][0] == sys.executable
     assert specs["another"]["spec"]["argv"][0] == "/bin/false"
+
+
+def test_a_job_that_slurm_ends_keeps_its_kernel_and_the_kernels_own_processes_can_be_ended(monkeypatch):
+    assert not any("signal" in word for word in JobKernelSpecs().command)
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    (line,) = [word.partition("exec_lines=")[2] for word in JobKernelSpecs().command if "exec_lines" in word]
+    code = f"{line}; import os, subprocess as s, signal, time; child = s.Popen(['sleep', '60'])\n"
+    code += "os.kill(os.getpid(), signal.SIGTERM); child.terminate(); print('here', child.wait())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"here -{signal.SIGTERM.value}\n", done.stderr

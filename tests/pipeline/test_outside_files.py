@@ -16,10 +16,12 @@ from sedlab.config.experiment import node_name
 from sedlab.config.loading import experiment_from_tree, load_experiment
 from sedlab.data.corpora.audioset_classes import label_space
 from sedlab.errors import SedlabError
+from sedlab.files import write_json
 from sedlab.pipeline import stages
 from sedlab.pipeline.graph import graph_of
-from sedlab.pipeline.outside_files import check_outside_files, missing_weights
+from sedlab.pipeline.outside_files import check_outside_files, missing_weights, require_weights
 from sedlab.pipeline.runner import plan
+from sedlab.runs.manifest import Manifest
 from sedlab.runs.run import Run, create_run
 
 STRONG = {"passt": "passt_as_strong", "atst": "atst_as_strong"}
@@ -94,6 +96,23 @@ def test_finished_nodes_need_no_weights(tmp_path):
     for iteration in (1, 2):
         put(run.node_dir("stage1", "atst", iteration) / "manifest.json")
     assert missing_weights(run) == []
+
+
+def test_weights_that_an_experiment_can_do_without_are_used_once_they_are_there(tmp_path, capsys):
+    run = make_run(tmp_path, pretrain=None, weights={"atst": "atst_as_strong"}, weights_if_there=True)
+    path = tmp_path / "data/weights/atst_as_strong.ckpt"
+    check_outside_files(run)
+    said = capsys.readouterr().err
+    assert "atst_as_strong is not there" in said and "sedlab weights download atst_as_strong" in said
+    assert readers(run, path) == set() and require_weights(run, run.node("stage1", "atst", 1)) is None
+    put(path)
+    assert readers(run, path) == {"iteration1_stage1_atst", "iteration2_stage1_atst"}
+    # Gone again after the training that read them: that one stays as it is, the other does without.
+    folder = run.node_dir("stage1", "atst", 1)
+    folder.mkdir(parents=True)
+    write_json(folder / "manifest.json", Manifest(node="", parameters={}, started="", inputs={"outside 1": "0" * 64}))
+    path.unlink()
+    assert readers(run, path) == {"iteration1_stage1_atst"}
 
 
 def test_a_dry_run_of_a_new_run_finds_the_files_of_the_project(tmp_path):

@@ -1,7 +1,8 @@
 """Every stage of the paper preset makes a step at base size on the CPU, in less memory than a laptop has.
 
-Data and weights are stand-ins in the real layouts. BEATs goes through the first iteration, ATST through pre-training
-and the second.
+Data and weights are stand-ins in the real layouts. Each stage once, as a step at this size takes a minute: ATST goes
+through pre-training and stage 1 of the second iteration, with pseudo-labels; BEATs, which has the most tokens, through
+stage 2 of the first. The other pairs are the same code with other sizes, and go through `midi` and `nano` elsewhere.
 """
 
 from __future__ import annotations
@@ -37,18 +38,21 @@ def project(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("arch", "iteration"), [("beats", 1), ("atst", 2)])
-def test_every_stage_makes_a_step_within_the_memory_of_a_laptop(project, arch, iteration, record_property):
+@pytest.mark.parametrize(
+    ("arch", "iteration", "stages"), [("beats", 1, ["stage2"]), ("atst", 2, ["pretrain", "stage1"])]
+)
+def test_every_stage_makes_a_step_within_the_memory_of_a_laptop(project, arch, iteration, stages, record_property):
     written = _write_weights(project / WEIGHTS_FOLDER, arch)
     out = project / f"{arch}.json"
-    python(MATERIAL / "paper_steps.py", project, arch, iteration, out)
+    python(MATERIAL / "paper_steps.py", project, arch, iteration, ",".join(stages), out)
     for path in written:
         path.unlink()
     result = json.loads(out.read_text())
     nodes = [row["node"] for row in result["rows"]]
-    stages = [f"iteration{iteration}_stage{stage}_{arch}" for stage in (1, 2)]
-    assert nodes == ([] if arch == "beats" else [f"pretrain_{arch}"]) + stages
-    assert [row["steps"] for row in result["rows"]] == [1] * len(nodes)
+    assert nodes == [
+        f"pretrain_{arch}" if stage == "pretrain" else f"iteration{iteration}_{stage}_{arch}" for stage in stages
+    ]
+    assert [row["steps"] for row in result["rows"]] == [1] * len(stages)
     assert all(math.isfinite(row["loss"]) for row in result["rows"]), result["rows"]
     record_property("peak_gib", round(result["peak_bytes"] / 2**30, 2))
     print(f"\n{arch}: peak {result['peak_bytes'] / 2**30:.1f} GiB")

@@ -104,7 +104,9 @@ def test_a_missing_table_or_folder_is_named(project):
     ready = look(project, *SMALL)
     missing = {state.subset.name: state.missing for state in ready.subsets if state.missing}
     assert missing == {"weak_train": (table,), "weak_val": (table,), "synth_train": (folder,)}
-    assert ready.missing == ["synth_train", "weak_train"]
+    assert ready.missing == []  # the other groups are enough to train on
+    for cost in ready.trainings:
+        assert cost.batch_clips == 2 + 2 + 1, cost  # those of maestro, strong and unlabeled
 
 
 def test_strong_clips_from_either_source_are_enough(project):
@@ -124,9 +126,8 @@ def test_a_damaged_file_is_a_problem_of_its_subset(project):
 def test_groups_and_augmentations_that_are_off_need_nothing(project):
     shutil.rmtree(project / "data/dcase/audio/train/unlabel_in_domain_16k")
     shutil.rmtree(project / "data/dcase/device_responses")
-    assert {"unlabeled_train", "device_responses"} == set(look(project, *SMALL).missing)
-    off = ["stage1.batch.unlabeled=0", "stage2.batch.unlabeled=0", "stage2.augment.device_response.p=0"]
-    assert look(project, *SMALL, *off).missing == []
+    assert look(project, *SMALL).missing == ["device_responses"]
+    assert look(project, *SMALL, "stage2.augment.device_response.p=0").missing == []
 
 
 def test_too_few_clips_for_a_batch_are_missing_clips(project):
@@ -165,7 +166,10 @@ def test_a_run_that_lacks_things_explains_all_of_it_and_starts_nothing(tmp_path,
     page = capsys.readouterr().out
     assert "0 of 14412" in page and "Zenodo 7244360" in page and "metadata/train/weak.tsv" in page
     assert "  sedlab weights download passt_as_strong beats_as atst_as_strong\n" in page
-    assert "unlabeled_exclude --root data/dcase/metadata/exclude\n" in page
+    assert all(
+        f"  sedlab data desed download --only {part} --root data/dcase\n" in page
+        for part in ("exclude", "external", "devices")
+    )
     assert "iteration2_stage2_beats  13 x 36" in page and "is an estimate" in page
     assert "iteration2_pseudo_labels" in page
     assert not (tmp_path / "runs").exists()
@@ -177,6 +181,13 @@ def test_a_dry_run_with_everything_there_also_lists_the_jobs(project, capsys):
     assert "3 of 14412 (2 after exclusions)" in page and "iteration1_stage2_atst" in page
     assert "To get them" not in page and "not found" not in page
     assert "jobs would run\n" in page
+
+
+def test_a_run_says_what_it_does_without(project, capsys):
+    (project / "data/dcase" / SUBSETS["weak_train"].table).unlink()
+    run("paper", arch=["atst"], iterations=1, set_=SMALL, dry_run=True)
+    page = capsys.readouterr().out
+    assert "without weak_train, weak_val: not in data/dcase\n" in page and "jobs would run\n" in page
 
 
 def test_no_memory_is_claimed_for_other_sizes_and_precisions():

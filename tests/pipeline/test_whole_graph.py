@@ -1,13 +1,11 @@
-"""The whole method at its smallest, through Papermill: two iterations, three models, evaluation, report."""
+"""The whole method at its smallest, through Papermill: two iterations, two models, evaluation, report."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import nbformat
@@ -16,11 +14,12 @@ import pandas as pd
 import pytest
 import torch
 from container import small_shared_memory, without_locks
-from finished_nano import PRINTED, copy_of, finished_nano
+from finished_nano import ARCHS, CLUSTER_JOBS, PRESET, PRINTED, copy_of, finished_nano
 from jupyter_core.paths import jupyter_data_dir
 from nbformat.sign import NotebookNotary
 from notebook_outputs import shown
-from shell import sedlab, start
+from shell import sedlab
+from slurm_cluster import need_slurm
 
 from sedlab.models.detector import Detector
 from sedlab.pipeline import stages
@@ -33,13 +32,12 @@ from sedlab.scoring.subset import evaluate_score_file
 
 __all__ = ["finished_nano"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-ARCHS = ("passt", "beats", "atst")
 KEY = ("psds1", "median", "all")
 
 
 @pytest.fixture(scope="module")
 def project(finished_nano, tmp_path_factory) -> Path:
-    """A folder in which `sedlab run nano` has ended."""
+    """A folder in which `sedlab run` has ended."""
     return copy_of(finished_nano, tmp_path_factory.mktemp("whole") / "project")
 
 
@@ -50,7 +48,7 @@ def run(project) -> Run:
 
 def dry_run(project: Path, *options: str) -> dict[str, str]:
     """The jobs that would run, {name: reason}."""
-    done = sedlab("run", "nano", "--dry-run", *options, cwd=project)
+    done = sedlab("run", PRESET, "--dry-run", *options, cwd=project)
     assert done.returncode == 0, done.stderr
     return dict(line.split(maxsplit=1) for line in done.stdout.splitlines()[1:])
 
@@ -62,13 +60,20 @@ def test_it_ends_with_the_ladder_and_the_path_of_the_report(project):
     assert lines[-1].startswith("report: runs/nano/report.html")
 
 
+def test_every_job_of_the_graph_was_one_of_a_real_cluster_that_ended_well(project, run):
+    need_slurm()
+    jobs = json.loads((project / CLUSTER_JOBS).read_text())
+    assert sorted(job["comment"] for job in jobs) == sorted(job.name for job in graph_of(run))
+    assert {job["state"] for job in jobs} == {"COMPLETED"}
+
+
 def test_results_hold_every_model_stage_and_iteration(run):
     results = read_results(run.results)
     assert tuple(results.columns) == COLUMNS
     overall = results[results["label"] == "all"]
     found = set(zip(overall["iteration"], overall["stage"], overall["model"], overall["teacher"], strict=True))
     trained = {(i, s, a, t) for i in (1, 2) for s in ("stage1", "stage2") for a in ARCHS for t in (False, True)}
-    pretrained = {(0, "pretrain", arch, False) for arch in ("passt", "atst")}
+    pretrained = {(0, "pretrain", "atst", False)}
     assert found == trained | pretrained | {(i, "stage2", "ensemble", False) for i in (1, 2)}
     measured = set(zip(overall["subset"], overall["metric"], strict=True))
     desed = {(subset, metric) for subset in ("devtest", "eval_public") for metric in ("psds1", "psds2")}
@@ -109,7 +114,7 @@ def test_second_iteration_learns_from_the_pseudo_labels_of_the_first(run):
 #: Executed notebook -> pictures it shows at least, and the widgets it offers.
 SHOWN = {
     "pretrain_atst": (3, ()),
-    "iteration1_stage1_passt": (3, ()),
+    "iteration1_stage1_atst": (3, ()),
     "iteration2_stage1_beats": (3, ()),
     "iteration2_stage2_atst": (5, ()),
     "iteration1_pseudo_labels": (11, ("Explorer", "Explorer")),
@@ -178,7 +183,7 @@ def test_an_untrained_detector_finds_next_to_nothing(run, arch):
 
 
 def test_second_call_has_nothing_to_do(project):
-    done = sedlab("run", "nano", cwd=project)
+    done = sedlab("run", PRESET, cwd=project)
     assert done.returncode == 0, done.stderr
     assert "nothing to do" in done.stdout
 
@@ -215,7 +220,7 @@ def test_changed_stage2_option_keeps_pretraining_and_stage1_of_the_first_iterati
     jobs = set(dry_run(project, "--set", "stage2.epochs=3"))
     kept = {job.name for job in graph_of(run)} - jobs
     trained = {f"iteration1_stage1_{arch}" for arch in ARCHS} | {f"iteration1_scores_stage1_{arch}" for arch in ARCHS}
-    assert kept == {"data", "pretrain_passt", "pretrain_atst"} | trained
+    assert kept == {"data", "pretrain_atst"} | trained
     assert dry_run(project) == {}
 
 
@@ -233,10 +238,10 @@ def test_a_run_where_everything_is_in_the_way_has_the_same_results(finished_nano
         (work / f"{name}.py").write_text("raise SystemExit('a module of the working folder')")
     environment = {"HOME": "/dev/null/nobody", "JUPYTER_PATH": str(other.parents[1])}
     environment |= {**without_locks(tmp_path), **small_shared_memory(tmp_path)}
-    # Loaded by processes of their own, which the numbers do not depend on.
+    # Loaded by threads, which the numbers do not depend on.
     options = ["--until", "iteration1_scores_stage2_atst", "--set", "stage2.trainer.num_workers=2", "--name", "held"]
     # Not `python -m`, which would itself import from the working folder.
-    words = [Path(sys.executable).with_name("sedlab"), "run", "nano", *options]
+    words = [Path(sys.executable).with_name("sedlab"), "run", PRESET, *options]
     done = subprocess.run(words, cwd=work, env={**os.environ, **environment}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line.partition(":")[0] for line in done.stderr.splitlines()][:2] == ["warning", "warning"]
@@ -248,23 +253,3 @@ def test_a_run_where_everything_is_in_the_way_has_the_same_results(finished_nano
     pd.testing.assert_frame_equal(*tables, check_exact=True)
     one, other = (read_score_file(folder.score_file(1, "atst", "devtest")).logits for folder in (here, run))
     assert np.array_equal(one, other)
-
-
-def test_killed_training_finishes_from_its_last_checkpoint(project):
-    options = ["--name", "killed", "--arch", "atst", "--iterations", "1", "--set", "stage2.epochs=15"]
-    options += ["--until", "iteration1_stage2_atst"]
-    folder = project / "runs" / "killed" / "iteration1/stage2/atst"
-    process = start("run", "nano", *options, cwd=project)
-    try:
-        while not (folder / "last.pt").is_file():
-            assert process.poll() is None
-            time.sleep(0.05)
-    finally:
-        process.kill()
-        process.wait()
-    assert not (folder / "manifest.json").exists()
-    done = sedlab("run", "nano", *options, cwd=project)
-    assert done.returncode == 0, done.stderr
-    results = json.loads((folder / "manifest.json").read_text())["results"]
-    assert 0 < results["resumed_from"] < results["steps"]
-    shutil.rmtree(project / "runs" / "killed")

@@ -69,6 +69,7 @@ def test_every_listed_false_alarm_is_in_the_picture(desk, setting):
             player.threshold, player.postprocess, player.shown = 0.9, "median", []
             errors._show(errors.selection["clip_id"].tolist().index(clip_id))
             assert dict(player.focus) == dict(zip(TIMES, cases[0], strict=True))
+            assert player.label == cases[0][-1]
             assert set(cases) <= pictured(player, system)
             listed += len(cases)
     assert len(errors.systems) == 8 and listed > 500

@@ -95,7 +95,7 @@ def history(*leads: float) -> pd.DataFrame:
         ((0.01, -0.02), ("in 1 of 2 validations and behind in 1", "nobody can tell")),
         ((-0.1,) * 9 + (0.1,) * 3, ("in 3 of 12", "luck")),
         ((-0.1,) * 12, ("behind in 12", "the student leads")),
-        ((0.1,) * 11 + (-0.1,), ("in 11 of 12", "the teacher leads")),
+        ((0.1,) * 11 + (-0.1,), ("in 11 of 12", "the mean teacher leads")),
         ((0.0, 0.0), ("level",)),
     ],
 )
@@ -105,7 +105,7 @@ def test_who_leads_is_read_from_the_validations(leads, told):
 
 def test_a_teacher_that_nobody_asked_is_not_compared():
     unasked = history(-0.4, -0.5).assign(**{"loss/self_supervised": 0.0})
-    assert "Nobody asked the teacher" in runs.teacher_lead(unasked)
+    assert "Nobody asked the mean teacher" in runs.teacher_lead(unasked)
     assert "Nobody asked" not in runs.teacher_lead(unasked.assign(**{"loss/self_supervised": [0.0, 0.1]}))
 
 

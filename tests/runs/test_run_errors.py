@@ -62,7 +62,7 @@ def test_the_notebook_opens_the_errors_of_the_chosen_system_at_its_threshold(run
     source = [
         "".join(cell["source"]) for cell in json.loads(NOTEBOOK.read_text())["cells"] if cell["cell_type"] == "code"
     ]
-    names = {"opened": run, "iteration": 2, "model": "atst", "threshold": 0.2}
+    names = {"opened": run, "tested": "devtest", "iteration": 2, "model": "atst", "threshold": 0.2}
     (cell,) = [text for text in source if ".explore(" in text]
     exec(cell, names)
     errors = names["explorer"].panel("Errors")

@@ -36,7 +36,7 @@ class Elsewhere(SmallRun):
 
 def results_of(values):
     rows = [
-        (iteration, model, stage, False, "median", "devtest", "psds1", "all", value, np.nan, np.nan)
+        (iteration, model, stage, False, "median", "devtest", "psds1", "all", value, np.nan, np.nan, 8.0)
         for (iteration, stage, model), value in values.items()
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))

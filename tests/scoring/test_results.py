@@ -36,7 +36,8 @@ def test_rows_cover_metrics_classes_and_post_processing(rows):
         **{("maestro_dev", metric, how): maestro for metric in ("mpauc", "mpauc_linear") for how in ("none", "median")},
     }
     assert table["teacher"].tolist() == (table["subset"] == "maestro_dev").tolist()
-    assert not table.duplicated(list(COLUMNS[:-3])).any()
+    assert table.groupby("subset")["clips"].agg(set).to_dict() == {"devtest": {12}, "maestro_dev": {8}}
+    assert not table.duplicated(list(COLUMNS[: COLUMNS.index("value")])).any()
 
 
 def test_smoothing_helps_noisy_scores_of_slow_classes(rows):
@@ -70,10 +71,10 @@ def test_results_round_trip_to_the_last_digit(tmp_path, rows):
 
 
 def test_tables_of_older_versions_have_no_intervals(tmp_path, rows):
-    older = pd.DataFrame(rows).drop(columns=["low", "high"])
+    older = pd.DataFrame(rows).drop(columns=["low", "high", "clips"])
     older.to_csv(tmp_path / "results.csv", index=False)
     table = read_results(tmp_path / "results.csv")
-    assert tuple(table.columns) == COLUMNS and table[["low", "high"]].isna().all(axis=None)
+    assert tuple(table.columns) == COLUMNS and table[["low", "high", "clips"]].isna().all(axis=None)
     assert table["value"].equals(older["value"])
 
 
@@ -118,7 +119,7 @@ def ladder_rows() -> pd.DataFrame:
     def row(iteration, model, stage, subset, metric, value, **other):
         known = {"teacher": False, "postprocess": "median", "label": "all", **other}
         source = {"iteration": iteration, "model": model, "stage": stage, "subset": subset}
-        return {**source, "metric": metric, "value": value, "low": math.nan, "high": math.nan, **known}
+        return {**source, "metric": metric, "value": value, "low": math.nan, "high": math.nan, "clips": 12, **known}
 
     rows = [
         row(2, "ensemble", "stage2", "devtest", "psds1", 0.6),

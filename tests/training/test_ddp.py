@@ -7,21 +7,20 @@ and weights agree to 1e-4 (sums in another order, through the roots and quotient
 from __future__ import annotations
 
 import itertools
-import os
-import signal
 from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from ranks import fail, norm_problem, normalise
 from torch import multiprocessing
 
 from sedlab.config.loading import load_experiment
 from sedlab.data.corpora.layout import DETECTION_GROUPS
 from sedlab.data.sampler import GroupBatchSampler
 from sedlab.errors import SedlabError
-from sedlab.training.distributed import run_on_devices
+from sedlab.training.distributed import make_fabric, run_on_devices
 from sedlab.training.node import TrainingInputs, train_node
 from sedlab.training.shared_batchnorm import SharedBatchNorm2d, share_batchnorm
 from sedlab.training.watch import TrainingStopped
@@ -148,18 +147,6 @@ def test_a_group_that_cannot_be_shared_is_refused_in_one_line(tmp_path, nano):
     assert "\n" not in str(e.value)
 
 
-def _fail(how: str, *, progress) -> None:
-    if progress is not None:  # the first process would wait for the other for ever
-        import time
-
-        time.sleep(300)
-    elif how == "error":
-        raise SedlabError("clip.wav: damaged. Delete it.")
-    elif how == "fault":
-        raise ZeroDivisionError("division\nby zero")
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "message"),
@@ -173,39 +160,19 @@ def test_the_failure_of_one_process_ends_all_with_one_line(how, message, monkeyp
     monkeypatch.setattr("sedlab.training.distributed._STOP_SECONDS", 0.1)
     trainer = node("stage1", 2, plain=True).training.trainer
     with pytest.raises(SedlabError, match=message):
-        run_on_devices(_fail, {"how": how}, trainer, {"progress": lambda *_: None})
+        run_on_devices(fail, {"how": how}, trainer, {"progress": lambda *_: None})
     assert not multiprocessing.active_children()
 
 
-def _normalise(rank: int, port: int, results) -> None:
-    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    x, norm = _norm_problem()
-    share_batchnorm(norm)
-    part = x[rank::2].detach().requires_grad_()
-    (norm(part) ** 3).mean().backward()
-    results[rank] = (part.grad / 2, norm[0].weight.grad, norm[0].running_mean, norm[0].running_var)
-    torch.distributed.destroy_process_group()
-
-
-def _norm_problem():
-    generator = torch.Generator().manual_seed(0)
-    x = 3 + 2 * torch.randn(4, 5, 3, 2, generator=generator)
-    norm = torch.nn.Sequential(torch.nn.BatchNorm2d(5, eps=1e-3, momentum=0.9))
-    torch.nn.init.uniform_(norm[0].weight, generator=generator)
-    return x, norm
-
-
 @pytest.mark.slow
-def test_shared_batch_norm_is_that_of_the_whole_batch():
+def test_shared_batch_norm_is_that_of_the_whole_batch(tmp_path):
     from lightning_fabric.plugins.environments.lightning import find_free_network_port
 
-    x, norm = _norm_problem()
+    x, norm = norm_problem()
     x.requires_grad_()
     (norm(x) ** 3).mean().backward()
-    with multiprocessing.get_context("spawn").Manager() as manager:
-        results = manager.dict()
-        multiprocessing.spawn(_normalise, (find_free_network_port(), results), nprocs=2)
-        parts = [results[rank] for rank in range(2)]
+    multiprocessing.spawn(normalise, (find_free_network_port(), tmp_path), nprocs=2)
+    parts = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
     for rank, (gradient, _, mean, variance) in enumerate(parts):
         torch.testing.assert_close(gradient, x.grad[rank::2])
         torch.testing.assert_close(mean, norm[0].running_mean)
@@ -214,9 +181,18 @@ def test_shared_batch_norm_is_that_of_the_whole_batch():
 
 
 def test_shared_batch_norm_keeps_names_and_parameters():
-    _, norm = _norm_problem()
+    _, norm = norm_problem()
     before, weight = norm.state_dict(), norm[0].weight
     share_batchnorm(norm)
     assert type(norm[0]) is SharedBatchNorm2d
     assert norm[0].weight is weight
     assert norm.state_dict().keys() == before.keys()
+
+
+@pytest.mark.filterwarnings("error")
+def test_inside_a_slurm_job_a_training_is_one_process_as_elsewhere(monkeypatch):
+    given = {"JOB_ID": "7", "NTASKS": "2", "PROCID": "0", "LOCALID": "0", "NODEID": "0", "JOB_NAME": "sedlab"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    fabric = make_fabric(load_experiment("nano").node("stage1", "atst", 1).training.trainer)
+    assert (fabric.world_size, fabric.global_rank) == (1, 0)

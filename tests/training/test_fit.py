@@ -6,6 +6,8 @@ import functools
 import random
 import re
 import shutil
+import threading
+from concurrent.futures import Future
 
 import pandas as pd
 import pytest
@@ -275,3 +277,38 @@ def assert_same_networks(one, other):
 def test_a_loss_that_explodes_is_reported(tmp_path):
     with pytest.raises(SedlabError, match="no longer a finite number"):
         train(tmp_path, node("stage2", "atst", **{"optim.lr_rnn": 1e30, "optim.warmup_steps": 0, "epochs": 5}))
+
+
+def late(scores):
+    """Return a validation whose results come from another thread, after some steps."""
+
+    def validate(_):
+        results = Future()
+        threading.Timer(0.1, results.set_result, [{"objective": next(scores)}]).start()
+        return results
+
+    return validate
+
+
+def test_results_that_come_later_change_nothing(tmp_path):
+    """The best networks are those that were validated, though the training has gone on since; resumed, too."""
+    settings = {"epochs": 3, "validate_every": 1, "trainer.checkpoint_seconds": 3600}
+    configuration = node("stage1", "atst", **settings)
+    scores = [0.1, 0.5, 0.3]
+    at_once = iter(scores)
+    whole = train(tmp_path / "whole", configuration, validate=lambda _: {"objective": next(at_once)})
+    later = train(tmp_path / "later", configuration, validate=late(iter(scores)))
+    with pytest.raises(KeyboardInterrupt):
+        often = node("stage1", "atst", **settings | {"trainer.checkpoint_seconds": 0})
+        train(tmp_path / "killed", often, die_at=(2, 1), validate=late(iter(scores)))
+    resumed = train(tmp_path / "killed", often, validate=late(iter(scores[2:])))
+    best, *others = (load_networks(result.best, "student", "teacher") for result in (whole, later, resumed))
+    for result, networks in zip((later, resumed), others, strict=True):
+        assert result.objective == 0.5
+        assert_same_training(whole, result)
+        one, other = (pd.read_csv(each.history)["val/objective"] for each in (whole, result))
+        pd.testing.assert_series_equal(one, other)
+        for expected, found in zip(best, networks, strict=True):
+            assert all(torch.equal(expected[key], found[key]) for key in expected)
+    last = torch.load(later.last, weights_only=True)["networks"]["student"]
+    assert not all(torch.equal(best[0][key], last[key]) for key in last)

@@ -5,13 +5,15 @@ import json
 import pytest
 import torch
 from golden_batch import GOLDEN
+from lightning_fabric import Fabric
+from lightning_fabric.plugins import MixedPrecision
 from torch import nn
 from torch.optim import Adam, AdamW
 
 from sedlab.config.model import AtstConfig, BeatsConfig, DetectorConfig, PasstConfig
 from sedlab.config.training import OptimConfig
 from sedlab.models.detector import Detector
-from sedlab.training.optimizer import detector_optimizer, parameter_groups
+from sedlab.training.optimizer import clip_gradients, detector_optimizer, parameter_groups
 
 GROUPS = json.loads((GOLDEN / "optim.json").read_text())["groups"]
 PUBLISHED = {
@@ -76,6 +78,33 @@ def test_weight_decay_belongs_to_adamw():
     adamw = detector_optimizer(Small(), OptimConfig(weight_decay=0.2))
     assert isinstance(adamw, AdamW)
     assert {group["weight_decay"] for group in adamw.param_groups} == {0.2}
+
+
+@pytest.mark.parametrize("is_finite", [True, False])
+def test_scaled_gradients_are_clipped_as_unscaled_ones(is_finite):
+    """By the fused optimiser, which leaves out a step whose gradients are not finite."""
+
+    def trained(fabric: Fabric) -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        model = nn.Linear(3, 1)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, fused=True)
+        wrapped = fabric.setup_optimizers(optimizer)
+        x = torch.ones(2, 3) if is_finite else torch.full((2, 3), torch.inf)
+        fabric.backward(10 * model(x).sum())
+        clip_gradients(fabric, optimizer, 0.5)
+        if is_finite:
+            total = torch.stack([parameter.grad.norm() for parameter in model.parameters()]).norm()
+            assert total.item() == pytest.approx(0.5)
+        wrapped.step()
+        return list(model.parameters())
+
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
+    scaled = trained(Fabric(accelerator="cpu", plugins=[MixedPrecision("16-mixed", "cpu", scaler)]))
+    plain = trained(Fabric(accelerator="cpu"))
+    assert scaler.get_scale() == (2.0**10 if is_finite else 2.0**9)
+    if is_finite:
+        torch.testing.assert_close(scaled, plain)
+    assert all(torch.isfinite(parameter).all() for parameter in scaled)
 
 
 def test_blocks_of_beats_are_as_deep_as_those_of_the_others():

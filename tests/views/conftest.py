@@ -63,7 +63,7 @@ def results(rng) -> pd.DataFrame:
         ):
             for label in ("all", *labels):
                 row = (iteration, model, stage, False, "median", subset, metric, label, rng.random())
-                rows.append((*row, float("nan"), float("nan")))
+                rows.append((*row, float("nan"), float("nan"), 100.0))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

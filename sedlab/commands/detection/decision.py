@@ -40,18 +40,21 @@ class DecisionRule:
             return cls(chosen, chosen.postprocess, f"{chosen.postprocess.name} of {file}")
         return cls(chosen, Postprocess.read(postprocess or usual), postprocess or usual)
 
-    def among(self, classes: Sequence[str]) -> dict[str, float] | float:
-        """Return the threshold of each of ``classes``, or one for all; SedlabError for those of no known class."""
+    def among(self, classes: Sequence[str], scored: Sequence[str] = ()) -> dict[str, float] | float:
+        """Return the threshold of each of ``classes``, or one for all.
+
+        SedlabError for thresholds of a class that is neither among these nor of the task nor ``scored``.
+        """
         from sedlab.labels import CLASSES
 
         if not self.thresholds.of_class:
             return self.thresholds.others
-        known = self.thresholds.among(list(dict.fromkeys((*classes, *CLASSES))), "--thresholds")
+        known = self.thresholds.among(list(dict.fromkeys((*classes, *CLASSES, *scored))), "--thresholds")
         return {label: known[label] for label in classes}
 
-    def told_thresholds(self, classes: Sequence[str]) -> str:
-        """Return the thresholds in words."""
-        found = self.among(classes)
+    def told_thresholds(self, classes: Sequence[str], scored: Sequence[str] = ()) -> str:
+        """Return the thresholds in words; arguments are those of `among`."""
+        found = self.among(classes, scored)
         if isinstance(found, float):
             return f"threshold {found:g}"
         own = ", ".join(f"{label} {found[label]:g}" for label in self.thresholds.of_class if label in found)

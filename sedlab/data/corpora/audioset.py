@@ -18,6 +18,7 @@ import pandas as pd
 from sedlab.config.data import DataConfig
 from sedlab.data.corpora import reading
 from sedlab.data.corpora.layout import Subset
+from sedlab.data.formats.text import table_file
 from sedlab.data.tables import EVENT_COLUMNS, Corpus
 from sedlab.errors import SedlabError
 
@@ -42,8 +43,8 @@ def read_audioset(root: Path, subset: Subset, config: DataConfig) -> Corpus:
         files=_file_stems(clip_ids, subset.audio_folder(root)),
     )
     rows = table[table["clip_id"].isin(clips["clip_id"]) & (table["label"] != "")]
-    reading.check_labels(rows["label"], tuple(display_names()), path)
-    events = reading.event_table(subset, rows, rows["label"], path=path)
+    labels = reading.known_labels(rows["label"], tuple(display_names()), path)
+    events = reading.event_table(subset, rows, labels, path=path)
     return Corpus(clips=clips, events=merge_events(events), root=root, aliased=config.alias_labels)
 
 
@@ -95,7 +96,7 @@ def _file_stems(clip_ids: pd.Series, folder: Path) -> pd.Series:
 
 def _published_durations(root: Path, subset: Subset, clip_ids: pd.Series) -> pd.Series | float:
     """Return the seconds of each clip; nan where the published table does not say."""
-    path = root / EVAL_DURATIONS
+    path = table_file(root / EVAL_DURATIONS)
     if subset.split == "train" or not path.is_file():
         return float("nan")
     try:

@@ -6,6 +6,7 @@ synthesis", DCASE workshop 2019; tables as distributed with the DESED repository
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,8 @@ from sedlab.config.data import DataConfig
 from sedlab.data.audio_file import read_header
 from sedlab.data.corpora import reading
 from sedlab.data.corpora.layout import SUBSETS, Subset
+from sedlab.data.formats.names import readable_name
+from sedlab.data.formats.text import is_table
 from sedlab.data.tables import EVENT_COLUMNS, Corpus
 from sedlab.data.tsv import read_tsv, write_tsv
 from sedlab.errors import SedlabError
@@ -26,8 +29,12 @@ def read_desed(root: Path, subset: Subset, config: DataConfig) -> Corpus:
     Training clips named in the subset's exclusion list are left out if ``config.exclude_overlapping``, and training
     events are aliased to MAESTRO classes if ``config.alias_labels``.
     """
-    read = {"strong": _read_strong, "weak": _read_weak, "none": _read_unlabeled}[subset.label_kind]
-    clips, events = read(root, subset, config)
+    if subset.label_kind == "strong":
+        clips, events = read_strong(root, subset, DESED_CLASSES)
+    elif subset.label_kind == "weak":
+        clips, events = read_weak(root, subset, DESED_CLASSES, split=config)
+    else:
+        clips, events = read_unlabeled(root, subset)
     if subset.split == "train" and config.exclude_overlapping:
         clips = reading.without_excluded(clips, root, subset)
     clips = reading.clips_with_audio(clips, root, subset)
@@ -55,23 +62,25 @@ def written_durations(root: Path, subset: Subset, clip_ids: pd.Series) -> pd.Ser
     durations = pd.Series(float("nan"), index=clip_ids.index)
     if subset.durations is None:
         return durations
-    if (root / subset.durations).is_file():
+    if is_table(root / subset.durations):
         path = root / subset.durations
-        table = read_tsv(path, ("filename", "duration"), numbers=("duration",))
-        table["clip_id"] = reading.stem(table["filename"])
+        table = read_tsv(path, ("filename", "duration"), numbers=("duration",), any_bytes=True)
+        table["clip_id"] = reading.stem(table["filename"].map(readable_name))
         known = table.drop_duplicates("clip_id").set_index("clip_id")["duration"]
         if (known <= 0).any():
             raise SedlabError(f"{path}: clip {(known <= 0).idxmax()!r} has no positive duration. Correct it.")
-        durations = clip_ids.map(known)
+        stored = reading.stored_stems(clip_ids, known.index)
+        durations = stored.map(known)
     folder = subset.audio_folder(root)
     names = reading.audio_names(folder) if folder else {}
-    for row in durations.index[durations.isna() & clip_ids.isin(names.keys())]:
-        durations[row] = round(read_header(folder / names[clip_ids[row]]).duration, 1)
+    stored = reading.stored_stems(clip_ids, names)
+    for row in durations.index[durations.isna() & stored.isin(names.keys())]:
+        durations[row] = round(read_header(folder / names[stored[row]]).duration, 1)
     return durations
 
 
-def write_durations(root: Path, subset_name: str) -> Path:
-    """Write the durations table of a scored subset from its sound files; return its path.
+def write_durations(root: Path, subset_name: str, path: Path | None = None) -> Path:
+    """Write the durations table of a scored subset from its sound files, to its place or ``path``; return where.
 
     One decimal, as the baseline writes them: PSDS divides by the sum of these numbers.
     """
@@ -81,42 +90,13 @@ def write_durations(root: Path, subset_name: str) -> Path:
         raise SedlabError(f"{subset_name}: has no durations table, or no audio under {root}.")
     names = [name for _, name in sorted(reading.audio_names(folder).items())]
     seconds = [round(read_header(folder / name).duration, 1) for name in names]
-    write_tsv(root / subset.durations, pd.DataFrame({"filename": names, "duration": seconds}))
-    return root / subset.durations
+    path = path or root / subset.durations
+    write_tsv(path, pd.DataFrame({"filename": names, "duration": seconds}))
+    return path
 
 
-def write_exclusion_lists(root: Path) -> dict[str, int]:
-    """Write substitutes for the published exclusion lists; return the number of names by subset.
-
-    Of the real strong clips those in the DESED validation set are listed, of the weak and unlabelled clips those in the
-    real strong set. Subsets that are not there are left out.
-    """
-    names = {name: _filenames(root, SUBSETS[name]) for name in ("strong_train", "weak_train", "unlabeled_train")}
-    tested = _filenames(root, SUBSETS["devtest"])
-    counts = {}
-    for name, others in (
-        ("strong_train", tested),
-        ("weak_train", names["strong_train"]),
-        ("unlabeled_train", names["strong_train"]),
-    ):
-        if names[name]:
-            shared = sorted(names[name] & others)
-            write_tsv(root / SUBSETS[name].exclude, pd.DataFrame({"filename": shared}))
-            counts[name] = len(shared)
-    return counts
-
-
-def _filenames(root: Path, subset: Subset) -> set[str]:
-    """Return the file names of a subset's clips, empty if it is not there."""
-    if subset.table is None:
-        folder = subset.audio_folder(root)
-        return set(reading.audio_names(folder).values()) if folder else set()
-    if not (root / subset.table).is_file():
-        return set()
-    return set(read_tsv(root / subset.table, ("filename",))["filename"])
-
-
-def _read_strong(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_strong(root: Path, subset: Subset, classes: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return clips and events of a table (filename, onset, offset, event_label); their audio is not looked for yet."""
     path = root / subset.table
     columns = ("filename", "onset", "offset", "event_label")
     table = reading.annotation_table(root, subset, columns, numbers=("onset", "offset"))
@@ -124,25 +104,30 @@ def _read_strong(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.Dat
     clips = reading.clip_table(subset, clip_ids, duration=written_durations(root, subset, clip_ids))
     # An empty row says that the clip was listened to and holds no event (15 clips of the published validation set).
     rows = table[table["event_label"] != ""]
-    reading.check_labels(rows["event_label"], DESED_CLASSES, path)
-    return clips, reading.event_table(subset, rows, rows["event_label"], path=path)
+    labels = reading.known_labels(rows["event_label"], classes, path)
+    return clips, reading.event_table(subset, rows, labels, path=path)
 
 
-def _read_weak(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_weak(
+    root: Path, subset: Subset, classes: Sequence[str], *, split: DataConfig | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return clips and events of a table (filename, event_labels); of the one side that the subset is, if ``split``."""
     path = root / subset.table
     table = reading.annotation_table(root, subset, ("filename", "event_labels"))
-    # Split before anything is left out, so that a missing file moves no other clip to the other side.
-    train, held_out = split_weak(table, fraction=config.weak_train_fraction, seed=config.split_seed)
-    table = train if subset.split == "train" else held_out
+    if split is not None:
+        # Before anything is left out, so that a missing file moves no other clip to the other side.
+        train, held_out = split_weak(table, fraction=split.weak_train_fraction, seed=split.split_seed)
+        table = train if subset.split == "train" else held_out
     labels = table["event_labels"].str.split(",").explode().str.strip()
     labels = labels[labels != ""]
-    reading.check_labels(labels, DESED_CLASSES, path)
+    labels = reading.known_labels(labels, classes, path)
     known = {"subset": subset.name, "clip_id": table["clip_id"].reindex(labels.index), "label": labels}
     events = pd.DataFrame({**known, "onset": float("nan"), "offset": float("nan"), "confidence": 1.0})
     return reading.clip_table(subset, table["clip_id"]), events[list(EVENT_COLUMNS)].reset_index(drop=True)
 
 
-def _read_unlabeled(root: Path, subset: Subset, config: DataConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_unlabeled(root: Path, subset: Subset) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the clips of a folder, and an event table without rows."""
     folder = subset.audio_folder(root)
     names = pd.Series(sorted(reading.audio_names(folder)), dtype=str)
     if names.empty:

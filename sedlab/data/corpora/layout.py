@@ -9,9 +9,11 @@ Source: DCASE 2024 Task 4 baseline recipe (DESED_task) and the published system'
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from sedlab.data.formats.text import is_table
 from sedlab.errors import SedlabError, nearest
 
 #: The groups that detectors learn from.
@@ -19,9 +21,19 @@ DETECTION_GROUPS: tuple[str, ...] = ("maestro", "strong", "synth", "weak", "unla
 #: All groups, in their order inside a training batch.
 GROUPS: tuple[str, ...] = (*DETECTION_GROUPS, "audioset")
 
+#: A corpus below this part of the published size is another corpus, not a damaged copy.
+COMPARABLE = 0.25
 EXCLUDE_FOLDER = "metadata/exclude"
+#: Says what belongs to the unlabelled set, of which the readers take what its folder holds.
+UNLABELED_TABLE = "metadata/train/unlabel_in_domain.tsv"
 MAESTRO_DURATIONS = "metadata/maestro_real_durations.tsv"
+#: One's own recordings.
+OWN_FOLDER = "own"
+#: The classes of one's own recordings, one a line, in the order of a network's outputs.
+OWN_CLASSES = "own/classes.txt"
 CACHE_FOLDER = "cache"
+#: Written last under a root that was generated, and not published.
+MINI_MARKER = "mini.json"
 
 
 @dataclass(frozen=True)
@@ -47,14 +59,14 @@ class Subset:
     """List of training clips to leave out because another set holds them too."""
     audio_alternatives: tuple[str, ...] = ()
     """Other folders the audio may be in."""
+    family: str = ""
+    """The corpus whose classes its annotation can speak about: desed, maestro, audioset or own; by the group unless
+    given."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "score_file", self.score_file or self.name)
-
-    @property
-    def family(self) -> str:
-        """The corpus whose classes its annotation can speak about: desed, maestro or audioset."""
-        return self.group if self.group in ("maestro", "audioset") else "desed"
+        by_group = self.group if self.group in ("maestro", "audioset") else "desed"
+        object.__setattr__(self, "family", self.family or by_group)
 
     @property
     def label_kind(self) -> str:
@@ -62,10 +74,23 @@ class Subset:
         return {"maestro": "soft", "weak": "weak", "unlabeled": "none"}.get(self.group, "strong")
 
     def audio_folder(self, root: Path) -> Path | None:
-        """Return the first existing folder that may hold this subset's audio, or None."""
+        """Return the first existing folder that may hold this subset's audio, one with files first; or None."""
         candidates = [self.audio, *self.audio_alternatives]
         candidates += [folder.removesuffix("_16k") for folder in candidates]
-        return next((root / folder for folder in dict.fromkeys(candidates) if (root / folder).is_dir()), None)
+        found = [root / folder for folder in dict.fromkeys(candidates) if (root / folder).is_dir()]
+        return next((folder for folder in found if _has_files(folder)), found[0] if found else None)
+
+    def is_there(self, root: Path) -> bool:
+        """Return whether its table is there and an audio folder with something in it."""
+        if self.table is not None and not is_table(root / self.table):
+            return False
+        folder = self.audio_folder(root)
+        return folder is not None and _has_files(folder)
+
+
+def _has_files(folder: Path) -> bool:
+    with os.scandir(folder) as entries:
+        return next(entries, None) is not None
 
 
 def _maestro(name: str, split: str, count: int, part: str = "train", score_file: str = "maestro_real_train") -> Subset:
@@ -76,6 +101,12 @@ def _maestro(name: str, split: str, count: int, part: str = "train", score_file:
 def _audioset(part: str, split: str, count: int) -> Subset:
     files = f"audioset_strong/audio/{part}", f"audioset_strong/metadata/audioset_{part}_strong.tsv"
     return Subset(f"audioset_{part}", "audioset", split, *files, count)
+
+
+def _own(part: str, group: str, split: str) -> Subset:
+    table = None if group == "unlabeled" else f"own/{part}.tsv"
+    durations = None if split == "train" else f"own/{part}_durations.tsv"
+    return Subset(f"own_{part}", group, split, f"own/audio/{part}_16k", table, durations=durations, family="own")
 
 
 _SYNTH = "synthetic21"
@@ -103,7 +134,15 @@ SUBSETS: dict[str, Subset] = {
             3_470,
             exclude=f"{EXCLUDE_FOLDER}/audioset_strong_exclude.tsv",
         ),
-        Subset("external_strong_train", "strong", "train", "audio/external_strong_16k", f"{_EXTERNAL}_train.tsv"),
+        Subset(
+            "external_strong_train",
+            "strong",
+            "train",
+            "audio/external_strong_16k",
+            f"{_EXTERNAL}_train.tsv",
+            # None is published: its makers may have left out what is tested on.
+            exclude=f"{EXCLUDE_FOLDER}/external_strong_exclude.tsv",
+        ),
         Subset("weak_train", "weak", "train", *_WEAK, 1_420, exclude=f"{EXCLUDE_FOLDER}/weak_exclude.tsv"),
         Subset(
             "unlabeled_train",
@@ -157,6 +196,11 @@ SUBSETS: dict[str, Subset] = {
         ),
         _audioset("train", "train", 103_463),
         _audioset("eval", "val", 16_996),
+        _own("train", "strong", "train"),
+        _own("weak", "weak", "train"),
+        _own("unlabeled", "unlabeled", "train"),
+        _own("val", "strong", "val"),
+        _own("test", "strong", "test"),
     )
 }
 
@@ -165,6 +209,8 @@ SCORE_FILE: dict[str, str] = {name: subset.score_file for name, subset in SUBSET
 TRAIN_SUBSETS: tuple[str, ...] = tuple(n for n, s in SUBSETS.items() if s.split == "train" and s.family != "audioset")
 VAL_SUBSETS: tuple[str, ...] = tuple(n for n, s in SUBSETS.items() if s.split == "val" and s.family != "audioset")
 TEST_SUBSETS: tuple[str, ...] = tuple(n for n, s in SUBSETS.items() if s.split == "test")
+#: One's own recordings.
+OWN_SUBSETS: tuple[str, ...] = tuple(n for n, s in SUBSETS.items() if s.family == "own")
 
 
 def layout(subset: str) -> Subset:
@@ -175,5 +221,5 @@ def layout(subset: str) -> Subset:
 
 
 def family(subset: str) -> str:
-    """Return the corpus a subset belongs to: "desed", "maestro" or "audioset"."""
+    """Return the corpus a subset belongs to: "desed", "maestro", "audioset" or "own"."""
     return layout(subset).family

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from sedlab.data.audio_file import read_header
 from sedlab.data.corpora.layout import Subset
+from sedlab.data.corpora.video_names import video_span
 from sedlab.data.formats.names import readable_name
 from sedlab.data.formats.suffixes import AUDIO_SUFFIXES, is_audio_name
+from sedlab.data.formats.text import is_table
 from sedlab.data.tables import CLIP_COLUMNS, EVENT_COLUMNS
 from sedlab.data.tsv import line_number, read_tsv
-from sedlab.errors import SedlabError, nearest, short
+from sedlab.errors import SedlabError, count_of, nearest, short, warn_once
 
 _SUFFIX_PATTERN = rf"(?i)({'|'.join(suffix.replace('.', r'[.]') for suffix in AUDIO_SUFFIXES)})$"
 
+#: Folders before a file's name; not the \\xe9 that stands for a byte which is no UTF-8.
+_FOLDERS = r"^.*(?:/|\\(?!x[89a-f][0-9a-f]))"
+
 
 def stem(filenames: pd.Series) -> pd.Series:
-    """Return file names without folder and audio extension; dots elsewhere in the name stay."""
-    return filenames.str.rsplit("/", n=1).str[-1].str.replace(_SUFFIX_PATTERN, "", regex=True)
+    """Return file names without folder (also of Windows) and audio extension; dots elsewhere in the name stay."""
+    return filenames.str.replace(_FOLDERS, "", regex=True).str.replace(_SUFFIX_PATTERN, "", regex=True)
+
+
+def clip_keys(clip_ids: pd.Series) -> pd.Series:
+    """Return what is the same for names of the same clip: of a part of a video, with or without Y and decimals."""
+    return clip_ids.map(lambda clip_id: video_span(clip_id) or clip_id)
 
 
 def annotation_table(
@@ -30,7 +41,8 @@ def annotation_table(
 ) -> pd.DataFrame:
     """Return the subset's annotation table with a column clip_id; raises SedlabError if it lists no clips."""
     path = root / subset.table
-    table = read_tsv(path, columns, numbers=numbers)
+    table = read_tsv(path, columns, numbers=numbers, any_bytes=True)
+    table[columns[0]] = table[columns[0]].map(readable_name)
     if table.empty:
         raise SedlabError(f"{path}: lists no clips. Fill it, or remove it to do without {subset.name}.")
     table["clip_id"] = stem(table[columns[0]])
@@ -78,7 +90,7 @@ def clips_with_audio(
     if folder is None:
         raise SedlabError(f"{root / subset.audio}: no such folder; {subset.name} keeps its audio there.")
     names = audio_names(folder)
-    stems = clips["clip_id"] if files is None else files
+    stems = stored_stems(clips["clip_id"] if files is None else files, names)
     found = stems.isin(names.keys())
     if not found.any():
         raise SedlabError(
@@ -102,13 +114,27 @@ def clips_with_audio(
     return clips
 
 
+def stored_stems(stems: pd.Series, names: Collection[str]) -> pd.Series:
+    """Return under which of ``names`` each clip is stored: its own, or another spelling of the same part of a video."""
+    missing = ~stems.isin(names)
+    if not missing.any():
+        return stems
+    spelt = {span: name for name in names if (span := video_span(name))}
+    return stems.where(~missing, clip_keys(stems[missing]).map(spelt).reindex(stems.index)).fillna(stems)
+
+
 def audio_names(folder: Path) -> dict[str, str]:
-    """Return file name by stem of the sound files in ``folder``; WAV is preferred where a stem occurs twice."""
+    """Return file name by stem of the sound files in ``folder``; WAV is preferred where a stem occurs twice.
+
+    A link to what is not there is no sound file.
+    """
     names: dict[str, str] = {}
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             name = readable_name(entry.name)
             base, suffix = os.path.splitext(name)  # noqa: PTH122 (a Path for each of 100,000 entries is slow)
+            if entry.is_symlink() and not os.path.exists(entry):  # noqa: PTH110 (as above)
+                continue
             if is_audio_name(name) and (base not in names or suffix.lower() == ".wav"):
                 names[base] = name
     return names
@@ -154,12 +180,40 @@ def check_labels(labels: pd.Series, classes: Sequence[str], path: Path, *, heade
         )
 
 
+def known_labels(labels: pd.Series, classes: Sequence[str], path: Path, *, header: bool = True) -> pd.Series:
+    """Return ``labels``, indexed by table row, as ``classes`` has them; errors are those of `check_labels`.
+
+    A label in other case, or with other blanks, is the class of which alone it can be the name; a note says so.
+    """
+    others = labels[~labels.isin(classes)].unique()
+    if len(others):
+        if meant := meant_classes(others, classes):
+            told = ", ".join(f"{short(label)} is {name}" for label, name in sorted(meant.items())[:3])
+            more = ", ..." if len(meant) > 3 else ""
+            warn_once(f"{path}: {count_of(len(meant), 'label')} in another spelling: {told}{more}.")
+            labels = labels.map(lambda label: meant.get(label, label))
+        check_labels(labels, classes, path, header=header)
+    return labels
+
+
+def meant_classes(labels: Iterable[str], classes: Iterable[str]) -> dict[str, str]:
+    """Return the class of which alone each label can be another spelling, for those of which there is one."""
+    named: dict[str, list[str]] = {}
+    for name in classes:
+        named.setdefault(_plain(name), []).append(name)
+    return {label: named[_plain(label)][0] for label in labels if len(named.get(_plain(label), ())) == 1}
+
+
+def _plain(label: str) -> str:
+    return re.sub(r"[\s_-]+", " ", label.strip()).lower()
+
+
 def without_excluded(clips: pd.DataFrame, root: Path, subset: Subset) -> pd.DataFrame:
     """Return the clips that the subset's exclusion list, if there is one, does not name."""
-    if subset.exclude is None or not (root / subset.exclude).is_file():
+    if subset.exclude is None or not is_table(root / subset.exclude):
         return clips
-    excluded = stem(read_tsv(root / subset.exclude, ("filename",))["filename"])
-    return clips[~clips["clip_id"].isin(excluded)].reset_index(drop=True)
+    listed = read_tsv(root / subset.exclude, ("filename",), any_bytes=True)["filename"].map(readable_name)
+    return clips[~clip_keys(clips["clip_id"]).isin(set(clip_keys(stem(listed))))].reset_index(drop=True)
 
 
 def _refuse(wrong: pd.Series, path: Path, what: str) -> None:

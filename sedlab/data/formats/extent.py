@@ -38,6 +38,8 @@ class Extent:
     """0 where only libsndfile can say."""
     frame_bytes: int = 0
     """A sample of every channel; 0 where only libsndfile can say."""
+    channels: int = 0
+    """0 where only libsndfile can say."""
 
     @property
     def broken_off(self) -> bool:
@@ -122,11 +124,11 @@ class _ChunkFile:
 
     def extent(self) -> Extent:
         """Return the extent of the sound chunk; EOFError without one."""
-        rate = frame_bytes = 0
+        rate = frame_bytes = channels = 0
         ds64 = None
         for chunk in self.chunks(self.container.first):
             if chunk.name == b"fmt ":
-                rate, frame_bytes = self._wav_format()
+                rate, frame_bytes, channels = self._wav_format()
             elif chunk.name == b"ds64":
                 ds64 = chunk
             elif chunk.name == self.container.sound:
@@ -148,7 +150,7 @@ class _ChunkFile:
         right = present + lead + self.top * self.container.whole
         excess = self._number(place, form) - right
         mended = {} if 0 <= excess < max(1, frame_bytes) else {place: struct.pack(form, min(right, _largest(form)))}
-        return Extent(claimed, present, mended, rate, frame_bytes)
+        return Extent(claimed, present, mended, rate, frame_bytes, channels)
 
     def chunks(self, start: int) -> Iterator[_Chunk]:
         """Yield the chunks from ``start`` on; the file stands at the body of each."""
@@ -177,13 +179,13 @@ class _ChunkFile:
             start = chunk.end
         return self.size - start < self.top
 
-    def _wav_format(self) -> tuple[int, int]:
-        """Return sample rate and bytes of a frame, 0 for a format that is no plain array."""
+    def _wav_format(self) -> tuple[int, int, int]:
+        """Return sample rate, bytes of a frame (0 for a format that is no plain array) and channels."""
         fields = self.file.read(16)
         if len(fields) < 16:
             raise EOFError
-        form, _, rate, _, frame_bytes, _ = struct.unpack(f"{self.container.length[0]}HHIIHH", fields)
-        return rate, frame_bytes if form in _PLAIN_FORMATS else 0
+        form, channels, rate, _, frame_bytes, _ = struct.unpack(f"{self.container.length[0]}HHIIHH", fields)
+        return rate, frame_bytes if form in _PLAIN_FORMATS else 0, channels
 
     def _number(self, place: int, form: str) -> int:
         width = struct.calcsize(form)

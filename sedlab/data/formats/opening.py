@@ -18,6 +18,7 @@ from sedlab.data.formats.foreign import convert, foreign_remedy
 from sedlab.data.formats.names import on_disk
 from sedlab.data.formats.streams import is_whole_ogg, mp3_sound_follows, mp3_start, says_mp3_length
 from sedlab.errors import SedlabError
+from sedlab.grid import FULL_SCALE
 
 if TYPE_CHECKING:
     from soundfile import SoundFile
@@ -126,7 +127,7 @@ class OpenSound:
         """
         most = max(1, min(seconds * self.sample_rate, _BLOCK_SAMPLES // self.decoder.channels))
         while len(samples := self._read(self._expected(most))):
-            if not np.isfinite(samples).all():
+            if not self._is_whole_numbers and not np.isfinite(samples).all():
                 raise SedlabError(f"{self.path}: holds samples that are not finite numbers. {REMEDY}")
             self.num_decoded += len(samples)
             yield samples
@@ -179,6 +180,10 @@ class OpenSound:
                 # soundfile seeks to where it is after each read, and MP3 decoding does not survive that to the digit.
                 return False
 
+            def flush(self) -> None:
+                # Nothing was written; closing would wait for the disk all the same.
+                pass
+
         self._data.seek(0)
         try:
             with self._silent():
@@ -190,7 +195,7 @@ class OpenSound:
         out = np.full((frames, self.decoder.channels), np.nan, dtype=np.float32) if self.num_frames is None else None
         try:
             with self._silent():
-                samples = self.decoder.read(frames, dtype="float32", always_2d=True, out=out)
+                samples = self._decoded(frames, out)
         except RuntimeError as error:
             if out is None or self._file.tell() < self._size:
                 raise self._unreadable(error) from None
@@ -199,6 +204,17 @@ class OpenSound:
         if self._data.error:
             raise SedlabError(f"{self.path}: cannot be read ({self._data.error.strerror}). Check its disk.")
         return samples
+
+    @property
+    def _is_whole_numbers(self) -> bool:
+        return self.decoder.subtype in ("PCM_16", "PCM_24", "PCM_32", "PCM_S8", "PCM_U8")
+
+    def _decoded(self, frames: int, out: np.ndarray | None) -> np.ndarray:
+        if out is not None or self.decoder.subtype != "PCM_16":
+            return self.decoder.read(frames, dtype="float32", always_2d=True, out=out)
+        # The same numbers in a tenth of the time that libsndfile takes to scale them.
+        samples = self.decoder.read(frames, dtype="int16", always_2d=True)
+        return np.multiply(samples, np.float32(1 / FULL_SCALE), dtype=np.float32)
 
     def _unreadable(self, error: RuntimeError) -> SedlabError:
         # soundfile's errors are RuntimeErrors that repeat the path; the part that says why is in error_string.

@@ -49,6 +49,8 @@ _STREAMS = {name: number for number, name in enumerate([*CLIPS, *RECORDINGS, DEV
 _ID_ALPHABET = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))
 # Tasks a process takes at a time.
 _CHUNK = 4
+#: Files that take as long to make as a process takes to start.
+_WORTH_A_PROCESS = 60
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ def all_tasks(config: MiniConfig) -> list[RenderTask]:
         RenderTask(config, name, index) for name, (_, size) in CLIPS.items() for index in range(getattr(config, size))
     ]
     return _recording_tasks(config) + clips
+
+
+def suitable_workers(config: MiniConfig, most: int) -> int:
+    """Return how many processes, of ``most``, make a corpus soonest: each takes seconds to start."""
+    return max(1, min(most, len(all_tasks(config)) // _WORTH_A_PROCESS))
 
 
 def render_all(folder: Path, tasks: list[RenderTask], *, workers: int) -> Iterator[Rendered]:

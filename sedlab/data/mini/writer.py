@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from sedlab.config.data import MiniConfig
-from sedlab.data.corpora.desed import write_durations, write_exclusion_lists
-from sedlab.data.corpora.layout import MAESTRO_DURATIONS, SUBSETS
+from sedlab.data.corpora.desed import write_durations
+from sedlab.data.corpora.exclusion import write_exclusion_lists
+from sedlab.data.corpora.layout import MAESTRO_DURATIONS, MINI_MARKER, SUBSETS, UNLABELED_TABLE
 from sedlab.data.mini.catalogue import SOUNDS
 from sedlab.data.mini.rendering import (
     CLIPS,
@@ -31,11 +32,8 @@ from sedlab.files import read_json, write_json
 from sedlab.progress import Progress
 from sedlab.system.locking import held, holder_of
 
-MARKER = "mini.json"
 #: Raised whenever the same configuration would give other files.
 GENERATOR_VERSION = 2
-# The real corpus has this table too; readers go by the folder.
-_UNLABELED_TABLE = "metadata/train/unlabel_in_domain.tsv"
 _SPLIT_LISTS = {"maestro_train": ("train_split.csv", "train"), "maestro_dev": ("validation_split.csv", "val")}
 
 
@@ -77,7 +75,7 @@ def generate(
             write_exclusion_lists(folder)
             _cut_recordings(folder, made, config)
             render_devices(folder, config.seed)
-            write_json(folder / MARKER, _marker(config))
+            write_json(folder / MINI_MARKER, _marker(config))
     except OSError as error:
         raise SedlabError(f"{root}: cannot be written ({error}). Free space or choose another folder.") from error
 
@@ -101,7 +99,7 @@ def _write_clip_tables(folder: Path, made: Sequence[Rendered]) -> None:
             rows = [(item.filename, ",".join(sorted({event.label for event in item.events}))) for item in items]
             _write_rows(folder / subset.table, ("filename", "event_labels"), rows)
         else:
-            _write_rows(folder / _UNLABELED_TABLE, ("filename",), [(item.filename,) for item in items])
+            _write_rows(folder / UNLABELED_TABLE, ("filename",), [(item.filename,) for item in items])
 
 
 def _strong_rows(items: Sequence[Rendered]) -> list[tuple[str, ...]]:
@@ -115,7 +113,7 @@ def _strong_rows(items: Sequence[Rendered]) -> list[tuple[str, ...]]:
 
 
 def _cut_recordings(folder: Path, made: Sequence[Rendered], config: MiniConfig) -> None:
-    from sedlab.data.corpora.maestro import cut_recordings
+    from sedlab.data.preparation.windows import cut_recordings
 
     durations = sorted((item.task.name, str(item.duration)) for item in made if item.task.subset in RECORDINGS)
     _write_rows(folder / MAESTRO_DURATIONS, ("filename", "duration"), durations)
@@ -153,10 +151,10 @@ def _is_generated(root: Path, config: MiniConfig) -> bool:
     """Return whether ``root`` holds this very corpus; raise if it holds something that is not ours to replace."""
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
-    marker = root / MARKER
+    marker = root / MINI_MARKER
     if not marker.is_file():
         raise SedlabError(
-            f"{root}: exists and was not made by the mini generator (no {MARKER} in it). "
+            f"{root}: exists and was not made by the mini generator (no {MINI_MARKER} in it). "
             "Choose another folder, or move this one away."
         )
     try:

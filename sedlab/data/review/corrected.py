@@ -20,6 +20,7 @@ from sedlab.data.review.decisions import (
     SUSPECT,
     UNSURE,
     WRONG,
+    items_of,
 )
 from sedlab.data.tables import EVENT_COLUMNS
 from sedlab.data.tsv import line_number
@@ -28,6 +29,7 @@ from sedlab.errors import SedlabError
 
 def effective(decisions: pd.DataFrame) -> pd.DataFrame:
     """Return the decisions that can change events; the others say that all is as it should be, or that nobody knows."""
+    decisions = _one_each(decisions)
     what, decision = decisions["what"], decisions["decision"]
     on_reference = (what == REFERENCE) & decision.isin([WRONG, MOVED])
     on_suspects = (what == SUSPECT) & decision.isin([RIGHT, WRONG, MOVED])
@@ -45,6 +47,7 @@ def corrected_events(
       then stand. Moved: added with its new times, in place of the events of its class that these overlap.
     - A **suspect** stands for the events of its class that it overlaps: dropped if it is wrong, replaced if it was
       moved, kept or, where there are none, added if it is right.
+    - A suspect with the times of an event of the reference is that event: what was decided last counts.
     - What is unsure, and decisions about whole clips, change nothing.
 
     Parameters
@@ -63,6 +66,7 @@ def corrected_events(
     SedlabError
         When an event of the reference that was decided about is not there.
     """
+    decisions = _one_each(decisions)
     touched = events["clip_id"].isin(decisions["clip_id"])
     clips: dict[str, _Clip] = {clip_id: _Clip(weak) for clip_id in dict.fromkeys(decisions["clip_id"])}
     for place, row in zip(events.index[touched], events[touched].itertuples(index=False), strict=True):
@@ -85,6 +89,13 @@ def corrected_events(
     new = pd.DataFrame([row[1:] for row in changed if row[0] is None], columns=list(EVENT_COLUMNS))
     table = pd.concat([table, new], ignore_index=True) if len(table) and len(new) else (new if len(new) else table)
     return table.astype({"onset": float, "offset": float, "confidence": float}).reset_index(drop=True)
+
+
+def _one_each(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return the last decision about each event, be it called a suspect or an event of the reference."""
+    is_label = decisions["what"].isin([REFERENCE, SUSPECT])
+    same = items_of(decisions.assign(what=decisions["what"].mask(is_label, REFERENCE)))
+    return decisions[~(is_label & same.duplicated(keep="last"))]
 
 
 @dataclass

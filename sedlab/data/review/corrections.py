@@ -22,13 +22,10 @@ from sedlab.data.review.decisions import latest, read_decisions
 from sedlab.data.tables import EVENT_COLUMNS, Corpus
 from sedlab.data.tsv import line_number, read_tsv
 from sedlab.errors import SedlabError, nearest, short
-from sedlab.labels import DESED_CLASSES, DESED_TO_MAESTRO, MAESTRO_CLASSES, MAESTRO_TO_DESED
+from sedlab.labels import DCASE, LabelSpace
 
 _STRONG = ("filename", "onset", "offset", "event_label")
 _WEAK = ("filename", "event_labels")
-#: The classes that annotations of a corpus speak about, and how they are called in the other one.
-_OWN = {"desed": DESED_CLASSES, "maestro": MAESTRO_CLASSES}
-_ALIASES = {"desed": DESED_TO_MAESTRO, "maestro": MAESTRO_TO_DESED}
 
 
 def with_corrections(corpus: Corpus, config: DataConfig) -> Corpus:
@@ -58,13 +55,15 @@ def with_corrections(corpus: Corpus, config: DataConfig) -> Corpus:
 def own_events(corpus: Corpus, subset: str) -> pd.DataFrame:
     """Return the events of a subset as its annotation has them: without those doubled under another corpus's name."""
     events = corpus.events[corpus.events["subset"] == subset]
-    classes = _OWN.get(layout(subset).family)
-    return (events if classes is None else events[events["label"].isin(classes)]).reset_index(drop=True)
+    if layout(subset).family != "audioset":
+        events = events[events["label"].isin(own_classes(subset, corpus.space))]
+    return events.reset_index(drop=True)
 
 
-def own_classes(subset: str) -> tuple[str, ...]:
+def own_classes(subset: str, space: LabelSpace = DCASE) -> tuple[str, ...]:
     """Return the classes that the annotation of a subset speaks about: those that can be decided about."""
-    return _OWN.get(layout(subset).family, ())
+    family = layout(subset).family
+    return () if family == "audioset" else space.annotated(family)
 
 
 def corrections_digest(path: Path, splits: Collection[str]) -> str:
@@ -103,7 +102,7 @@ def _from_decisions(corpus: Corpus, path: Path, splits: Collection[str]) -> dict
     for name, told in decisions.groupby("subset", sort=False):
         if _is_used(str(name), path, splits):
             _check_clips(corpus, str(name), told["clip_id"], path)
-            check_labels(told["label"], _OWN[layout(str(name)).family], path)
+            check_labels(told["label"], own_classes(str(name), corpus.space), path)
             weak = layout(str(name)).label_kind == "weak"
             events = corrected_events(own_events(corpus, str(name)), told, weak=weak, path=path)
             found[str(name)] = _aliased(corpus, str(name), events)
@@ -126,7 +125,7 @@ def _from_table(corpus: Corpus, path: Path, splits: Collection[str]) -> dict[str
         if _is_used(str(name), path, splits):
             _check_clips(corpus, str(name), rows["clip_id"], path)
             told = _weak_events(rows, str(name)) if weak else _strong_events(rows, str(name), path)
-            check_labels(told["label"], _OWN[layout(str(name)).family], path)
+            check_labels(told["label"], own_classes(str(name), corpus.space), path)
             own = own_events(corpus, str(name))
             events = pd.concat([own[~own["clip_id"].isin(rows["clip_id"])], told])
             found[str(name)] = _aliased(corpus, str(name), events[list(EVENT_COLUMNS)].reset_index(drop=True))
@@ -187,7 +186,8 @@ def _check_clips(corpus: Corpus, name: str, clip_ids: pd.Series, path: Path) -> 
 
 def _aliased(corpus: Corpus, name: str, events: pd.DataFrame) -> pd.DataFrame:
     subset = layout(name)
-    return add_aliases(events, _ALIASES[subset.family] if corpus.aliased and subset.split == "train" else ())
+    doubled = corpus.aliased and subset.split == "train"
+    return add_aliases(events, corpus.space.aliases(subset.family) if doubled else ())
 
 
 def _header(path: Path) -> list[str]:

@@ -7,7 +7,7 @@ writer of sedlab changes a file in place, so that neither run sees what becomes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,11 +15,12 @@ from pathlib import Path
 
 from sedlab.errors import SedlabError
 from sedlab.files import link_or_copy, write_json
-from sedlab.pipeline.due.inputs import Inputs, results_digest
+from sedlab.pipeline.due.inputs import Inputs
 from sedlab.pipeline.graph import Job
 from sedlab.runs.digests import Digests
 from sedlab.runs.locks import node_lock
-from sedlab.runs.manifest import Manifest, read_manifest
+from sedlab.runs.manifest import Manifest, read_manifest, results_digest
+from sedlab.runs.moved.about import kept_labels
 from sedlab.runs.run import CONFIG_FILE, Run
 
 
@@ -54,15 +55,18 @@ class Shared:
         return found
 
 
-def find_shared(run: Run, jobs: Iterable[Job], digests: Digests) -> Shared:
-    """Return which of the jobs that the run has to do have been done in another run beside it; nothing is written."""
-    shared, siblings, unknown = Shared(), _Siblings(run), set()
+def find_shared(run: Run, jobs: Iterable[Job], digests: Digests, donors: Sequence[Path] | None = None) -> Shared:
+    """Return which of the jobs that the run has to do have been done in another run; nothing is written.
+
+    ``donors`` are the folders of the runs that may have; None: all beside it.
+    """
+    shared, siblings, unknown = Shared(), _Siblings(run, donors), set()
     inputs = Inputs(run, digests, shared.made)
     for job in jobs:
         if unknown.isdisjoint(job.inputs):
             if not inputs.own_reason(job):
                 continue
-            if found := siblings.find(job, inputs.of(job)):
+            if found := siblings.find(job, inputs):
                 shared.jobs.append(found)
                 shared.made |= found.manifest.digests | {job.manifest: results_digest(found.manifest)}
                 continue
@@ -79,7 +83,8 @@ def take(run: Run, shared: Shared) -> None:
             target.unlink(missing_ok=True)
             for name in found.manifest.files:
                 link_or_copy(found.donor / name, run.path / name)
-            for name in (f"{folder}/history.csv", *job.logs):
+            labels = kept_labels(found.donor) if job.kind == "data" else ()
+            for name in (f"{folder}/history.csv", *job.logs, *labels):
                 if (found.donor / name).is_file():
                     link_or_copy(found.donor / name, run.path / name)
             origin = found.manifest.shared_from or found.donor.name
@@ -89,28 +94,30 @@ def take(run: Run, shared: Shared) -> None:
 class _Siblings:
     """The other runs in the folder, asked one after the other: the parent first, then who has changed last."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, run: Run, only: Sequence[Path] | None = None) -> None:
+        self._run, self._only = run, only
         self._digests: dict[Path, Digests] = {}
 
-    def find(self, job: Job, inputs: dict[str, str]) -> SharedJob | None:
-        """Return the job in a run where it read ``inputs`` and its files are as it wrote them."""
-        if "" in inputs.values():
+    def find(self, job: Job, inputs: Inputs) -> SharedJob | None:
+        """Return the job in a run where it read the same ``inputs`` and its files are as it wrote them."""
+        if "" in inputs.of(job).values():
             return None
         return next((found for folder in self._folders for found in self._of(folder, job, inputs)), None)
 
     @cached_property
     def _folders(self) -> list[Path]:
+        if self._only is not None:
+            return [folder.resolve() for folder in self._only]
         others = [path.parent for path in self._run.path.parent.glob(f"*/{CONFIG_FILE}")]
         others = [folder.resolve() for folder in others if folder.resolve() != self._run.path]
         parent = self._run.parent
         first = parent.path if parent else None
         return sorted(others, key=lambda folder: (folder != first, -folder.stat().st_mtime))
 
-    def _of(self, folder: Path, job: Job, inputs: dict[str, str]) -> Iterator[SharedJob]:
+    def _of(self, folder: Path, job: Job, inputs: Inputs) -> Iterator[SharedJob]:
         with suppress(SedlabError, OSError):
             manifest = read_manifest(folder / job.manifest)
-            if manifest.node == job.name and manifest.inputs == inputs and self._is_whole(folder, job, manifest):
+            if manifest.node == job.name and inputs.same(job, manifest) and self._is_whole(folder, job, manifest):
                 yield SharedJob(job, folder, manifest)
 
     def _is_whole(self, folder: Path, job: Job, manifest: Manifest) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sedlab.config.loading import load_experiment, preset_names, split_settings
 from sedlab.errors import SedlabError, nearest, short, warn_once
+from sedlab.pipeline.due.apart import require_travelled
 from sedlab.pipeline.due.jobs import due_jobs
 from sedlab.pipeline.due.shared import find_shared
 from sedlab.pipeline.graph import Job, build_graph, find_job, graph_of, job_name, jobs_needed
@@ -87,7 +88,8 @@ def bring_inputs(run: Run, kind: str, parameters: Mapping[str, Any]) -> None:
     from sedlab.pipeline.steps.telling import CellDisplay
 
     name = job_name(kind, **parameters)
-    _require_ready(run, name)
+    if not run.is_apart:
+        _require_ready(run, name)
     if not (run.path / CONFIG_FILE).is_file():
         run = create_run(run.experiment, run.path)
     jobs = graph_of(run)
@@ -100,6 +102,9 @@ def bring_inputs(run: Run, kind: str, parameters: Mapping[str, Any]) -> None:
         return
     missing = [job for job in needed if job.name in due]
     if missing:
+        require_travelled(run, needed, due)
+        if run.is_apart:
+            _require_ready(run, name)
         _announce(run, name, missing)
     display = CellDisplay(run.path)
     among = {job.name for job in needed}

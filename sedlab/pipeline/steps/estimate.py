@@ -18,7 +18,7 @@ from sedlab.pipeline.subset_states import subset_states, training_clips
 from sedlab.pipeline.training_cost import training_cost
 from sedlab.runs.manifest import read_manifest
 from sedlab.runs.run import CONFIG_FILE, Run, open_run
-from sedlab.runs.versions import gpu_names
+from sedlab.system.cards import usable_cards
 
 #: Stage -> seconds of a training step per clip of its batch, by the width of the transformer; one thread of a virtual
 #: machine (Xeon at 2.1 GHz) in November 2026. The widest, pre-training: assumed to be that of stage 2.
@@ -106,7 +106,7 @@ class _Estimate:
 
     @cached_property
     def _has_gpu(self) -> bool:
-        return bool(gpu_names())
+        return bool(usable_cards())
 
     @cached_property
     def _clips(self) -> dict[str, int]:

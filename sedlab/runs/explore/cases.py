@@ -41,7 +41,7 @@ def cases_at(run: Run, system: ScoredSystem, subset: str, setting: Setting) -> p
     SedlabError
         Where nobody annotated when something sounds.
     """
-    classes = annotated_classes(subset)
+    classes = annotated_classes(subset, run.space)
     events = run.corpus().subset(subset).events
     if len(events) and events["onset"].isna().all():
         raise SedlabError(f"{subset}: its labels have no times, and errors are named by time. Choose another subset.")

@@ -10,7 +10,6 @@ import pandas as pd
 
 from sedlab.data.corpora.layout import layout
 from sedlab.data.tables import Corpus
-from sedlab.labels import CLASSES
 from sedlab.runs.explore.systems import ScoredSystem
 from sedlab.runs.run import Run
 from sedlab.runs.scores import annotated_classes, postprocessed_scores, read_scores
@@ -33,6 +32,7 @@ HELP: dict[str, str] = {
     "annotated": "classes that people marked",
     "detected": f"classes with a median filtered score above {THRESHOLD}, of the first system",
     "decision": "what people decided about its labels and detections",
+    "sound": "whether the clip can be heard: it travelled with the run, or not",
     "confidence": "largest score in the clip, of the first system",
     "entropy": "how undecided the first system is: mean binary entropy of its frames, bits",
     "disagreement": "standard deviation of the students' scores of the first system's iteration, mean over frames",
@@ -141,7 +141,7 @@ class ClipColumns:
 
     def _cases(self, subset: str, clip_ids: Sequence[str], system: ScoredSystem) -> pd.DataFrame:
         """Return what became of the events of some clips, and what their detections are (`find_errors`)."""
-        classes = annotated_classes(subset)
+        classes = annotated_classes(subset, self.part.space)
         scores = postprocessed_scores(self.run, system.iteration, system.model, subset=subset, clip_ids=clip_ids)
         events = self.part.events
         events = events[(events["subset"] == subset) & events["clip_id"].isin(clip_ids)]
@@ -154,20 +154,20 @@ class ClipColumns:
         return self.run.score_file(system.iteration, system.model, subset, stage=system.stage).is_file()
 
     def _unknown(self) -> np.ndarray:
-        return np.full((len(self.clips), len(CLASSES)), np.nan, dtype=np.float32)
+        return np.full((len(self.clips), len(self.part.classes)), np.nan, dtype=np.float32)
 
     def _place(self, subset: str) -> tuple[np.ndarray, list[str], np.ndarray, pd.DataFrame]:
         """Return the rows of a subset, its annotated classes, their columns, and its clips."""
         rows = np.flatnonzero(self.clips["subset"] == subset)
-        classes = annotated_classes(subset)
-        return rows, classes, pd.Index(CLASSES).get_indexer(classes), self.clips.iloc[rows]
+        classes = annotated_classes(subset, self.part.space)
+        return rows, classes, pd.Index(self.part.classes).get_indexer(classes), self.clips.iloc[rows]
 
     def _read(self, system: ScoredSystem, subset: str, clips: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, float]:
         """Return probabilities (N, T, C) of the annotated classes, audible frames (N, T), seconds of a frame."""
         from scipy.special import expit
 
         file = read_scores(self.run.score_file(system.iteration, system.model, subset, stage=system.stage))
-        chosen = file.select(list(clips["clip_id"]), annotated_classes(subset))
+        chosen = file.select(list(clips["clip_id"]), annotated_classes(subset, self.part.space))
         seconds = float(chosen.frame_times[1] - chosen.frame_times[0])
         return expit(chosen.logits), audible_frames(clips, chosen.frame_times), seconds
 
@@ -178,9 +178,9 @@ def decided_classes(scores: np.ndarray, audible: np.ndarray, classes: Sequence[s
     The median of an odd number of scores is above a threshold exactly where most of them are, so decisions can be
     filtered in place of scores.
     """
-    from sedlab.postprocess.median import median_filter, median_lengths
+    from sedlab.postprocess.median import median_filter, suitable_lengths
 
-    above = median_filter((scores > THRESHOLD).astype(np.uint8), median_lengths(classes))
+    above = median_filter((scores > THRESHOLD).astype(np.uint8), suitable_lengths(classes))
     return (above.astype(bool) & audible[:, :, None]).any(axis=1)
 
 

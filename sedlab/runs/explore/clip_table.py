@@ -10,7 +10,7 @@ import pandas as pd
 
 from sedlab.data.corpora.layout import SUBSETS, layout
 from sedlab.data.tables import Corpus
-from sedlab.labels import CLASSES, SOFT_THRESHOLD
+from sedlab.labels import SOFT_THRESHOLD
 from sedlab.runs.explore.clip_columns import ClipColumns, computed
 from sedlab.runs.explore.scenes import key_of
 from sedlab.runs.explore.systems import ScoredSystem
@@ -21,7 +21,10 @@ from sedlab.views.explorers.clip_list import LaterColumns
 
 #: Without a choice, so many clips are listed; those to evaluate with come first.
 MOST_CLIPS = 6000
-_FIRST = ("devtest", "maestro_dev", "weak_train", "strong_train", "unlabeled_train", "maestro_train", "eval_public")
+_FIRST = (
+    *("devtest", "maestro_dev", "own_test"),
+    *("weak_train", "strong_train", "unlabeled_train", "maestro_train", "eval_public"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +85,13 @@ def clip_table(run: Run, subsets: Sequence[str], systems: Sequence[ScoredSystem]
             "decision": decisions(run, clips),
         }
     )
+    if run.is_apart:
+        table["sound"] = np.where(_heard(run, clips), "here", "not here")
     steps = ClipColumns(run, part, clips, tuple(systems)).steps()
     for step in steps:
         for name in step.columns:
             table[name] = np.nan
-    return ClipTable(table, CLASSES, computed(steps), sum(step.num_bits for step in steps))
+    return ClipTable(table, corpus.classes, computed(steps), sum(step.num_bits for step in steps))
 
 
 def decisions(run: Run, clips: pd.DataFrame) -> list[str]:
@@ -101,13 +106,19 @@ def decisions(run: Run, clips: pd.DataFrame) -> list[str]:
 
 
 def _annotated(part: Corpus, clips: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Return the annotated classes of each clip, in the order of the 27; soft labels count above 0.5."""
+    """Return the annotated classes of each clip, in the order of the label space; soft labels count above 0.5."""
     # In training, events of some classes are there under the other corpus's name too, which nobody wrote.
-    spoken_of = {name: annotated_classes(name) for name in part.subsets}
+    spoken_of = {name: annotated_classes(name, part.space) for name in part.subsets}
     events = part.events[part.events["confidence"] > SOFT_THRESHOLD]
     labels = {key: set(rows) for key, rows in events.groupby(["subset", "clip_id"])["label"]}
     keys = list(zip(clips["subset"], clips["clip_id"], strict=True))
     return [tuple(label for label in spoken_of[key[0]] if label in labels.get(key, ())) for key in keys]
+
+
+def _heard(run: Run, clips: pd.DataFrame) -> list[bool]:
+    """Return of which clips the sound travelled with the run."""
+    cache = run.cache()
+    return [key in cache for key in zip(clips["subset"], clips["clip_id"], strict=True)]
 
 
 def _is_scored(run: Run, subset: str) -> bool:

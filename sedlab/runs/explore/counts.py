@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from sedlab.data.corpora.layout import layout
 from sedlab.errors import SedlabError
-from sedlab.labels import CLASSES
 from sedlab.runs.clips import active_events
 from sedlab.runs.explore.systems import ScoredSystem
 from sedlab.runs.run import Run
@@ -51,7 +50,7 @@ def system_counts(run: Run, system: ScoredSystem, subset: str, way: str = MEDIAN
     SedlabError
         When the subset has no events with onset and offset, or the system no scores or no tuned boxes.
     """
-    classes, part = annotated_classes(subset), run.corpus().subset(subset)
+    classes, part = annotated_classes(subset, run.space), run.corpus().subset(subset)
     events = active_events(run, subset)
     if not (events["offset"] > events["onset"]).any():
         raise SedlabError(f"{subset}: nobody annotated onsets and offsets there, so detections cannot be counted.")
@@ -80,7 +79,7 @@ def ways_of(run: Run, systems: Sequence[ScoredSystem], subset: str) -> dict[str,
 
 def marks_of(run: Run) -> dict[str, dict[str, float]]:
     """Return {class, or "" for all: {name: threshold}}: what is used by default, and what was saved in the run."""
-    marks = {ALL_CLASSES: {_BUILT_IN: DEFAULT_THRESHOLD}} | {label: {_BUILT_IN: DEFAULT_THRESHOLD} for label in CLASSES}
+    marks = {label: {_BUILT_IN: DEFAULT_THRESHOLD} for label in (ALL_CLASSES, *run.space.classes)}
     if (run.path / SAVED).is_file():
         saved = Thresholds.read(run.path / SAVED)
         for label, of_class in marks.items():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sedlab.data.corpora.layout import family
+from sedlab.data.corpora.roles import EVENT_TESTS, SEGMENT_TESTS
 from sedlab.labels import MAESTRO_EVAL_CLASSES
 from sedlab.runs.clips import active_events, first_subset
 from sedlab.runs.explore.opening import path_as_said
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 #: Post-processing, as a player names it; boxes are there where the evaluation tuned them.
 _WAYS = ("none", "median", "boxes")
-_TEST_SETS = ("devtest", "eval_public", "maestro_dev")
+_TEST_SETS = (*EVENT_TESTS, *SEGMENT_TESTS)
 
 
 def curves_of(run: Run, subset: str, systems: Sequence[ScoredSystem] | None = None) -> CurveSet:
@@ -46,7 +48,10 @@ def curves_of(run: Run, subset: str, systems: Sequence[ScoredSystem] | None = No
             # Of all 27 classes: event boxes are tuned on DESED's.
             tables = Postprocess.read(how).scores(scores.select(clip_ids).tables(), MAESTRO_EVAL_CLASSES)
         else:
-            tables = Postprocess.read(how).scores(scores.select(clip_ids, annotated_classes(subset)).tables())
+            classes = annotated_classes(subset, part.space)
+            # Boxes may have been tuned on a set with other classes, which are then looked for too.
+            tables = scores.select(clip_ids, None if way == "boxes" else classes).tables()
+            tables = Postprocess.read(how).suited_to(classes).scores(tables, classes)
         return counted_subset(tables, part, subset)
 
     boxed = any(_has_boxes(run, system) for system in known.values())
@@ -120,7 +125,15 @@ def _explorer(run: Run, subset: str, first: Sequence[ScoredSystem], desk: Any, *
     options["systems"] = options.get("systems") or [name for name in curves.systems if name in wanted] or None
     call: Callable[..., str] = partial(python_call, "sedlab.runs.psd_roc", path_as_said(run), subset=subset)
     clips: Callable[[str], Mapping[str, Mapping[str, Any]]] = partial(clips_with, run, subset)
-    return PsdsExplorer(curves, desk, clips_of=clips, call=call, title=subset, **options)
+    earlier = _earlier(run, subset, (options["systems"] or curves.systems)[-1]) if curves.systems else ""
+    return PsdsExplorer(curves, desk, clips_of=clips, call=call, title=subset, earlier=earlier, **options)
+
+
+def _earlier(run: Run, subset: str, name: str) -> str:
+    """Return the name of the same model an iteration earlier; empty where there is none."""
+    found = scored_systems_of(run, subset)
+    before = [replace(system, iteration=system.iteration - 1) for system in found if system.name == name]
+    return next((system.name for system in before if system in found), "")
 
 
 def _has_boxes(run: Run, system: ScoredSystem) -> bool:

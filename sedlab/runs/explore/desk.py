@@ -9,14 +9,19 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from sedlab.config.data import DataConfig
+from sedlab.data.corpora.load import load_corpus
+from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError, nearest
 from sedlab.labels import class_index
 from sedlab.runs.explore.clip_columns import HELP
 from sedlab.runs.explore.clip_table import clip_table, decisions, listed_subsets
+from sedlab.runs.explore.corpora import explore_corpus, is_data_root
 from sedlab.runs.explore.counts import offer_thresholds
 from sedlab.runs.explore.opening import opening
 from sedlab.runs.explore.scenes import scene_of_clip
 from sedlab.runs.explore.systems import ScoredSystem, default_systems, scored_systems_of, system_named
+from sedlab.runs.packs.description import is_pack
 from sedlab.runs.run import CONFIG_FILE, ENSEMBLE, Run, open_run
 from sedlab.views.explorers.clip_list import LaterColumns
 from sedlab.views.explorers.explorer import Explorer
@@ -33,16 +38,19 @@ PANELS: dict[str, str] = {
 }
 
 
-def explore(what: Run | str | Path | Sequence[str | Path], *, checkpoint: Any = None, **options: Any) -> Explorer:
+def explore(
+    what: Run | Corpus | str | Path | Sequence[str | Path], *, checkpoint: Any = None, **options: Any
+) -> Explorer:
     """Show clips as a list to sort and filter, one of them in the player, and panels below.
 
     Parameters
     ----------
-    what : Run, run folder; with ``checkpoint``: sound files and folders of them
+    what : Run, run folder; Corpus, data root; with ``checkpoint``: sound files and folders of them
     checkpoint : path, Run or run folder, optional
         The detector that listens to recordings; of a run, its students of the last iteration.
     **options
-        Of a run those of `explore_run`, of recordings those of `sedlab.runs.explore.recordings.explore_recordings`.
+        Of a run those of `explore_run`, of a corpus those of `sedlab.runs.explore.corpora.explore_corpus`, of
+        recordings those of `sedlab.runs.explore.recordings.explore_recordings`.
 
     Raises
     ------
@@ -52,6 +60,7 @@ def explore(what: Run | str | Path | Sequence[str | Path], *, checkpoint: Any = 
     Examples
     --------
     >>> sedlab.explore("runs/mini", subset="devtest", panel="Errors")
+    >>> sedlab.explore("data/dcase", subset="weak_train")
     >>> sedlab.explore("field_trip/", checkpoint="atst_stage2.ckpt")
     """
     if checkpoint is not None:
@@ -60,9 +69,20 @@ def explore(what: Run | str | Path | Sequence[str | Path], *, checkpoint: Any = 
         return explore_recordings(what, checkpoint, **options)
     if isinstance(what, Run):
         return explore_run(what, **options)
-    if isinstance(what, str | Path) and Path(what).exists() and not (Path(what) / CONFIG_FILE).is_file():
-        raise SedlabError(f"{what}: is no run folder. To listen to recordings, say which detector: checkpoint=FILE.")
+    if isinstance(what, Corpus):
+        return explore_corpus(what, **options)
+    if isinstance(what, str | Path) and Path(what).exists() and not _is_run_or_pack(Path(what)):
+        if is_data_root(Path(what)):
+            # What people wrote, without the second names that training gives it.
+            return explore_corpus(load_corpus(what, DataConfig(root=what, alias_labels=False)), **options)
+        raise SedlabError(
+            f"{what}: is no run folder and no data root. To listen to recordings, say which detector: checkpoint=FILE."
+        )
     return explore_run(open_run(what), **options)
+
+
+def _is_run_or_pack(path: Path) -> bool:
+    return is_pack(path) if path.is_file() else (path / CONFIG_FILE).is_file()
 
 
 def explore_run(
@@ -96,10 +116,6 @@ def explore_run(
     key : str
         ``subset/clip_id`` of the clip to begin with.
     """
-    # The first scene needs them: half a second, which would otherwise pass between the list and its first clip.
-    import scipy.ndimage
-    import scipy.special  # noqa: F401
-
     subsets = listed_subsets(run, subset)
     if label:
         class_index(label)

@@ -1,4 +1,4 @@
-"""What a run's explorer shows of pseudo-labels between iterations, and the labels that its teachers doubt."""
+"""What a run's explorer shows of pseudo-labels between iterations, and the labels that the ensemble's members doubt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pandas as pd
 from sedlab.data.corpora.layout import TRAIN_SUBSETS, family, layout
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
-from sedlab.labels import CLASSES, valid_classes
 from sedlab.runs.explore.opening import opening
 from sedlab.runs.explore.scenes import key_of, split_key
 from sedlab.runs.explore.systems import ScoredSystem
@@ -29,7 +28,7 @@ from sedlab.views.explorers.pseudo_labels import PseudoLabelExplorer
 
 #: What the panel is called in an explorer.
 NAME = "Pseudo-labels"
-_TAUGHT_MOST = ("unlabeled_train", "weak_train")
+_TAUGHT_MOST = ("unlabeled_train", "weak_train", "own_unlabeled", "own_weak")
 #: What people marked, as one of the sets of scores that can be compared.
 LABELS = "labels of people"
 #: A logit as good as certain.
@@ -60,10 +59,10 @@ def _with_panel(call: str) -> str:
 
 
 def compared_subset(run: Run, subset: str) -> ComparedSubset:
-    """Return what of a subset can be compared: pseudo-labels and teachers of each iteration, labels of people.
+    """Return what of a subset can be compared: pseudo-labels and their ensemble's members, labels of people.
 
     Compared first are the pseudo-labels of the last two iterations; with one iteration, those with the labels, or
-    without labels with a single teacher.
+    without labels with a single member.
     """
     part = run.corpus().subset(subset)
     scores: dict[str, Callable[[], ScoreFile]] = {}
@@ -88,8 +87,10 @@ def compared_subset(run: Run, subset: str) -> ComparedSubset:
         other = next(name for name in scores if name != ensembles[0])
         pair = (other, ensembles[0])
         note = f"There is one iteration only, so its pseudo-labels stand beside {_spoken(other)}."
-    mask = valid_classes(family(subset), training=True)
-    taught, hidden = ([label for label, is_valid in zip(CLASSES, mask, strict=True) if is_valid == on] for on in (1, 0))
+    mask = part.space.valid(family(subset), training=True)
+    taught, hidden = (
+        [label for label, is_valid in zip(part.classes, mask, strict=True) if is_valid == on] for on in (1, 0)
+    )
     last = int(ensembles[-1].rsplit(" ", 1)[1]) if ensembles else 0
     return ComparedSubset(
         part.clips,
@@ -110,7 +111,7 @@ def pseudo_name(iteration: int) -> str:
 
 def label_scores(part: Corpus, subset: str, frame_times: np.ndarray) -> ScoreFile:
     """Return what people marked in a strongly or softly labelled subset as scores, sure in each frame."""
-    classes = annotated(subset, CLASSES)
+    classes = annotated(part, subset, part.classes)
     truth = frame_truth(part, classes, frame_times)
     logits = np.where(truth, np.float32(_CERTAIN), np.float32(-_CERTAIN))
     return ScoreFile(list(part.clips["clip_id"]), logits, classes, frame_times)
@@ -149,4 +150,4 @@ def _reader(file: Path) -> Callable[[], ScoreFile]:
 
 
 def _spoken(name: str) -> str:
-    return "what people marked" if name == LABELS else f"those of a single teacher, {name}"
+    return "what people marked" if name == LABELS else f"those of a single member of the ensemble, {name}"

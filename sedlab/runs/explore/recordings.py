@@ -44,7 +44,7 @@ def explore_recordings(
     audio : sound files, and folders of them, as `sedlab detect` reads them
     checkpoint : path, Run or run folder, or several of them
         Of a run, the students of its last iteration.
-    network : "student" or "teacher"
+    network : "student" or "teacher" (the mean teacher)
     device : "auto", "cpu" or "cuda"
 
     Raises

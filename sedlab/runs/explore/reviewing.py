@@ -25,8 +25,8 @@ _CELL = "cases of the open cell of errors"
 def panel(run: Run, explorer: Any, systems: Sequence[Any] = (), subset: str = "") -> ReviewPanel:
     """Return the panel of an explorer: the suspects of the audit of each labelled set in its list are queues.
 
-    ``systems`` are those that the explorer shows; the audit asks the teachers of the latest iteration among them.
-    ``subset`` is that of the errors.
+    ``systems`` are those that the explorer shows; the audit asks the ensemble's members of the latest
+    iteration among them. ``subset`` is that of the errors.
     """
     keys = explorer.clips.iloc[:, 0]
     subsets = list(dict.fromkeys(split_key(str(key))[0] for key in keys))
@@ -40,7 +40,7 @@ def review_panel(run: Run, player: ClipPlayer, **options: Any) -> ReviewPanel:
     return ReviewPanel(
         player,
         review_of(run),
-        classes=lambda key: own_classes(split_key(key)[0]),
+        classes=lambda key: own_classes(split_key(key)[0], run.space),
         export=lambda: _export(run),
         where=str(run.review.relative_to(run.project)),
         **options,

@@ -12,7 +12,6 @@ import pandas as pd
 
 from sedlab.checkpoints.loading import load_network
 from sedlab.data.targets import strong_targets
-from sedlab.labels import CLASSES
 from sedlab.progress import Progress, no_progress
 from sedlab.runs.run import Run
 from sedlab.runs.scores import annotated_classes
@@ -58,7 +57,7 @@ def changed_scores(
     run: Run, arch: str, iteration: int, subset: str, *, progress: Progress = no_progress
 ) -> ScoreChange:
     """Let the students of both stages hear an annotated subset (its first 60 clips) and compare what they say."""
-    part, classes = run.corpus().subset(subset), annotated_classes(subset)
+    part, classes = run.corpus().subset(subset), annotated_classes(subset, run.space)
     clips = part.clips.head(_CLIPS)
     said = {}
     for stage in ("stage1", "stage2"):
@@ -81,4 +80,4 @@ def moved_classes(change: ScoreChange, count: int = 4) -> list[str]:
     """Return the classes of the most changed clip whose scores moved most, at most ``count``."""
     moved = np.abs(change.after - change.before).mean(0)
     order = np.argsort(-moved, kind="stable")[:count]
-    return [label for label in CLASSES if label in {change.classes[place] for place in order}]
+    return [change.classes[place] for place in sorted(order)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -18,31 +19,31 @@ _LUCK = 0.05
 
 
 def teacher_lead(history: pd.DataFrame) -> str:
-    """Return who was ahead in the validations of a history, student or teacher, and whether luck could decide so.
+    """Return who was ahead in the validations of a history, student or mean teacher, and whether luck could decide so.
 
     Luck is a fair coin for each validation. They are not independent of each other, so that it is still likelier. A
     teacher whose weight was 0 was never asked: its batch norm has no statistics, and its scores mean nothing.
     """
     if not {_STUDENT, _TEACHER} <= set(history.columns):
-        return "Nothing was validated here, so nobody knows whether the teacher is ahead of its student."
+        return "Nothing was validated here, so nobody knows whether the mean teacher is ahead of its student."
     if "loss/self_supervised" in history and not history["loss/self_supervised"].any():
         return (
-            "Nobody asked the teacher in this training: agreement with it had a weight of 0. Its weights followed the "
-            "student's, but its batch norm has never seen a clip, so that its scores are no measure of anything."
+            "Nobody asked the mean teacher in this training: agreement with it had a weight of 0. Its weights followed "
+            "the student's, but its batch norm has never seen a clip, so that its scores are no measure of anything."
         )
     lead = (history[_TEACHER] - history[_STUDENT]).dropna()
     ahead, behind = int((lead > 0).sum()), int((lead < 0).sum())
     if not ahead + behind:
-        return f"In all of the {len(lead)} validations teacher and student are level."
+        return f"In all of the {len(lead)} validations mean teacher and student are level."
     text = (
-        f"The teacher is ahead of its student in {ahead} of {len(lead)} validations and behind in {behind} "
+        f"The mean teacher is ahead of its student in {ahead} of {len(lead)} validations and behind in {behind} "
         f"(teacher minus student: {lead.min():+.3f} to {lead.max():+.3f}, at the end {lead.iloc[-1]:+.3f})."
     )
     if _coin(ahead, ahead + behind) > _LUCK:
         if _coin(0, ahead + behind) > _LUCK:
             return f"{text} With so few validations nobody can tell who leads: a coin does that, too."
         return f"{text} As many heads or tails come of tossing a coin: who leads is luck in this training."
-    leader = "teacher" if ahead > behind else "student"
+    leader = "mean teacher" if ahead > behind else "student"
     return f"{text} A coin would hardly do that: in this training the {leader} leads."
 
 
@@ -82,7 +83,7 @@ def compared_histories(
 
 
 def heard_differently(node: Node) -> str:
-    """Return in words what teacher and student of a stage are given to hear, as far as it differs."""
+    """Return in words what mean teacher and student of a stage are given to hear, as far as it differs."""
     training = node.training
     assert isinstance(training, StageConfig)
     augment, where = (
@@ -91,7 +92,7 @@ def heard_differently(node: Node) -> str:
     )
     own_filter = augment.filter.p > 0 and augment.filter.views == 2
     if augment.teacher_input == "mixed":
-        same = f"In {where}, student and teacher hear the same clips, mixed alike"
+        same = f"In {where}, student and mean teacher hear the same clips, mixed alike"
         if own_filter:
             streams = "the CRNN's stream" if augment.filter.streams == "crnn" else "both streams"
             return (
@@ -110,7 +111,7 @@ def heard_differently(node: Node) -> str:
     shared += [f"wavmix ({_percent(augment.wavmix.p)} of the clips)"] * bool(augment.wavmix.p)
     both = f" Both hear: {', '.join(shared)}." if shared else ""
     alone = f" The student alone hears, in so many of the steps: {', '.join(own)}." if own else ""
-    return f"In {where}, the teacher hears the clips as they were before mixup.{both}{alone}"
+    return f"In {where}, the mean teacher hears the clips as they were before mixup.{both}{alone}"
 
 
 def shares_of_loss(history: pd.DataFrame, last: int = 50) -> pd.Series:
@@ -126,10 +127,9 @@ def _history(run: Run | None, stage: Stage, arch: str, iteration: int) -> pd.Dat
 
 
 def _coin(heads: int, tosses: int) -> float:
-    """Return how often fair coins are at least as one-sided."""
-    from scipy.stats import binomtest
-
-    return float(binomtest(heads, tosses).pvalue)
+    """Return how often fair coins are at least as one-sided: the two-sided binomial test."""
+    rarer = range(min(heads, tosses - heads) + 1)
+    return min(1.0, 2 * sum(math.comb(tosses, k) for k in rarer) / 2**tosses)
 
 
 def _relative(run: Run) -> Path:
@@ -146,12 +146,12 @@ def _dropout(node: Node) -> str:
 
 
 def agreement_share(history: pd.DataFrame, weight: float, *, other: float = 70.0, last: int = 50) -> str:
-    """Return which share of the loss agreement with the teacher has at its ``weight``, and would have at another.
+    """Return which share of the loss agreement with the mean teacher has at its ``weight``, and would have at another.
 
     The same disagreement is supposed; a training with the other weight would end with a smaller one.
     """
     share = shares_of_loss(history, last)["self supervised"]
-    text = f"Over the last {min(last, len(history))} steps, agreement with the teacher has {share:.1%} of the loss"
+    text = f"Over the last {min(last, len(history))} steps, agreement with the mean teacher has {share:.1%} of the loss"
     if not weight or weight == other:
         return f"{text}, at a weight of {weight:g}."
     scaled = share * other / weight

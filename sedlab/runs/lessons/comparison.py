@@ -24,18 +24,19 @@ def compared_runs(
     *,
     iteration: int | None = None,
     model: str = ENSEMBLE,
-    subset: str = "devtest",
+    subset: str | None = None,
     progress: Progress = no_progress,
 ) -> Comparison:
     """Return what a model of run ``second`` gained over that of ``first`` on the same clips, with intervals.
 
-    ``iteration`` is the last that both have, if left out.
+    ``iteration`` is the last that both have, if left out, and ``subset`` the event test.
 
     Raises
     ------
     SedlabError
         When the two were tested on other clips, or one of them has no such scores.
     """
+    subset = first.judged_on(subset)
     iteration = iteration or min(run.experiment.iterations for run in (first, second))
     clips = [sorted(run.corpus().subset(subset).clips["clip_id"]) for run in (first, second)]
     if first.corpus_digest() != second.corpus_digest() or clips[0] != clips[1]:
@@ -79,6 +80,9 @@ def retrained_nodes(first: Run, second: Run) -> list[str]:
 def told_variant(run: Run) -> str:
     """Return in words what a run is a variant of and what was trained again for it, or how to make a variant."""
     parent = run.parent
+    first = next(iter(run.seeds.values()), run)
+    if parent is None and first.name != run.name:
+        return f"{run.name} is {first.name} with another seed, {run.experiment.seed}, and no variant of it."
     if parent is None:
         return (
             f"{run.name} is no variant, so there is nothing to set beside it. To change one thing:\n\n"

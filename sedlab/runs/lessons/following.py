@@ -16,7 +16,6 @@ from torch import Tensor
 
 from sedlab.data.batch import Batch
 from sedlab.grid import FRAME_SECONDS
-from sedlab.labels import CLASSES
 from sedlab.models.detector import Detector
 from sedlab.progress import Progress, no_progress
 from sedlab.runs.lessons.batches import training_batches
@@ -30,6 +29,8 @@ from sedlab.training.teacher import make_teacher, update_teacher
 _CLIPS_OF_A_GROUP = 1
 #: So many clips tell what networks say and how far they are apart: the one that is watched and those before it.
 _CLIPS_ASKED = 2
+#: Steps for each epoch of the stage that the lesson takes at most: one of a few steps needs no long lesson.
+_STEPS_PER_EPOCH = 10
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,13 @@ def follow_teachers(
     Labels alone teach here: no teacher has a say, so that all follow the same student. Its rate is that of the stage
     from the first step on, and clips are as they are, without augmentation. The frame whose score is watched lies in
     the middle of the longest event of a strongly labelled clip. Every ``look_every``-th step is written down. Takes
-    five to ten seconds with the small models of `mini`.
+    five to ten seconds with the small models of `mini`; a stage of few epochs gets fewer steps, ten an epoch at most.
     """
     node = run.node("stage1", arch, iteration)
+    num_steps = min(num_steps, _STEPS_PER_EPOCH * node.training.epochs)
     with torch.random.fork_rng(devices=[]):
-        task = DetectionTask(node, make_fabric(node.training.trainer), pretrained=_hearing(run, arch, iteration))
+        fabric, space = make_fabric(node.training.trainer), run.corpus().space
+        task = DetectionTask(node, fabric, pretrained=_hearing(run, arch, iteration), space=space)
         student, device = task.student.train(), task.fabric.device
         drawn = training_batches(run, node, num_batches, seed=seed, at_most=_CLIPS_OF_A_GROUP)
         batches = [batch.to(device) for batch in drawn]
@@ -91,9 +94,8 @@ def follow_teachers(
             loss.backward()
             task.optimizer.step()
             progress(step + 1, num_steps, "steps")
-    return Following(
-        _with_most_moved_weight(pd.DataFrame(rows)), CLASSES[label], place * FRAME_SECONDS, batches[0].clip_ids[clip]
-    )
+    table, seconds = _with_most_moved_weight(pd.DataFrame(rows)), place * FRAME_SECONDS
+    return Following(table, space.classes[label], seconds, batches[0].clip_ids[clip])
 
 
 def _states(

@@ -1,4 +1,4 @@
-"""Interpolation consistency, seen: a student's answer to a mixture beside the mixture of its teacher's answers.
+"""Interpolation consistency, seen: a student's answer to a mixture beside the mixture of its mean teacher's answers.
 
 Shape letters: B clips, C classes, T frames.
 """
@@ -17,7 +17,6 @@ from sedlab.checkpoints.loading import load_network
 from sedlab.data.dataset import SedDataset, collate
 from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
-from sedlab.labels import CLASSES
 from sedlab.models.head import Scores
 from sedlab.runs.run import Run
 from sedlab.scoring.names import STAGE_NAME
@@ -46,7 +45,7 @@ class HeardMixture:
         before, after = self.distance
         text = f"On this mixture the mean squared difference went from {before:.4f} to {after:.4f}: stage 2 has"
         if after < before:
-            return f"{text} brought the student's answer closer to the mixture of the teacher's."
+            return f"{text} brought the student's answer closer to the mixture of the mean teacher's."
         return (
             f"{text} not brought them closer. A student that is sure of both sounds answers nearly 1 for either, "
             "not in proportion to its share."
@@ -92,7 +91,7 @@ def hear_mixture(run: Run, arch: str, iteration: int, subset: str, *, share: flo
         distance[after] = float((told - answered).square().mean())
         for label in labels:
             curve = {"seconds": frame_times()[:-1], "teacher": told[label].numpy(), "student": answered[label].numpy()}
-            tables.append(pd.DataFrame({"after": after, "label": CLASSES[label], **curve}))
+            tables.append(pd.DataFrame({"after": after, "label": part.classes[label], **curve}))
     clip_ids = tuple(batch.clip_ids[row] for row in pair)
     return HeardMixture(pd.concat(tables, ignore_index=True), pd.Series(distance), clip_ids, share)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from sedlab.data.corpora.layout import TRAIN_SUBSETS, family, layout
-from sedlab.labels import CLASSES, valid_classes
 from sedlab.runs.run import Run
 
 FRAMES, TAGS, NOTHING, OUTSIDE = "every frame", "the clip's tags", "nothing", "class not annotated"
 
 
 def label_reach(run: Run) -> pd.DataFrame:
-    """Return what the annotation of each training set says, as shares of its frames x 27 classes.
+    """Return what the annotation of each training set says, as shares of its frames x classes.
 
     Returns
     -------
@@ -26,7 +25,7 @@ def label_reach(run: Run) -> pd.DataFrame:
         if subset not in corpus.subsets:
             continue
         told = {"strong": FRAMES, "soft": FRAMES, "weak": TAGS, "none": NOTHING}[layout(subset).label_kind]
-        share = float(valid_classes(family(subset), training=True).sum()) / len(CLASSES)
+        share = float(corpus.space.valid(family(subset), training=True).mean())
         shares = dict.fromkeys((FRAMES, TAGS, NOTHING), 0.0) | {told: share, OUTSIDE: 1 - share}
         rows.append({"subset": subset, "clips": len(corpus.subset(subset).clips), **shares})
     return pd.DataFrame(rows, columns=["subset", "clips", FRAMES, TAGS, NOTHING, OUTSIDE])

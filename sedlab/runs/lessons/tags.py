@@ -15,7 +15,6 @@ from sedlab.checkpoints.loading import load_network
 from sedlab.config.experiment import Stage
 from sedlab.data.dataset import SedDataset, collate
 from sedlab.errors import SedlabError
-from sedlab.labels import CLASSES
 from sedlab.models.head import pool_scores
 from sedlab.runs.run import Run
 
@@ -76,7 +75,7 @@ def pull_of_a_tag(run: Run, stage: Stage, arch: str, iteration: int, subset: str
     return TagPull(
         waveform=batch.waveform[clip].numpy(),
         clip_id=batch.clip_ids[clip],
-        label=CLASSES[label],
+        label=part.classes[label],
         weak=float(weak.detach()),
         score=frames[clip, label].numpy(),
         attention=(weights / weights.sum()).numpy(),

@@ -13,9 +13,9 @@ _COMPARES = {
     "strong": "labels of real clips",
     "synth": "labels of synthetic clips",
     "weak": "the clip's tags",
-    "consistency strong": "the teacher's frames",
-    "consistency weak": "the teacher's pooled answer",
-    "ict": "the mixture of the teacher's answers",
+    "consistency strong": "the mean teacher's frames",
+    "consistency weak": "the mean teacher's pooled answer",
+    "ict": "the mixture of the mean teacher's answers",
     "pseudo": "what the last iteration's ensemble said",
 }
 

@@ -46,7 +46,7 @@ def disputed_frame(run: Run, iteration: int, subset: str) -> DisputedFrame:
     The members are the students of stage 2. An ensemble of one has no such frame: its first one is returned.
     """
     members = teachers(run, iteration, subset)
-    clip_ids, classes = list(run.corpus().subset(subset).clips["clip_id"]), annotated_classes(subset)
+    clip_ids, classes = list(run.corpus().subset(subset).clips["clip_id"]), annotated_classes(subset, run.space)
     chosen = {name: scores.select(clip_ids, classes) for name, scores in members.items()}
     logits = np.stack([scores.logits for scores in chosen.values()]).astype(np.float64)
     apart = np.abs(expit(logits.mean(axis=0)) - expit(logits).mean(axis=0))

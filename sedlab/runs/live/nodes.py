@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from sedlab.progress import format_seconds
+from sedlab.runs.live.submitted import Queued
 from sedlab.runs.locks import nodes_at_work
 from sedlab.runs.manifest import manifests
 from sedlab.runs.progress import NodeProgress, read_progress, rows_file
@@ -24,17 +26,24 @@ class NodeGlance(NamedTuple):
     has_curves: bool
 
 
-def glance_at(folder: Path, expected: Sequence[str] = ()) -> list[NodeGlance]:
-    """Return how the nodes of a run are: those of its trainings, ``expected``, and whatever else has left traces."""
+def glance_at(
+    folder: Path, expected: Sequence[str] = (), queued: Mapping[str, Queued] = MappingProxyType({})
+) -> list[NodeGlance]:
+    """Return how the nodes of a run are: those of its trainings, ``expected``, and whatever else has left traces.
+
+    ``queued`` are those that a cluster has.
+    """
     busy, told = nodes_at_work(folder), read_progress(folder)
     done = {manifest.node: manifest for manifest in manifests(folder)}
     logs = {path.stem: path for path in sorted((folder / "logs").glob("*.txt")) if path.stem != "scheduler"}
     found = []
-    for name in dict.fromkeys([*done, *busy, *expected, *told, *logs]):
+    for name in dict.fromkeys([*done, *busy, *queued, *expected, *told, *logs]):
         progress, curves = told.get(name), rows_file(folder, name).is_file()
         if name in busy:
             text = str(progress) if progress else "starting"
             found.append(NodeGlance(name, "running", text, progress, curves))
+        elif name in queued:
+            found.append(NodeGlance(name, "waiting", str(queued[name]), None, curves))
         elif name in done:
             origin = f", in {done[name].shared_from}" if done[name].shared_from else ""
             found.append(NodeGlance(name, "done", format_seconds(done[name].seconds) + origin, None, curves))

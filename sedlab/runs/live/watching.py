@@ -5,14 +5,18 @@ from __future__ import annotations
 import html
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from sedlab.errors import SedlabError
 from sedlab.runs.live.nodes import NodeGlance, glance_at
 from sedlab.runs.live.rows import read_rows
+from sedlab.runs.live.submitted import Queue, Queued
 from sedlab.runs.locks import is_running, nodes_at_work
 from sedlab.runs.progress import read_progress, request_stop, rows_file
 from sedlab.runs.run import Run, open_run
+from sedlab.runs.seeds.folders import folders_together
+from sedlab.runs.sweeps.folders import folders_at_work
 from sedlab.system.frontend import person_present
 
 _LOOK_SECONDS = 0.5
@@ -40,20 +44,32 @@ def watch(run: Run | str | Path, *, every_seconds: float = 5.0) -> None:
 
 
 def _watch_in_lines(folder: Path, every_seconds: float) -> None:
-    if not (folder / "config.yaml").is_file():
-        raise SedlabError(f"{folder}: no such run folder. Name one that `sedlab run` has made, such as runs/mini.")
+    folders = folders_at_work(folder)
     told: dict[str, tuple[str, float]] = {}
-    while is_running(folder):
-        states, now = read_progress(folder), time.monotonic()
-        for node, holder in nodes_at_work(folder).items():
-            state = states.get(node)
-            line = f"{node}: {state}" if state else f"{node}: starting"
-            before, when = told.get(node, ("", -every_seconds))
-            if line != before and now - when >= every_seconds:
-                print(f"{line} ({holder})", flush=True)
-                told[node] = (line, now)
+    queues = {prefix: Queue(one) for prefix, one in folders.items()}
+    while any(is_running(one) or queues[prefix].jobs for prefix, one in folders.items()):
+        for prefix, one in folders.items():
+            _tell_nodes(one, prefix, told, every_seconds, queues[prefix].jobs)
         time.sleep(_LOOK_SECONDS)
     print(f"{folder}: {_NOTHING}")
+
+
+def _tell_nodes(
+    folder: Path, prefix: str, told: dict[str, tuple[str, float]], every_seconds: float, queued: Mapping[str, Queued]
+) -> None:
+    """Print a line for each node at work, or ``queued`` on a cluster, that has something new to tell."""
+    states, now, busy = read_progress(folder), time.monotonic(), nodes_at_work(folder)
+    for node, holder in (busy | {node: job for node, job in queued.items() if node not in busy}).items():
+        state, name = states.get(node), prefix + node
+        line = (
+            f"{name}: {state}"
+            if state and node in busy
+            else f"{name}: {'starting' if node in busy or holder.state == 'RUNNING' else 'waiting'}"
+        )
+        before, when = told.get(name, ("", -every_seconds))
+        if line != before and now - when >= every_seconds:
+            print(f"{line} ({holder})", flush=True)
+            told[name] = (line, now)
 
 
 def _watch_in_notebook(run: Run) -> None:
@@ -87,7 +103,9 @@ class RunWatcher:
     def __init__(self, run: Run) -> None:
         from sedlab.views.explorers.live import LiveRun
 
-        self._run = run
+        # Of several seeds, nodes are named with the folder of their run before.
+        self._folders = folders_together(run.path)
+        self._queues = {prefix: Queue(folder) for prefix, folder in self._folders.items()}
         self._expected = [node.name for node in run.experiment.nodes()]
         self._nodes: list[NodeGlance] = []
         self._read: tuple[str, int] = ("", 0)
@@ -95,8 +113,12 @@ class RunWatcher:
 
     def look(self) -> bool:
         """Bring the widget up to date; return whether anything is at work."""
-        running = is_running(self._run.path)
-        self._nodes = glance_at(self._run.path, self._expected)
+        running = any(is_running(folder) or self._queues[prefix].jobs for prefix, folder in self._folders.items())
+        self._nodes = [
+            node._replace(name=prefix + node.name)
+            for prefix, folder in self._folders.items()
+            for node in glance_at(folder, self._expected, self._queues[prefix].jobs)
+        ]
         self.widget.show_nodes([_as_dict(node) for node in self._nodes])
         self._show_chosen()
         return running
@@ -111,7 +133,8 @@ class RunWatcher:
         name = self.widget.chosen or next((node.name for node in self._nodes if _is_training(node)), self.widget.title)
         if not name:
             return
-        path = rows_file(self._run.path, name)
+        folder, node = self._place(name)
+        path = rows_file(folder, node)
         _, start = self._read if self._read[0] == name else ("", 0)
         # A file that is shorter than before was written anew, by a training that goes on.
         is_new = start == 0 or name != self.widget.title or (path.is_file() and path.stat().st_size < start)
@@ -120,14 +143,20 @@ class RunWatcher:
         if is_new:
             self.widget.begin(name)
         self.widget.add(rows)
-        progress = read_progress(self._run.path).get(name)
+        progress = read_progress(folder).get(node)
         if progress is not None:
             self.widget.tell(progress)
 
     def _stop(self, name: str) -> None:
-        if name not in nodes_at_work(self._run.path):
+        folder, node = self._place(name)
+        if node not in nodes_at_work(folder):
             raise SedlabError(f"{name}: nothing is at work on it any more.")
-        request_stop(self._run.path, name)
+        request_stop(folder, node)
+
+    def _place(self, name: str) -> tuple[Path, str]:
+        """Return the folder and the name there of a node that is shown as ``name``."""
+        run, slash, node = name.rpartition("/")
+        return self._folders[run + slash], node
 
 
 def _is_training(node: NodeGlance) -> bool:

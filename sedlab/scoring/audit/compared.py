@@ -36,7 +36,7 @@ class ComparedSubset:
     audit: Callable[[ScoreFile], PseudoLabelAudit] | None = None
     """Compares scores with people; None: nobody labelled the clips."""
     suspects: Callable[[], pd.DataFrame] | None = None
-    """Gives the labels that all teachers contradict, as ``label_suspects``; None: there are no labels."""
+    """The labels that all members of the ensemble contradict, as ``label_suspects``; None: there are no labels."""
 
     @classmethod
     def of_scores(cls, scores: Mapping[str, ScoreFile]) -> ComparedSubset:

@@ -1,5 +1,7 @@
 """Labels that may be wrong: the teachers agree with each other, are sure, and say the opposite.
 
+Teachers are the members of an ensemble here: its pseudo-labels teach the next iteration.
+
 Two kinds. **unlabelled**: for at least 0.3 s every teacher is sure of a class that nobody marked there, farther than
 0.2 s from any marked event (nearer, it is a question of boundaries). **denied**: somebody marked an event in which no
 teacher ever gives the class more than a little. Neither proves the label wrong: teachers who learnt from the same data
@@ -34,7 +36,7 @@ _MIN_SECONDS = 0.3
 def label_suspects(
     teachers: Mapping[str, ScoreFile], corpus: Corpus, subset: str, *, sure: float = 0.8, unsure: float = 0.2
 ) -> pd.DataFrame:
-    """Return the labels of a subset that all teachers contradict, the most contradicted first.
+    """Return the labels of a subset that all members of the ensemble contradict, the most contradicted first.
 
     Parameters
     ----------
@@ -63,7 +65,7 @@ def label_suspects(
         raise SedlabError(f"{subset}: has no labels to doubt. Choose a labelled subset, such as weak_train.")
     part = corpus.subset(subset)
     names, clip_ids = list(teachers), list(part.clips["clip_id"])
-    classes = annotated(subset, teachers[names[0]].classes)
+    classes = annotated(corpus, subset, teachers[names[0]].classes)
     chosen = [teachers[name].select(clip_ids, classes) for name in names]
     times, durations = chosen[0].frame_times, part.clips["duration"].to_numpy(float)
     weak = layout(subset).label_kind == "weak"

@@ -16,14 +16,11 @@ import pandas as pd
 from sedlab.data.corpora.layout import layout
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
-from sedlab.labels import DESED_CLASSES, MAESTRO_CLASSES
 from sedlab.scoring.marked import clip_truth, frame_truth
 from sedlab.scoring.names import ALL
 from sedlab.scoring.scores.file import ScoreFile
 
 FRAME, CLIP = "frame", "clip"
-#: Classes that a corpus's annotation speaks about by itself, without aliases.
-ANNOTATED_CLASSES = {"desed": DESED_CLASSES, "maestro": MAESTRO_CLASSES}
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +52,7 @@ def labelled_cells(scores: ScoreFile, corpus: Corpus, subset: str) -> LabelledCe
             f"{subset}: has no ground truth to compare with. Audit a labelled subset, such as weak_train."
         )
     part = corpus.subset(subset)
-    classes = annotated(subset, scores.classes)
+    classes = annotated(corpus, subset, scores.classes)
     scores = scores.select(list(part.clips["clip_id"]), classes)
     audible = audible_frames(part.clips, scores.frame_times)
     if layout(subset).label_kind == "weak":
@@ -66,9 +63,10 @@ def labelled_cells(scores: ScoreFile, corpus: Corpus, subset: str) -> LabelledCe
     return LabelledCells(subset, FRAME, classes, part.clips, scores.probabilities[audible], truth[audible])
 
 
-def annotated(subset: str, classes: tuple[str, ...]) -> tuple[str, ...]:
+def annotated(corpus: Corpus, subset: str, classes: tuple[str, ...]) -> tuple[str, ...]:
     """Return the classes that the annotation of a subset speaks about; of an AudioSet subset ``classes``."""
-    return tuple(ANNOTATED_CLASSES.get(layout(subset).family, classes))
+    found = layout(subset).family
+    return tuple(classes) if found == "audioset" else corpus.space.annotated(found)
 
 
 def audible_frames(clips: pd.DataFrame, frame_times: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What the class mask keeps the student from learning: the part of the pseudo-labels outside a corpus's classes.
 
 The published recipe asks a student for pseudo-labels of a clip's own classes only, those of DESED for DESED's clips and
-those of MAESTRO for MAESTRO's, plus aliases (`labels.valid_classes`).
+those of MAESTRO for MAESTRO's, plus aliases (`labels.LabelSpace.valid`).
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ import pandas as pd
 from scipy.special import expit
 
 from sedlab.data.corpora.layout import family
-from sedlab.labels import valid_classes
+from sedlab.labels import DCASE, LabelSpace
 from sedlab.scoring.scores.file import ScoreFile
 
 _CLIPS_AT_ONCE = 256
 
 
-def masked_mass(pseudo_labels: Mapping[str, ScoreFile], *, threshold: float = 0.5) -> pd.DataFrame:
+def masked_mass(
+    pseudo_labels: Mapping[str, ScoreFile], *, threshold: float = 0.5, space: LabelSpace = DCASE
+) -> pd.DataFrame:
     """Return how much of every class the pseudo-labels of every subset hold, and whether the mask takes it away.
 
-    ``pseudo_labels`` are {subset: scores} of the task's 27 classes.
+    ``pseudo_labels`` are {subset: scores} of the classes of ``space``.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def masked_mass(pseudo_labels: Mapping[str, ScoreFile], *, threshold: float = 0.
             mass += probability.sum(axis=(0, 1))
             detected += (probability > threshold).sum(axis=(0, 1))
         a_clip = frame_seconds / max(1, len(scores.clip_ids))
-        columns = {"label": scores.classes, "masked": ~valid_classes(family(subset), training=True)}
+        columns = {"label": scores.classes, "masked": ~space.valid(family(subset), training=True)}
         tables.append(pd.DataFrame({"subset": subset, **columns, "mass": mass * a_clip, "detected": detected * a_clip}))
     return pd.concat(tables, ignore_index=True)
 

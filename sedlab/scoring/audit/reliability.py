@@ -32,7 +32,7 @@ class PseudoLabelAudit:
     pools the classes. Ratios without denominator are nan."""
     reliability: pd.DataFrame
     """label, low, high (bounds of the probability bin), count, probability (mean in the bin), frequency (part of the
-    bin that ground truth confirms); for a perfectly calibrated teacher the last two are equal. Empty bins have nan."""
+    bin that ground truth confirms); for a perfectly calibrated ensemble the last two are equal. Empty bins have nan."""
     by_confidence: pd.DataFrame
     """label, threshold (0.05 to 0.95), detected (units above it), precision, recall; nan without denominator."""
 

@@ -1,4 +1,4 @@
-"""How far the teachers of an ensemble agree: one that only repeats the others adds nothing to their mean."""
+"""How far the teachers agree that are an ensemble's members: one that repeats the others adds nothing to their mean."""
 
 from __future__ import annotations
 

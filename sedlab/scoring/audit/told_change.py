@@ -43,10 +43,28 @@ def told_change(by_class: pd.DataFrame, intervals: pd.DataFrame | None = None) -
     return " ".join(told)
 
 
-def told_part(row: pd.Series, part: str) -> str:
-    """Return what became of a class: "Blender: lost 93 %, 12.3 s in 14 clips"; ``row`` is one of ``by_class``."""
-    name = "All classes" if row["label"] == ALL else class_name(row["label"])
+def told_part(row: pd.Series, part: str, name: str = "") -> str:
+    """Return what became of a class: "Blender: lost 93 %, 12.3 s in 14 clips"; ``row`` is one of ``by_class``.
+
+    ``name``: of what it is, where that is not the row's label.
+    """
+    name = name or ("All classes" if row["label"] == ALL else class_name(row["label"]))
     return f"{name}: {part} {_amount(row, part)}"
+
+
+def told_subsets(by_subset: pd.DataFrame) -> str:
+    """Return which set of clips lost, and which gained, the largest part; ``by_subset`` is of ``changes_by_subset``."""
+    told = [f"{count_of(len(by_subset), 'set')} of clips."]
+    for part, whole in ((LOST, "before"), (GAINED, "after")):
+        some = by_subset[by_subset[whole] >= _FEW_SECONDS]
+        most = None if some.empty else some.loc[some[f"{part}_share"].idxmax()]
+        if most is not None and most[part] > 0:
+            told.append(f"Largest share {part}: {most['subset']} ({_amount(most, part)} of {int(most['clips'])}).")
+    if by_subset["low"].notna().any():
+        clear = by_subset[by_subset["clear"]]
+        down, up = (int((sign * clear["change"] > 0).sum()) for sign in (-1, 1))
+        told.append(f"With another sample of such clips {down} would still have less and {up} more (95 % intervals).")
+    return " ".join(told)
 
 
 def _told_class(row: pd.Series, part: str) -> str:

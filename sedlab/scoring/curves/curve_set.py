@@ -104,9 +104,10 @@ class CurveSet:
     def _statistics(self, system: str, metric: str, way: str) -> CurveStatistics:
         key = ("statistics", system, metric, way)
         found = self._once(key, lambda: metric_statistics(metric, self._of(system, way)))
-        kept = [name for name in self._kept if name[0] == "statistics"]
+        kept = [name for name in list(self._kept) if name[0] == "statistics"]
         for name in kept[:-KEPT_STATISTICS]:
-            del self._kept[name]
+            # Perhaps not there any more: another thread may ask for other statistics meanwhile.
+            self._kept.pop(name, None)
         return found
 
     def _of(self, system: str, way: str) -> Counted:

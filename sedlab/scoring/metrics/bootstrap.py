@@ -96,7 +96,10 @@ def bootstrap_intervals(
     progress : Progress
         Counts replicates.
 
-    Errors are those of ``metric_statistics`` and of the metric: missing scores or durations, no event.
+    Raises
+    ------
+    SedlabError
+        Where ``metric_statistics`` or the metric does: missing scores or durations, no event.
     """
     statistics = metric_statistics(metric, counted, threshold)
     value, drawn = replicates_of([statistics], resampling, progress, metric)

@@ -1,7 +1,8 @@
 """The number that selects the best checkpoint, and what it is made of.
 
 Objective = mpAUC on MAESTRO validation clips + PSDS1 on synthetic validation clips + PSDS1 on external strong ones;
-larger is better. All with class-wise median filter and evaluation masks. A subset that is not there adds nothing.
+larger is better. All with class-wise median filter and evaluation masks. A subset that is not there adds nothing. With
+none of them, the clip-level F1 of weakly labelled validation clips selects.
 
 Source: code of the CP-JKU DCASE 2024 system, arXiv 2408.00791.
 """
@@ -14,16 +15,16 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
+from sedlab.data.corpora.layout import family
 from sedlab.data.tables import Corpus
 from sedlab.errors import SedlabError
-from sedlab.labels import CLASSES
 from sedlab.scoring.marked import clip_truth
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.mpauc import segment_mpauc
 from sedlab.scoring.metrics.psds import psds
 from sedlab.scoring.metrics.segments import CountedSegments
 from sedlab.scoring.postprocess.choice import MEDIAN, Postprocess
-from sedlab.scoring.scores.predict import Batching, Predictions, WaveformReader, predict_masked
+from sedlab.scoring.scores.predict import Batching, Predictions, WaveformReader, predict_networks
 from sedlab.scoring.scores.tables import score_tables
 
 if TYPE_CHECKING:
@@ -34,9 +35,10 @@ PARTS: dict[str, str] = {
     "maestro_val": "mpauc_maestro_val",
     "synth_val": "psds1_synth_val",
     "external_strong_eval": "psds1_external_strong_eval",
+    "own_val": "psds1_own_val",
     "weak_val": "weak_f1_weak_val",
 }
-#: Shown beside the objective, not part of it.
+#: Shown beside the objective, not part of it unless nothing else is there.
 LOGGED_ONLY: tuple[str, ...] = ("weak_f1_weak_val",)
 WEAK_THRESHOLD = 0.5
 
@@ -62,22 +64,9 @@ def validation_scores(
     Raises
     ------
     SedlabError
-        When no validation subset that enters the objective is there.
+        When no validation subset is there.
     """
-    present = set(corpus.clips["subset"])
-    subsets = [subset for subset in PARTS if subset in present]
-    if all(PARTS[subset] in LOGGED_ONLY for subset in subsets):
-        wanted = ", ".join(subset for subset in PARTS if PARTS[subset] not in LOGGED_ONLY)
-        raise SedlabError(
-            f"no validation clips (none of {wanted}). Prepare one of these subsets, or train without validation."
-        )
-    parts = {}
-    for subset in subsets:
-        part = corpus.subset(subset)
-        predictions = predict_masked(detector, cache, part.clips, **batching)
-        parts[PARTS[subset]] = score_subset(predictions, part, subset)
-    counted = [value for name, value in parts.items() if name not in LOGGED_ONLY and not np.isnan(value)]
-    return ValidationResult(float(sum(counted)), parts)
+    return _results(predict_validation({"": detector}, corpus, cache, **batching), corpus)[""]
 
 
 def validate_networks(
@@ -88,25 +77,72 @@ def validate_networks(
 ) -> dict[str, float]:
     """Score each network and return one flat row: the student's "objective" and parts, the others' as
     ``<name>/<part>``."""
+    return validation_row(predict_validation(networks, corpus, cache, **batching), corpus)
+
+
+def predict_validation(
+    networks: Mapping[str, nn.Module], corpus: Corpus, cache: WaveformReader, **batching: Unpack[Batching]
+) -> dict[str, dict[str, Predictions]]:
+    """Return what each network, of one configuration, says about the validation clips, {subset: {network: ...}}.
+
+    Raises
+    ------
+    SedlabError
+        As `validation_scores`.
+    """
+    check_validation(corpus)
+    space = corpus.space
+    return {
+        subset: predict_networks(networks, cache, corpus.subset(subset).clips, space=space, **batching)
+        for subset in PARTS
+        if subset in corpus.subsets
+    }
+
+
+def check_validation(corpus: Corpus) -> None:
+    """Raise SedlabError when no validation subset is there."""
+    if not set(PARTS) & set(corpus.subsets):
+        raise SedlabError(
+            f"{corpus.root}: no validation clips (none of {', '.join(PARTS)}), and without them no checkpoint can be "
+            "chosen. Prepare one of these sets."
+        )
+
+
+def validation_row(predictions: Mapping[str, Mapping[str, Predictions]], corpus: Corpus) -> dict[str, float]:
+    """Return the row of `validate_networks` from what `predict_validation` returned."""
     row = {}
-    for name, network in networks.items():
-        result = validation_scores(network, corpus, cache, **batching)
+    for name, result in _results(predictions, corpus).items():
         prefix = "" if name == "student" else f"{name}/"
         row |= {f"{prefix}{key}": value for key, value in {"objective": result.objective, **result.parts}.items()}
     return row
 
 
+def _results(predictions: Mapping[str, Mapping[str, Predictions]], corpus: Corpus) -> dict[str, ValidationResult]:
+    parts: dict[str, dict[str, float]] = {}
+    for subset, said in predictions.items():
+        part = corpus.subset(subset)
+        for name, found in said.items():
+            parts.setdefault(name, {})[PARTS[subset]] = score_subset(found, part, subset)
+    return {name: ValidationResult(_objective(values), values) for name, values in parts.items()}
+
+
+def _objective(parts: Mapping[str, float]) -> float:
+    counted = [name for name in parts if name not in LOGGED_ONLY] or list(parts)
+    return float(sum(parts[name] for name in counted if not np.isnan(parts[name])))
+
+
 def score_subset(predictions: Predictions, corpus: Corpus, subset: str) -> float:
     """Return the value of one validation subset from predictions for its clips."""
     if subset == "weak_val":
-        return weak_f1(predictions.weak, clip_truth(corpus, CLASSES), predictions.mask)
+        return weak_f1(predictions.weak, clip_truth(corpus, corpus.classes), predictions.mask)
     scores = predictions.scores
     masked = scores.probabilities * predictions.mask[:, None, :]
     tables = score_tables(masked, scores.clip_ids, scores.classes, scores.frame_times)
-    tables = Postprocess.read(MEDIAN).scores(tables)
+    tables = Postprocess.read(MEDIAN).suited_to(scores.classes).scores(tables)
     if subset == "maestro_val":
         return segment_mpauc(CountedSegments.of_validation(tables, corpus.events)).overall
-    return psds(CountedEvents.of(tables, corpus.events, corpus.durations)).overall
+    classes = corpus.space.evaluated(family(subset))
+    return psds(CountedEvents.of(tables, corpus.events, corpus.durations, classes)).overall
 
 
 def weak_f1(weak: np.ndarray, target: np.ndarray, mask: np.ndarray, *, threshold: float = WEAK_THRESHOLD) -> float:

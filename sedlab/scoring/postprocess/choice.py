@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +13,8 @@ from pydantic import Field, RootModel
 
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import read_json, write_text
+from sedlab.grid import FRAME_SECONDS
+from sedlab.labels import DEFAULT_MEDIAN_FRAMES, MEDIAN_FILTER_FRAMES
 from sedlab.postprocess.decode import detect_events
 from sedlab.scoring.postprocess.csebbs import CsebbsParams
 from sedlab.scoring.postprocess.median import MedianParams, median_filtered
@@ -65,6 +67,17 @@ class Postprocess:
     def write(self, path: str | Path) -> None:
         """Write tuned parameters as JSON: null stands for infinity (a criterion switched off) and nan."""
         write_text(path, ParameterFile(self.params).model_dump_json(by_alias=True, indent=2) + "\n")
+
+    def suited_to(self, classes: Sequence[str]) -> Postprocess:
+        """Return the same for scores of these classes, some of which may be one's own.
+
+        A median filter that nobody tuned has the published length for the task's classes. Others get the default one
+        here, which is never used unless asked for, so that a misspelt class is noticed.
+        """
+        others = [label for label in classes if label not in MEDIAN_FILTER_FRAMES]
+        if self.name != MEDIAN or self.params is not None or not others:
+            return self
+        return replace(self, params=MedianParams(dict.fromkeys(others, DEFAULT_MEDIAN_FRAMES * FRAME_SECONDS)))
 
     @property
     def classes(self) -> tuple[str, ...] | None:

@@ -27,6 +27,8 @@ FORMAT = "sedlab-scores-1"
 SAME_TIME = 1e-6
 # A recorder's week; more is another unit.
 _MAX_SECONDS = 7 * 24 * 3600
+_CLIPS = ("clips", "Predict again, or evaluate the scored clips only.")
+_CLASSES = ("classes", "Use a model that was trained for these classes.")
 _TOO_LARGE = "Split it by clips, or use a larger machine."
 #: Probabilities made at a time from logits, 32 MiB of them.
 _CELLS_AT_ONCE = 2**22
@@ -65,10 +67,11 @@ class ScoreFile:
         SedlabError
             When a clip or class has no scores.
         """
-        rows = self._positions(clip_ids, self.clip_ids, "clips", "Predict again, or evaluate the scored clips only.")
+        where = str(self.attrs.get("path", "scores"))
+        rows = _positions(clip_ids, self.clip_ids, where, *_CLIPS)
         if classes is None:
             return replace(self, clip_ids=list(clip_ids), logits=self.logits[rows])
-        columns = self._positions(classes, self.classes, "classes", "Use a model that was trained for these classes.")
+        columns = _positions(classes, self.classes, where, *_CLASSES)
         logits = self.logits[:, :, columns][rows]
         return replace(self, clip_ids=list(clip_ids), classes=tuple(classes), logits=logits)
 
@@ -91,16 +94,6 @@ class ScoreFile:
 
         return LazyTables(self.clip_ids, self.classes, arrays)
 
-    def _positions(self, wanted: Sequence[str], known: Sequence[str], what: str, remedy: str) -> list[int]:
-        position = {name: index for index, name in enumerate(known)}
-        missing = sorted(set(wanted) - position.keys())
-        if missing:
-            where = self.attrs.get("path", "scores")
-            raise SedlabError(
-                f"{where}: no scores for {len(missing)} of {len(wanted)} {what} (first: {missing[0]!r}). {remedy}"
-            )
-        return [position[name] for name in wanted]
-
 
 def write_score_file(path: str | Path, scores: ScoreFile) -> None:
     """Write ``scores`` to ``path``, whole or not at all.
@@ -118,8 +111,8 @@ def write_score_file(path: str | Path, scores: ScoreFile) -> None:
     write_logits(path, scores.clip_ids, logits, {**known, **frame})
 
 
-def read_score_file(path: str | Path) -> ScoreFile:
-    """Read scores written by ``write_score_file`` or published pseudo-labels.
+def read_score_file(path: str | Path, clip_id: str | None = None) -> ScoreFile:
+    """Read scores written by ``write_score_file`` or published pseudo-labels: of all clips, or of one.
 
     A file without attributes has the 27 task classes and 156 frames of 64 ms. The path read is kept as
     ``attrs["path"]``.
@@ -127,24 +120,27 @@ def read_score_file(path: str | Path) -> ScoreFile:
     Raises
     ------
     SedlabError
-        When the file is absent, truncated, lacks a dataset, or its shapes do not fit together.
+        When the file is absent, truncated, lacks a dataset, its shapes do not fit together, or the clip is not there.
     """
     path = Path(path)
     absent = "Run the stage that writes it, or correct the path."
     damaged = "It may be truncated: delete it and write or download it again."
     with open_logits(path, "score file", absent=absent, form="score file", damaged=damaged) as file:
+        clip_ids = file.clip_ids if clip_id is None else [clip_id]
+        rows = None if clip_id is None else _positions([clip_id], file.clip_ids, str(path), *_CLIPS)
         # Beside the logits, whether each is finite.
-        check_fits(file.logits.size * 5.0, f"{path}: logits of shape {file.logits.shape}", _TOO_LARGE)
+        size = file.logits.size if rows is None else np.prod(file.logits.shape[1:])
+        check_fits(size * 5.0, f"{path}: logits of shape {file.logits.shape}", _TOO_LARGE)
         # What is too large for single precision becomes infinite, and is refused as that.
         with np.errstate(over="ignore"):
-            logits = np.asarray(file.verified(file.logits[()]), dtype=np.float32)
+            logits = np.asarray(file.read(rows), dtype=np.float32)
         frame_times = np.asarray(file.attrs.pop("frame_times", detector_frame_times()))
         if frame_times.dtype.kind not in "fiu":
             raise ValueError("'frame_times' are not numbers")
     classes = file.classes or CLASSES
-    _check_contents(path, file.clip_ids, logits, classes, frame_times)
+    _check_contents(path, clip_ids, logits, classes, frame_times)
     attrs = {name: value for name, value in file.attrs.items() if isinstance(value, Attribute) and name != "format"}
-    return ScoreFile(file.clip_ids, logits, classes, frame_times.astype(np.float64), {**attrs, "path": str(path)})
+    return ScoreFile(clip_ids, logits, classes, frame_times.astype(np.float64), {**attrs, "path": str(path)})
 
 
 def time_problem(boundaries: np.ndarray) -> str | None:
@@ -163,6 +159,16 @@ def time_problem(boundaries: np.ndarray) -> str | None:
     if boundaries[-1] > _MAX_SECONDS:
         return f"go on for {boundaries[-1]:g} s"
     return None
+
+
+def _positions(wanted: Sequence[str], known: Sequence[str], where: str, what: str, remedy: str) -> list[int]:
+    position = {name: index for index, name in enumerate(known)}
+    missing = sorted(set(wanted) - position.keys())
+    if missing:
+        raise SedlabError(
+            f"{where}: no scores for {len(missing)} of {len(wanted)} {what} (first: {missing[0]!r}). {remedy}"
+        )
+    return [position[name] for name in wanted]
 
 
 def _check_contents(

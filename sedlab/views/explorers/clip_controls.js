@@ -1,24 +1,14 @@
 // The controls above a list of clips: class, choices, ranges, a random clip, and how many are left.
+import { element } from "../player/element.js";
 import { choicesOf, extent, RELATIONS } from "./clip_filters.js";
 
 const STEPS = 200;
 const MOST_CHOICES = 40;
 
-/** Make an element with attributes and children; `onclick` and its like are listeners. */
-function made(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
-
 function chooser(title, options, onchange) {
-  const select = made("select", { onchange: () => onchange(select.value) });
-  for (const [value, text] of options) select.append(made("option", { value }, text));
-  return { select, node: made("label", {}, title, " ", select) };
+  const select = element("select", { onchange: () => onchange(select.value) });
+  for (const [value, text] of options) select.append(element("option", { value }, text));
+  return { select, node: element("label", {}, title, " ", select) };
 }
 
 /** Return a number of a column with as many digits as tell two steps of its range apart. */
@@ -33,27 +23,27 @@ export function makeControls(root, columns, classes, on) {
   relation.select.setAttribute("aria-label", "How the class occurs");
   const choosers = {};
   const choiceColumns = columns.filter(({ kind }) => kind === "choice");
-  const choices = made("span", { class: "choices" });
-  const counted = made("span", { role: "status", class: "counted" });
-  const working = made("span", { class: "working" });
-  const chip = made("span", { class: "chip" });
-  const random = made("button", { type: "button", title: "Any other of the clips in the list (key r)", onclick: on.random }, "Random clip");
-  const reset = made("button", { type: "button", title: "Take away all filters", onclick: on.reset }, "All clips");
-  const grid = made("div", { class: "ranges" });
-  const details = made("details", {}, made("summary", {}, "Ranges of numbers"), grid);
+  const choices = element("span", { class: "choices" });
+  const counted = element("span", { role: "status", class: "counted" });
+  const working = element("span", { class: "working" });
+  const chip = element("span", { class: "chip" });
+  const random = element("button", { type: "button", title: "Any other of the clips in the list (key r)", onclick: on.random }, "Random clip");
+  const reset = element("button", { type: "button", title: "Take away all filters", onclick: on.reset }, "All clips");
+  const grid = element("div", { class: "ranges" });
+  const details = element("details", {}, element("summary", {}, "Ranges of numbers"), grid);
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Which clips are listed");
-  root.append(made("div", { class: "row" }, label.node, relation.node, choices, random, reset, counted, chip, working), details);
+  root.append(element("div", { class: "row" }, label.node, relation.node, choices, random, reset, counted, chip, working), details);
 
   const ranges = {};
   let current = { choices: {}, ranges: {} };
 
   function rangeRow(column) {
-    const make = (which, told) => made("input", {
+    const make = (which, told) => element("input", {
       type: "range", min: 0, max: STEPS, step: 1, "aria-label": `${column.title}: ${told}`, oninput: () => moved(column, which),
     });
-    const row = { low: make("low", "at least"), high: make("high", "at most"), said: made("output", {}), extent: null, digits: column.digits };
-    row.node = made("div", { class: "range", role: "group", "aria-label": column.title }, made("span", { title: column.help }, column.title), row.low, row.high, row.said);
+    const row = { low: make("low", "at least"), high: make("high", "at most"), said: element("output", {}), extent: null, digits: column.digits };
+    row.node = element("div", { class: "range", role: "group", "aria-label": column.title }, element("span", { title: column.help }, column.title), row.low, row.high, row.said);
     return row;
   }
 
@@ -112,7 +102,7 @@ export function makeControls(root, columns, classes, on) {
     for (const [name, { select }] of Object.entries(choosers)) select.value = filters.choices?.[name] ?? "";
     for (const name of Object.keys(ranges)) placeThumbs(name);
     const told = narrowed.rows ? narrowed.because || "chosen clips" : "";
-    chip.replaceChildren(...(told ? [told, " ", made("button", { type: "button", "aria-label": `Do not narrow to: ${told}`, title: "List the others again", onclick: on.widen }, "×")] : []));
+    chip.replaceChildren(...(told ? [told, " ", element("button", { type: "button", "aria-label": `Do not narrow to: ${told}`, title: "List the others again", onclick: on.widen }, "×")] : []));
     chip.style.display = told ? "" : "none";
   }
 

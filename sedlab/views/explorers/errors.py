@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,19 +10,17 @@ import ipywidgets as widgets
 import pandas as pd
 
 from sedlab.errors import SedlabError, count_of, nearest
-from sedlab.scoring.errors.kinds import CORRECT, DETECTION, EVENT
 from sedlab.scoring.errors.setting import Setting
 from sedlab.scoring.names import ALL, class_name
-from sedlab.views.explorers.case_list import CaseList, button, row
+from sedlab.views.explorers.cases.case_list import CaseList, button, row
+from sedlab.views.explorers.cases.files import file_buttons
+from sedlab.views.explorers.cases.focus import first_focuses, focus_of
+from sedlab.views.explorers.cases.matrix import MatrixView
+from sedlab.views.explorers.cases.naming import NamedCases, NameErrors, told_counts
+from sedlab.views.explorers.cases.tables import TABLES, ErrorTable
 from sedlab.views.explorers.copying import CopyCall
-from sedlab.views.explorers.error_tables import TABLES, ErrorTable
-from sedlab.views.explorers.matrix import MatrixView
 from sedlab.views.explorers.panel import RUN_FIRST, Panel, dropdown
-from sedlab.views.figures.embed import figure_to_png, figure_to_svg
 from sedlab.views.kept import LIVE_ONLY
-
-#: So many tables of cases are remembered.
-_REMEMBERED = 8
 
 
 class ErrorExplorer(Panel):
@@ -58,7 +55,7 @@ class ErrorExplorer(Panel):
 
     def __init__(
         self,
-        systems: Mapping[str, Callable[[Setting], pd.DataFrame]],
+        systems: Mapping[str, NameErrors],
         *,
         desk: Any = None,
         key_of: Callable[[str], str] = str,
@@ -68,17 +65,16 @@ class ErrorExplorer(Panel):
         remedy: str = RUN_FIRST,
     ) -> None:
         super().__init__()
-        self._systems, self._desk, self._key_of, self._call = dict(systems), desk, key_of, call
-        self._found: dict[tuple[str, Setting], pd.DataFrame] = {}
+        self._named, self._desk, self._key_of, self._call = NamedCases(systems, self._begin), desk, key_of, call
         self.setting = setting or self._setting_of_player() or Setting()
         self.selection = pd.DataFrame()
-        names = list(self._systems)
+        names = list(self._named.systems)
         self.system, self.other = dropdown("System", names), dropdown("Compared with", names)
         self.table = dropdown("Table", [name for name, table in TABLES.items() if len(names) > 1 or not table.compares])
         self.again = button("Count again at the player's thresholds")
         self.told, self.matrix, self.copy = widgets.HTML(), MatrixView(self._press), CopyCall()
         self.cases = CaseList(lambda place: self.run(lambda: self._show(place)))
-        self.files = [button(text) for text in ("Save cases (TSV)", "Save table (PNG)", "Save table (SVG)")]
+        self.files = file_buttons(self.matrix, self.run, cases=self._saved, words=self._words)
         if not names:
             self.say_empty("There are no scores whose errors could be named.", remedy)
             return
@@ -89,18 +85,16 @@ class ErrorExplorer(Panel):
         body = [self.told, self.matrix, self.cases, row(*self.files), self.copy]
         self.arrange([self.system, self.table, self.other, self.again], body)
         self.on_change(self._draw, self.system, self.table, self.other)
-        pressed = (self._count_again, self._save_cases, self._save_png, self._save_svg)
-        for one, handler in zip((self.again, *self.files), pressed, strict=True):
-            one.on_click(lambda _, handler=handler: self.run(handler))
+        self.again.on_click(lambda _: self.run(self._count_again))
         if desk is not None:
-            desk.player.observe(lambda _: self._compare_settings(), ["threshold", "thresholds", "postprocess"])
-            desk.player.observe(lambda change: self._follow(change["new"]), "key")
+            self.listen(desk.player, lambda _: self._compare_settings(), ["threshold", "thresholds", "postprocess"])
+            self.listen(desk.player, lambda change: self._follow(change["new"]), "key")
         self.run(self._draw)
 
     @property
     def systems(self) -> tuple[str, ...]:
         """The names of the systems whose errors there are."""
-        return tuple(self._systems)
+        return self._named.systems
 
     @property
     def case(self) -> pd.Series | None:
@@ -109,12 +103,7 @@ class ErrorExplorer(Panel):
 
     def cases_of(self, system: str) -> pd.DataFrame:
         """Return the cases of a system at the present setting."""
-        wanted = (system, self.setting)
-        if wanted not in self._found:
-            self.told.value = f'<span role="status">Naming the errors of {html.escape(system)} ...</span>'
-            found = self._systems[system](self.setting)
-            self._found = dict([*self._found.items(), (wanted, found)][-_REMEMBERED:])
-        return self._found[wanted]
+        return self._named.of(system, self.setting)
 
     def open_cell(self, row: str, column: str) -> None:
         """Open a cell, as pressing it does: ``open_cell("Speech", "missed")``."""
@@ -157,6 +146,9 @@ class ErrorExplorer(Panel):
     def _press(self, row: str, column: str) -> None:
         self.run(lambda: self._open(row, column))
 
+    def _begin(self, system: str) -> None:
+        self.told.value = f'<span role="status">Naming the errors of {html.escape(system)} ...</span>'
+
     def _draw(self) -> None:
         table, system, other = self._table, self.system.value, self.other.value
         self.other.layout.display = "" if table.compares else "none"
@@ -179,10 +171,7 @@ class ErrorExplorer(Panel):
         because = f"{self.system.value}: {name}, {class_name(column)} ({count_of(len(chosen), 'case')})"
         self._list(chosen)
         if len(chosen) and self._desk is not None:
-            keys = [self._key_of(clip_id) for clip_id in chosen["clip_id"]]
-            focuses: dict[str, dict] = {}
-            for key, case in zip(keys, chosen.to_dict("records"), strict=True):
-                focuses.setdefault(key, _focus(case))
+            focuses = first_focuses(chosen, self._key_of)
             self._desk.narrow(list(focuses), because=because, focuses=focuses)
         if len(chosen):
             self._show(0)
@@ -204,7 +193,9 @@ class ErrorExplorer(Panel):
             player.shown = self._drawn
             player.threshold, player.thresholds = self.setting.threshold, self.setting.thresholds
             player.postprocess = self.setting.postprocess
-        self._desk.open(self._key_of(self.case["clip_id"]), focus=_focus(self.case))
+            # The slider and the counts of the player are then about the class that is heard.
+            player.label = self.case["label"]
+        self._desk.open(self._key_of(self.case["clip_id"]), focus=focus_of(self.case))
 
     @property
     def _drawn(self) -> list[str]:
@@ -241,12 +232,8 @@ class ErrorExplorer(Panel):
         self._draw()
 
     def _tell(self, cases: pd.DataFrame) -> None:
-        events = cases[cases["side"] == EVENT]
-        correct, found = int((events["outcome"] == CORRECT).sum()), int((cases["side"] == DETECTION).sum())
-        said = (
-            f"At {self.setting}: {correct} of {count_of(len(events), 'event')} correct; {count_of(found, 'detection')}."
-        )
-        self.told.value = f'<span role="status">{html.escape(said)} Press a number to hear its cases.</span>'
+        said = html.escape(told_counts(cases, self.setting))
+        self.told.value = f'<span role="status">{said} Press a number to hear its cases.</span>'
 
     def _tell_call(self) -> None:
         what = {"system": self.system.value, "table": self.table.value}
@@ -256,22 +243,8 @@ class ErrorExplorer(Panel):
         what |= {"thresholds": self.setting.thresholds} if self.setting.own else {}
         self.copy.call = self._call(**what)
 
-    def _save_cases(self) -> None:
-        chosen = self.cases_of(self.system.value) if self.selection.empty else self.selection
-        text = chosen.to_csv(sep="\t", index=False, lineterminator="\n")
-        self.matrix.offer(self._file_name("tsv"), "text/tab-separated-values", text.encode())
+    def _saved(self) -> pd.DataFrame:
+        return self.cases_of(self.system.value) if self.selection.empty else self.selection
 
-    def _save_png(self) -> None:
-        self.matrix.offer(self._file_name("png"), "image/png", figure_to_png(self.matrix.figure()))
-
-    def _save_svg(self) -> None:
-        self.matrix.offer(self._file_name("svg"), "image/svg+xml", figure_to_svg(self.matrix.figure()).encode())
-
-    def _file_name(self, suffix: str) -> str:
-        cell = self.matrix.cell if suffix == "tsv" else []
-        words = " ".join(["errors", self.system.value, self.table.value, *cell])
-        return f"{re.sub(r'[^0-9A-Za-z]+', '_', words).strip('_')}.{suffix}"
-
-
-def _focus(case: Mapping[str, Any]) -> dict[str, Any]:
-    return {"onset": float(case["onset"]), "offset": float(case["offset"]), "label": str(case["label"])}
+    def _words(self) -> list[str]:
+        return ["errors", self.system.value, self.table.value]

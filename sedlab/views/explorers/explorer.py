@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
@@ -16,6 +17,7 @@ import pandas as pd
 from sedlab.errors import SedlabError, count_of, nearest
 from sedlab.system.frontend import person_present
 from sedlab.views.explorers.clip_list import NO_FILTERS, ClipList, LaterColumns
+from sedlab.views.explorers.controls.panel_tabs import PanelTabs
 from sedlab.views.explorers.panel import Panel
 from sedlab.views.figures.embed import encode
 from sedlab.views.kept import LIVE_ONLY, show_with_picture, without_comms
@@ -71,27 +73,19 @@ class Explorer(Panel):
         self._rows = {str(key): row for row, key in enumerate(clips.iloc[:, 0])}
         if len(self._rows) < len(clips):
             raise SedlabError(f"{clips.columns[0]}: two clips have one key. Give every row a key of its own.")
-        self._panels, self._built = dict(panels or {}), {}
         self._focuses: dict[str, Focus] = {}
         self.list = ClipList(
             clips, player, classes=classes, help=help, parts=parts, num_parts=num_parts, filters=filters
         )
-        self.tabs = widgets.Tab(children=[widgets.VBox() for _ in self._panels])
-        self.tabs.selected_index = None  # given to the constructor, it would be taken for 0
-        for place, name in enumerate(self._panels):
-            self.tabs.set_title(place, name)
-        self.tabs.observe(lambda change: self.run(lambda: self._build(change["new"])), "selected_index")
-        # The player is kept low while a panel is open: what is pressed there is to be seen above it.
-        self.tabs.observe(lambda _change: self.add_class("sedlab-with-panel"), "selected_index")
+        self.tabs = PanelTabs({name: partial(make, self) for name, make in (panels or {}).items()}, self._make_low)
+        self.tabs.add_class(LIVE_ONLY)
         player.observe(lambda change: self._follow(change["new"]), "key")
         self.list.observe(lambda change: change["new"] or self._focuses.clear(), "narrowed")
-        self._arranged = False
+        self.list.on_table = lambda: self.run(self._put_table)
         if clips.empty:
             self.say_empty("There are no clips to show.", "sedlab run mini")
             return
         self._start(filters or {})
-        if person_present():
-            self._arrange()
 
     @property
     def clips(self) -> pd.DataFrame:
@@ -176,17 +170,15 @@ class Explorer(Panel):
 
     def select_panel(self, name: str) -> None:
         """Open a panel by its name; SedlabError for an unknown one."""
-        names = list(self._panels)
-        if name not in names:
-            raise SedlabError(f"panel {name!r}: not there.{nearest(name, names)} There are: {', '.join(names)}.")
-        self.tabs.selected_index = names.index(name)
-        if person_present():
-            return
-        self._build(names.index(name))
+        self.tabs.select(name)
+
+    def close_panel(self, name: str) -> None:
+        """Close a panel and free what it holds; opened again, it is made anew. SedlabError for an unknown one."""
+        self.tabs.close_panel(name)
 
     def panel(self, name: str) -> widgets.Widget | None:
-        """Return a panel that was opened; None before."""
-        return self._built.get(name)
+        """Return a panel that is open; None: it is not."""
+        return self.tabs.built.get(name)
 
     def still(self) -> Iterator[bytes | str]:
         """Give how many clips there are, the clip in view, and the panel that is open."""
@@ -196,22 +188,21 @@ class Explorer(Panel):
         number, where = len(self.list.order), f"clip <b>{html.escape(self.player.key)}</b>"
         yield f"{count_of(number, 'clip')} listed, {where}"
         yield from self.player.still()
-        names = list(self._panels)
-        opened = self._built.get(names[self.tabs.selected_index]) if self.tabs.selected_index is not None else None
-        if hasattr(opened, "still"):
-            yield from opened.still()
+        if hasattr(self.tabs.opened, "still"):
+            yield from self.tabs.opened.still()
 
     def _ipython_display_(self) -> None:
         if not person_present() or self.clips.empty:
             super()._ipython_display_()
             return
         self._arrange()
-        # The picture that stays takes a second: it is drawn when the browser says that nobody waits for anything.
+        # What somebody waits for is the first clip. The browser makes the view while Python is still at the scene, and
+        # asks for the table when it is drawn; the picture that stays takes a second, and is drawn when all is calm.
+        self.player.promise_scene()
         nothing = encode(np.full((1, 1, 3), 255, dtype=np.uint8))
         kept = show_with_picture(self, nothing, f"{count_of(len(self.list.order), 'clip')} listed")
         self.list.on_settled = lambda: self.run(lambda: kept.update(*self._kept()))
-        # Loaded while the browser is still at the table, so that it is there when the player asks.
-        self.run(lambda: self.player.scene)
+        self.run(self.player.send_early)
 
     def _kept(self) -> tuple[bytes, str]:
         parts = list(self.still())
@@ -219,19 +210,19 @@ class Explorer(Panel):
         return next(part for part in parts if isinstance(part, bytes)), " &nbsp; ".join(said)
 
     def _arrange(self) -> None:
-        """Put the parts in their places; only where somebody looks, because the table takes time."""
-        if self._arranged or self.clips.empty:
+        """Put the parts in their places, but for the table, which the list asks for."""
+        if self.children:
             return
-        self._arranged = True
-        clips = widgets.VBox([self.list, self.list.table()])
-        clips.add_class("sedlab-clips")
-        shown = widgets.VBox([self.message, self.player])
-        shown.add_class("sedlab-shown")
-        below = widgets.VBox([self.tabs] if self._panels else [])
-        below.add_class("sedlab-panels")
-        self.tabs.add_class(LIVE_ONLY)
+        places = {"clips": [self.list], "shown": [self.message, self.player]}
+        if self.tabs.children:
+            places["panels"] = [self.tabs]
         self.add_class("sedlab-explorer")
-        self.children = [clips, shown, below]
+        self.children = [widgets.VBox(held, _dom_classes=[f"sedlab-{name}"]) for name, held in places.items()]
+
+    def _put_table(self) -> None:
+        clips = self.children[0]
+        if len(clips.children) == 1:
+            clips.children = [self.list, self.list.table()]
 
     def _start(self, filters: Mapping[str, Any]) -> None:
         rows = range(len(self.clips))
@@ -249,21 +240,11 @@ class Explorer(Panel):
     def _follow(self, key: str) -> None:
         """Frame what the narrowing says of a clip that was opened in the browser."""
         if key in self._focuses and dict(self.player.focus or {}) != dict(self._focuses[key]):
-            self.player.focus = dict(self._focuses[key])
+            focus = dict(self._focuses[key])
+            with self.player.hold_sync():
+                self.player.focus = focus
+                self.player.label = focus.get("label") or self.player.label
 
-    def _build(self, place: int | None) -> None:
-        """Build a panel whose tab is opened for the first time; an error is shown in it, and tried again later."""
-        if place is None:
-            return
-        name = list(self._panels)[place]
-        if name in self._built:
-            return
-        slot = self.tabs.children[place]
-        inside = Panel()
-        slot.children = [widgets.HTML("<p role='status'>building ...</p>")]
-
-        def build() -> None:
-            self._built[name] = self._panels[name](self)
-
-        inside.run(build)
-        slot.children = [self._built.get(name, inside.message)]
+    def _make_low(self, is_low: bool) -> None:
+        """Keep the player low while a panel is open: what is pressed there is to be seen above it."""
+        (self.add_class if is_low else self.remove_class)("sedlab-with-panel")

@@ -1,4 +1,5 @@
 // The browser's half of LiveTraining: keeps the rows it was sent, draws them as SVG in the colours of the page's theme.
+import { element } from "../player/element.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDE_SPAN = 30;
@@ -37,13 +38,6 @@ const STYLE = `
 .sedlab-training td:last-child { white-space: normal; }
 .sedlab-training td button[aria-pressed=true] { font-weight: bold; background: color-mix(in srgb, currentColor 12%, transparent); }
 `;
-
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
 
 function draw(tag, attributes, text = "") {
   const node = document.createElementNS(SVG, tag);
@@ -136,21 +130,21 @@ function makeStore(model) {
 }
 
 function render(store, { model, el }) {
-  const stop = make("button", { type: "button", class: "stop", title: "Stop after this step; it can go on from there" }, "Stop after this step");
-  const bar = make("progress", { "aria-label": "steps done" });
-  const title = make("strong");
-  const text = make("div", { class: "text" });
-  const note = make("div", { class: "note", role: "alert" });
-  const table = make("table");
-  const panels = make("div", { class: "panels" });
-  const root = make("div", { class: "sedlab-training", role: "group", "data-lm-suppress-shortcuts": "true" }, make("style", {}, STYLE), table, make("div", { class: "head" }, title, bar, stop), text, note, panels);
+  const stop = element("button", { type: "button", class: "stop", title: "Stop after this step; it can go on from there" }, "Stop after this step");
+  const bar = element("progress", { "aria-label": "steps done" });
+  const title = element("strong");
+  const text = element("div", { class: "text" });
+  const note = element("div", { class: "note", role: "alert" });
+  const table = element("table");
+  const panels = element("div", { class: "panels" });
+  const root = element("div", { class: "sedlab-training", role: "group", "data-lm-suppress-shortcuts": "true" }, element("style", {}, STYLE), table, element("div", { class: "head" }, title, bar, stop), text, note, panels);
   el.append(root);
-  const logButton = make("button", { type: "button", title: "Logarithmic scale" }, "log scale");
+  const logButton = element("button", { type: "button", title: "Logarithmic scale" }, "log scale");
   const charts = {};
   for (const [name, heading] of [["loss", "Loss by term"], ["objective", "Objective at validation"], ["lr", "Learning rate"]]) {
     const svg = draw("svg", { role: "img" });
-    const key = make("div", { class: "key" });
-    charts[name] = { svg, key, panel: make("section", { class: "panel", "aria-label": heading }, make("h4", {}, heading), key, svg) };
+    const key = element("div", { class: "key" });
+    charts[name] = { svg, key, panel: element("section", { class: "panel", "aria-label": heading }, element("h4", {}, heading), key, svg) };
     panels.append(charts[name].panel);
   }
   charts.loss.panel.querySelector("h4").append(logButton);
@@ -174,7 +168,7 @@ function render(store, { model, el }) {
     chart(charts.loss.svg, shown, { log, steps, label: totals.length ? `Losses by term; total ${short(totals.at(-1)[1])} at step ${totals.at(-1)[0]}` : "Losses by term" });
     const focused = charts.loss.key.contains(document.activeElement) ? document.activeElement.dataset.name : null;
     charts.loss.key.replaceChildren(...lines.map((line) => {
-      const button = make("button", { type: "button", "aria-pressed": String(!store.hidden.has(line.name)), "data-name": line.name, title: "Show or hide" }, mark(line), ` ${spoken(line.name)} ${line.points.length ? short(line.points.at(-1)[1]) : ""}`);
+      const button = element("button", { type: "button", "aria-pressed": String(!store.hidden.has(line.name)), "data-name": line.name, title: "Show or hide" }, mark(line), ` ${spoken(line.name)} ${line.points.length ? short(line.points.at(-1)[1]) : ""}`);
       button.onclick = () => { store.hidden.has(line.name) ? store.hidden.delete(line.name) : store.hidden.add(line.name); update(); };
       return button;
     }));
@@ -191,7 +185,7 @@ function render(store, { model, el }) {
     const filled = lines.filter((line) => line.points.length);
     const latest = filled.map((line) => `${line.label} ${short(line.points.at(-1)[1])}`).join(", ");
     chart(charts[name].svg, filled, { log: false, steps, empty: name === "objective" ? "no validation yet" : "nothing to draw yet", label: `${charts[name].panel.getAttribute("aria-label")}: ${latest || "nothing yet"}` });
-    charts[name].key.replaceChildren(...filled.map((line) => make("span", {}, mark(line), ` ${line.label} ${short(line.points.at(-1)[1])}`)));
+    charts[name].key.replaceChildren(...filled.map((line) => element("span", {}, mark(line), ` ${line.label} ${short(line.points.at(-1)[1])}`)));
   }
 
   function drawNodes() {
@@ -199,11 +193,11 @@ function render(store, { model, el }) {
     table.hidden = !nodes.length;
     const focused = table.contains(document.activeElement) ? document.activeElement.dataset.name : null;
     table.replaceChildren(...nodes.map((node) => {
-      const name = make("button", { type: "button", "aria-pressed": String(node.name === model.get("title")), "data-name": node.name }, node.name);
+      const name = element("button", { type: "button", "aria-pressed": String(node.name === model.get("title")), "data-name": node.name }, node.name);
       name.disabled = !node.curves;
       name.onclick = () => model.send({ type: "choose", node: node.name });
-      const part = make("progress", { max: Math.max(1, node.total), value: node.done, "aria-label": `${node.name} done` });
-      return make("tr", {}, make("td", {}, name), make("td", {}, node.state), make("td", {}, node.state === "running" ? part : ""), make("td", {}, node.text));
+      const part = element("progress", { max: Math.max(1, node.total), value: node.done, "aria-label": `${node.name} done` });
+      return element("tr", {}, element("td", {}, name), element("td", {}, node.state), element("td", {}, node.state === "running" ? part : ""), element("td", {}, node.text));
     }));
     if (focused) table.querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus();
   }

@@ -10,6 +10,7 @@ import anywidget
 import traitlets
 
 from sedlab.errors import SedlabError
+from sedlab.views.modules import joined
 
 Row = Mapping[str, float]
 
@@ -24,7 +25,7 @@ class HowFar(Protocol):
 
 
 class LiveTraining(anywidget.AnyWidget):
-    """Curves of a training that grow: losses, learning rate, the objective of student and teacher; a button to stop.
+    """Growing curves of a training: losses, learning rate, the objective of student and mean teacher; a button to stop.
 
     Rows are those of ``history.csv``: `step`, `lr`, ``loss/<part>``, ``val/<name>``. They may come in any order, and a
     row of a step that is there already is joined with it.
@@ -37,7 +38,7 @@ class LiveTraining(anywidget.AnyWidget):
         Called when the button is pressed, while the cell that trains is still at work, in another thread.
     """
 
-    _esm = Path(__file__).parent / "live.js"
+    _esm = joined(Path(__file__).parent, "live.js")
 
     title = traitlets.Unicode("").tag(sync=True)
     state = traitlets.Dict().tag(sync=True)

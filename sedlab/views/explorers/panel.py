@@ -6,8 +6,10 @@ import html
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import ipywidgets as widgets
+from traitlets import HasTraits
 
 from sedlab.errors import SedlabError
 from sedlab.views.kept import KeptWidget, without_comms
@@ -28,6 +30,7 @@ class Panel(KeptWidget, widgets.VBox):
     def __init__(self) -> None:
         self.message = widgets.HTML()
         self._filling = False
+        self._ends: list[Callable[[], None]] = []
         super().__init__()
 
     def arrange(self, controls: Sequence[widgets.Widget], body: Sequence[widgets.Widget]) -> None:
@@ -44,6 +47,22 @@ class Panel(KeptWidget, widgets.VBox):
         """Run ``handler`` whenever the value of one of ``controls`` changes, other than by `filling`."""
         for control in controls:
             control.observe(lambda _change: None if self._filling else self.run(handler), "value")
+
+    def listen(self, source: HasTraits, handler: Callable[[Any], None], names: str | Sequence[str]) -> None:
+        """Observe traits of something that outlives this panel, until this is closed."""
+        source.observe(handler, names)
+        self.when_closed(lambda: source.unobserve(handler, names))
+
+    def when_closed(self, handler: Callable[[], None]) -> None:
+        """Run ``handler`` when this panel is closed."""
+        self._ends.append(handler)
+
+    def close(self) -> None:
+        """Take the panel away with everything in it, and hear of nothing any more, so that what it holds is freed."""
+        while self._ends:
+            self._ends.pop()()
+        _close_within(self)
+        super().close()
 
     def run(self, handler: Callable[[], None]) -> None:
         """Run ``handler``; an error is shown in the widget: in a callback, it would reach only a log nobody reads."""
@@ -62,6 +81,17 @@ class Panel(KeptWidget, widgets.VBox):
             yield
         finally:
             self._filling = before
+
+
+def _close_within(widget: widgets.Widget) -> None:
+    """Close what a widget shows: ipywidgets remembers every widget, and what its handlers hold, until it is closed."""
+    for child in getattr(widget, "children", ()):
+        if not isinstance(child, Panel):
+            _close_within(child)
+        child.close()
+    for part in (getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if isinstance(part, widgets.Widget):
+            part.close()
 
 
 def dropdown(description: str, options: Sequence[str], *, spell: Callable[[str], str] = str) -> widgets.Dropdown:

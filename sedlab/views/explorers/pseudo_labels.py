@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,37 +9,29 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from sedlab.errors import SedlabError, count_of
+from sedlab.errors import SedlabError
 from sedlab.scoring.audit.changed_seconds import CHANGED
 from sedlab.scoring.audit.compared import Between, ComparedSubset
-from sedlab.scoring.audit.masked_mass import masked_mass
-from sedlab.scoring.audit.told_change import told_change
 from sedlab.scoring.names import ALL, class_name
 from sedlab.scoring.scores.file import ScoreFile
 from sedlab.system.frontend import person_present
-from sedlab.views.explorers.controls.change_table import change_table, suspect_table
+from sedlab.views.explorers.compared.controls import USUAL_THRESHOLD, CompareControls, usual_pair
+from sedlab.views.explorers.compared.shown import CONFIDENCE, MASK, SECONDS, SUBSETS, SUSPECTS, ComparedViews
+from sedlab.views.explorers.controls.change_table import change_table, subset_table, suspect_table
 from sedlab.views.explorers.controls.desk_link import DeskLink
 from sedlab.views.explorers.controls.press_table import PressTable
 from sedlab.views.explorers.controls.saving import SaveButtons
-from sedlab.views.explorers.controls.slider import NamedSlider
 from sedlab.views.explorers.copying import CopyCall
-from sedlab.views.explorers.panel import RUN_FIRST, Panel, dropdown
-from sedlab.views.figures.embed import figure_to_png, figure_to_svg
-from sedlab.views.figures.frame import Picture, empty_figure
-from sedlab.views.figures.pseudo_label_changes import (
-    changed_seconds_figure,
-    compared_confidence_figure,
-    compared_mask_figure,
-)
+from sedlab.views.explorers.panel import RUN_FIRST, Panel
+from sedlab.views.figures.embed import figure_to_png, figure_to_svg, image_element
+from sedlab.views.figures.frame import Picture
 from sedlab.views.player.call import python_call
 
-SECONDS, CONFIDENCE, MASK, SUSPECTS = "seconds by class", "confidence", "class mask", "suspected labels"
-USUAL_THRESHOLD = 0.5
 SELECTION_COLUMNS = ["key", "clip_id", "label", "part", "seconds", "share", "onset", "offset"]
 
 
 class PseudoLabelExplorer(Panel):
-    """Show per class what was lost, kept and gained between two sets of pseudo-labels, and open its clips.
+    """Show by class, or by set of clips, what was lost, kept and gained between two sets of pseudo-labels, to hear.
 
     Parameters
     ----------
@@ -56,7 +47,7 @@ class PseudoLabelExplorer(Panel):
     between : Between
         What is compared: ``between.changes.by_class`` is the table, ``between.names`` who.
     suspects : DataFrame
-        The suspected labels, once they are shown.
+        The suspected labels of the chosen set.
     selection : DataFrame
         `key, clip_id, label, part, seconds, share, onset, offset`: the clips of what was pressed, most changed first,
         with the longest stretch of each.
@@ -75,19 +66,16 @@ class PseudoLabelExplorer(Panel):
         super().__init__()
         self._subsets = {name: part for name, part in (subsets or {}).items() if len(part.scores) > 1}
         self._link, self._base = DeskLink(desk), call
-        self.between: Between | None = None
-        self.suspects = pd.DataFrame()
+        self.views: ComparedViews | None = None
         self.selection = pd.DataFrame(columns=SELECTION_COLUMNS)
         self._told = ""
 
-        self.subset = dropdown("Clips", list(self._subsets))
-        self.first, self.second = dropdown("Before", []), dropdown("After", [])
-        self.threshold = NamedSlider(description="Threshold", value=threshold, min=0.02, max=0.98, step=0.01)
-        self.shown = dropdown("Show", [SECONDS, CONFIDENCE, MASK, SUSPECTS])
-        self.label = dropdown("Class", [ALL])
-        self.masked = widgets.Checkbox(description="also what the class mask hides", indent=False)
+        self.controls = controls = CompareControls(list(self._subsets), threshold)
+        self.subset, self.first, self.second = controls.subset, controls.first, controls.second
+        self.threshold, self.shown, self.label, self.masked = controls.drawn[3:]
         self.sentence, self.picture = widgets.HTML(), widgets.HTML()
         self.table = PressTable(lambda label, part: self.run(lambda: self.hear(label, part)))
+        self.sets = PressTable(lambda subset, part: self.run(lambda: self.hear_subset(subset, part)))
         self.suspected = PressTable(lambda row, _part: self.run(lambda: self.hear_suspect(int(row))))
         self.copy = CopyCall()
         self.saving = SaveButtons(
@@ -98,10 +86,9 @@ class PseudoLabelExplorer(Panel):
             },
             what="this view",
         )
-        controls = [self.subset, self.first, self.second, self.threshold, self.shown, self.label, self.masked]
         below = widgets.HBox([self.saving, self.copy], layout=widgets.Layout(flex_flow="row wrap", grid_gap="4px 16px"))
         self.add_class("sedlab-pseudo-labels")
-        self.arrange(controls, [self.sentence, self.table, self.suspected, self.picture, below])
+        self.arrange(controls.drawn, [self.sentence, self.table, self.sets, self.suspected, self.picture, below])
         if not self._subsets:
             self.say_empty("There are no two sets of pseudo-labels of the same clips to compare.", remedy)
             return
@@ -110,6 +97,7 @@ class PseudoLabelExplorer(Panel):
         self.on_change(self._choose_subset, self.subset)
         self.on_change(self._count, self.first, self.second, self.threshold)
         self.on_change(self._draw, self.shown, self.label, self.masked)
+        self.when_closed(self._link.close)
         self._link.share_threshold(self.threshold, lambda: self.run(self._count))
         self.run(self._choose_subset)
 
@@ -119,6 +107,16 @@ class PseudoLabelExplorer(Panel):
         if len(scores) < 2:
             raise SedlabError(f"{len(scores)} set of scores: nothing to compare. Give two or more, {{name: scores}}.")
         return cls({"both files": ComparedSubset.of_scores(scores)}, **options)
+
+    @property
+    def between(self) -> Between | None:
+        """What is compared; None: nothing can be."""
+        return None if self.views is None else self.views.between
+
+    @property
+    def suspects(self) -> pd.DataFrame:
+        """The suspected labels of the chosen set."""
+        return pd.DataFrame() if self.views is None else self.views.suspects
 
     def at(
         self,
@@ -153,6 +151,16 @@ class PseudoLabelExplorer(Panel):
         self._link.open(self.selection, because, label="" if label == ALL else label, systems=self.between.names)
         self._say_call(label=label, part=part or None)
 
+    def hear_subset(self, subset: str, part: str = "") -> None:
+        """Choose a set of clips, compared as before, and hear what all its classes together lost, kept or gained."""
+        first, second = self.between.names
+        with self.filling():
+            self.subset.value = subset
+            self.controls.offer_scores(self._compared, first, second)
+        self._count()
+        self.sets.pressed = [subset, part]
+        self.hear(ALL, part)
+
     def hear_suspect(self, row: int) -> None:
         """Narrow the desk's list to the suspected labels, and open that of a row of ``suspects``."""
         suspects = self.suspects.assign(key=self.subset.value + "/" + self.suspects["clip_id"].astype(str))
@@ -162,28 +170,11 @@ class PseudoLabelExplorer(Panel):
 
     def figure(self) -> Picture:
         """Return what is shown as a picture."""
-        between, shown = self.between, self.shown.value
-        if shown == CONFIDENCE:
-            return compared_confidence_figure(between.histograms(), between.audits(), label=self.label.value)
-        if shown == MASK:
-            return compared_mask_figure(self._masses())
-        title = f"{between.names[0]} → {between.names[1]}: {self.subset.value}"
-        if shown == SUSPECTS:
-            return empty_figure(title, "Suspected labels are a table: save it as TSV.")
-        table = between.changes.by_class
-        if self.masked.value:
-            table = pd.concat([table, between.hidden_by_class], ignore_index=True)
-        return changed_seconds_figure(table, hidden=between.hidden, title=title)
+        return self.views.figure(self.shown.value, label=self.label.value, with_masked=self.masked.value)
 
     def shown_table(self) -> pd.DataFrame:
         """Return the numbers of what is shown."""
-        shown = self.shown.value
-        if shown == SUSPECTS:
-            return self.suspects
-        if shown == SECONDS:
-            return self.between.changes.by_class.merge(self.between.intervals, on="label")
-        tables = self._masses() if shown == MASK else self.between.histograms()
-        return pd.concat([table.assign(scores=name) for name, table in tables.items()], ignore_index=True)
+        return self.views.table(self.shown.value)
 
     def still(self) -> Iterator[bytes | str]:
         """Give the sentence and a picture of what is shown."""
@@ -193,7 +184,7 @@ class PseudoLabelExplorer(Panel):
         yield f"<p>{html.escape(self._told)}</p>"
         if self.shown.value == SUSPECTS:
             yield from self.suspected.still()
-        elif self.between is not None:
+        elif self.views is not None:
             yield figure_to_png(self.figure())
 
     @property
@@ -202,47 +193,37 @@ class PseudoLabelExplorer(Panel):
 
     def _choose_subset(self) -> None:
         with self.filling():
-            for control, name in zip((self.first, self.second), self._pair(), strict=True):
-                control.options, control.value = list(self._compared.scores), name
+            self.controls.offer_scores(self._compared, *usual_pair(self._compared))
         self._count()
 
-    def _pair(self) -> tuple[str, str]:
-        """Return what is compared in the chosen subset unless others are chosen."""
-        *_, first, second = self._compared.scores
-        return self._compared.pair or (first, second)
-
     def _count(self) -> None:
-        self.between = self._compared.between(self.first.value, self.second.value, self._threshold_of)
-        self.table.pressed = []
+        chosen = self.subset.value, self.first.value, self.second.value
+        self.views = ComparedViews(self._subsets, *chosen, self._threshold_of)
+        self.table.pressed, self.sets.pressed = [], []
         self._draw()
 
     def _draw(self) -> None:
-        shown, between = self.shown.value, self.between
+        shown, views, between = self.shown.value, self.views, self.between
         with self.filling():
-            options = [("all classes", ALL), *((class_name(label), label) for label in between.taught)]
-            if tuple(options) != tuple(self.label.options):
-                self.label.options = options
+            self.controls.offer_classes(between.taught)
+        self.controls.show_fitting(masks=bool(between.hidden))
         for widget, where in (
-            (self.label, shown == CONFIDENCE),
-            (self.masked, shown == SECONDS and bool(between.hidden)),
-            (self.threshold, shown == SECONDS),
             (self.table, shown == SECONDS),
+            (self.sets, shown == SUBSETS),
             (self.suspected, shown == SUSPECTS),
             (self.picture, shown in (CONFIDENCE, MASK)),
         ):
             widget.layout.display = "" if where else "none"
-        clips = count_of(len(between.subset.clips), "clip")
-        told = f"{between.names[0]} → {between.names[1]}, {clips} of {self.subset.value}"
+        self._told = views.told(shown, self._told_thresholds())
         if shown == SECONDS:
-            changes = between.changes.by_class
-            told += f", {self._told_thresholds()}: {told_change(changes, between.intervals)}"
             hidden = between.hidden_by_class if self.masked.value else None
-            self.table.show(change_table(changes, between.intervals, hidden))
+            self.table.show(change_table(between.changes.by_class, between.intervals, hidden))
+        elif shown == SUBSETS:
+            self.sets.show(subset_table(views.by_subset))
         elif shown == SUSPECTS:
-            told = self._find_suspects()
+            self.suspected.show(suspect_table(views.suspects))
         elif person_present():
-            self.picture.value = image_element(figure_to_png(self.figure()), f"{shown}: {told}")
-        self._told = f"{told} {between.subset.note}".strip()
+            self.picture.value = image_element(figure_to_png(self.figure()), f"{shown}: {self._told}")
         self.sentence.value = f'<p style="margin:2px 0;line-height:1.4">{html.escape(self._told)}</p>'
         self._say_call()
 
@@ -250,48 +231,14 @@ class PseudoLabelExplorer(Panel):
         own = sorted(class_name(label) for label in self._link.thresholds if label in self.between.taught)
         return f"above {self.threshold.value:g}" + (f" (own thresholds: {', '.join(own)})" if own else "")
 
-    def _find_suspects(self) -> str:
-        find = self._compared.suspects
-        self.suspects = pd.DataFrame() if find is None else find()
-        self.suspected.show(suspect_table(self.suspects))
-        if find is None:
-            return f"Nobody labelled {self.subset.value}, so no label can be doubted: choose a labelled set."
-        return (
-            f"{len(self.suspects)} labels of {self.subset.value} that all teachers contradict, the most contradicted "
-            "first. Neither side is proven wrong: listen."
-        )
-
-    def _masses(self) -> dict[str, pd.DataFrame]:
-        names = self.between.names
-        both: dict[str, dict[str, ScoreFile]] = {name: {} for name in names}
-        for subset, compared in self._subsets.items():
-            if compared.hidden and all(name in compared.scores for name in names):
-                for name in both:
-                    both[name][subset] = compared.scores[name]()
-        return {name: masked_mass(files) for name, files in both.items() if files}
-
     def _threshold_of(self, label: str) -> float:
         return self._link.thresholds.get(label, self.threshold.value)
 
     def _say_call(self, **pressed: str | None) -> None:
         if not self._base:
             return
-        first, second = self._pair()
-        chosen = {
-            "subset": (self.subset.value, self._opening),
-            "first": (self.first.value, first),
-            "second": (self.second.value, second),
-            "threshold": (round(self.threshold.value, 4), USUAL_THRESHOLD),
-            "show": (self.shown.value, SECONDS),
-        }
-        options = {name: now for name, (now, usual) in chosen.items() if now != usual}
+        options = self.controls.options(self._compared, self._opening)
         self.copy.call = python_call(f"{self._base}.at", **options, **pressed)
 
     def _file_name(self, suffix: str) -> str:
         return f"pseudo_labels_{self.subset.value}_{self.shown.value.replace(' ', '_')}.{suffix}"
-
-
-def image_element(png: bytes, told: str) -> str:
-    """Return a PNG file as an image of HTML, which has a text for those who do not see it; Image widgets have none."""
-    data = base64.b64encode(png).decode("ascii")
-    return f'<img src="data:image/png;base64,{data}" alt="{html.escape(told)}" style="max-width:100%">'

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import ipywidgets as widgets
 import pandas as pd
 
-from sedlab.data.review.decisions import DECISIONS, SAME_SECONDS, SUSPECT, Decision, default_reviewer, latest
+from sedlab.data.review.decisions import DECISIONS, SUSPECT, Decision, default_reviewer, latest
 from sedlab.errors import SedlabError, count_of
+from sedlab.views.explorers.decisions.messages import decision_of, told_decision
+from sedlab.views.explorers.decisions.queue import (
+    Place,
+    framed_place,
+    in_view,
+    is_decided,
+    next_undecided,
+    of_clip,
+    places_of,
+)
 from sedlab.views.explorers.panel import Panel, dropdown
 from sedlab.views.player.player import ClipPlayer
 
@@ -32,24 +40,6 @@ class Store(Protocol):
     def table(self) -> pd.DataFrame: ...
     def add(self, decision: Decision) -> pd.DataFrame: ...
     def undo(self, reviewer: str) -> pd.DataFrame: ...
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place in the queue: a clip, and perhaps the event in it that is asked about."""
-
-    key: str
-    label: str = ""
-    onset: float = math.nan
-    offset: float = math.nan
-    what: str = ""
-    """`SUSPECT` where the label itself is doubted; else what is decided about is an event of the reference, or a
-    detection, at this place."""
-
-    @property
-    def focus(self) -> dict[str, Any] | None:
-        """What the player frames."""
-        return {"label": self.label, "onset": self.onset, "offset": self.offset} if self.label else None
 
 
 class ReviewPanel(Panel):
@@ -117,8 +107,11 @@ class ReviewPanel(Panel):
         self.on_change(self._read, self.reviewer)
         self.begin.on_click(lambda _button: self.run(self.start))
         self.written.on_click(lambda _button: self.run(self._write))
-        player.on_message("review", lambda message, _buffers: self.run(lambda: self._receive(message)))
-        player.observe(lambda _change: self._tell_player(), "key")
+        self.when_closed(lambda: setattr(player, "review", {}))  # without it the player has no bar of decisions
+        self.when_closed(
+            player.on_message("review", lambda message, _buffers: self.run(lambda: self._receive(message)))
+        )
+        self.listen(player, lambda _change: self._tell_player(), "key")
         self.run(self._read)
 
     def start(self) -> None:
@@ -128,9 +121,7 @@ class ReviewPanel(Panel):
         if source == LISTED:
             self.queue = self._listed()
         else:
-            table = self._queues[source]()
-            columns = [name for name in ("key", "label", "onset", "offset", "what") if name in table]
-            self.queue = tuple(Place(*row) for row in table[columns].itertuples(index=False, name=None))
+            self.queue = places_of(self._queues[source]())
             keys = list(dict.fromkeys(place.key for place in self.queue))
             if self.queue and self._desk is not None:
                 self._desk.narrow(keys, source, {place.key: place.focus for place in reversed(self.queue)})
@@ -138,22 +129,18 @@ class ReviewPanel(Panel):
                 self.player.queue = keys
         self._say()
         if self.queue:
-            self._go(self._next_place(-1))
+            self._go(after=-1)
         self._tell_player()
 
     def next(self) -> None:
         """Show the next place of the queue that is not decided."""
         if not self.queue:
             self.queue = self._listed()
-        self._go(self._next_place(self._present()))
+        self._go(after=self._present())
 
     def is_decided(self, place: Place) -> bool:
         """Return whether this person decided about a place: the event that it asks about, or anything in its clip."""
-        own = self._of_clip(place.key)
-        if place.label and not math.isnan(place.onset):
-            same = (own["label"] == place.label) & (own["onset"] - place.onset).abs().le(SAME_SECONDS)
-            own = own[same & (own["offset"] - place.offset).abs().le(SAME_SECONDS)]
-        return len(own) > 0
+        return is_decided(place, self.decisions)
 
     @property
     def progress(self) -> str:
@@ -171,20 +158,13 @@ class ReviewPanel(Panel):
         if self._desk is None:
             return tuple(map(Place, self.player.queue))
         cases = self._desk.focuses
-        return tuple(_place(key, cases.get(key)) for key in self._desk.chosen.iloc[:, 0].astype(str))
+        return tuple(framed_place(key, cases.get(key)) for key in self._desk.chosen.iloc[:, 0].astype(str))
 
     def _present(self) -> int:
-        """Return the place in view: of several in a clip the one that is framed."""
-        focus = dict(self.player.focus or {})
-        here = [k for k, place in enumerate(self.queue) if place.key == self.player.key]
-        framed = [k for k in here if self.queue[k].focus == focus]
-        return (framed or here or [-1])[0]
+        return in_view(self.queue, self.player.key, self.player.focus)
 
-    def _next_place(self, after: int) -> int | None:
-        order = [*range(after + 1, len(self.queue)), *range(after + 1)]
-        return next((k for k in order if not self.is_decided(self.queue[k])), None)
-
-    def _go(self, number: int | None) -> None:
+    def _go(self, *, after: int) -> None:
+        number = next_undecided(self.queue, self.decisions, after=after)
         if number is None:
             self.told.value = f"<div role='status'>All {len(self.queue)} are decided.</div>"
             return
@@ -201,29 +181,12 @@ class ReviewPanel(Panel):
             self.next()
             return
         name = self._name()
-        table = self._store.undo(name) if action == "undo" else self._store.add(self._decision(message))
+        table = self._store.undo(name) if action == "undo" else self._store.add(decision_of(message, reviewer=name))
         self._take(table)
         if action == "decide" and self.advance.value and self.queue:
             present = self._present()
             if present < 0 or self.is_decided(self.queue[present]):
                 self.next()
-
-    def _decision(self, message: Mapping[str, Any]) -> Decision:
-        item, (subset, _, clip_id) = message["item"], message["key"].partition("/")
-        return Decision(
-            subset=subset,
-            clip_id=clip_id,
-            onset=_number(item.get("onset")),
-            offset=_number(item.get("offset")),
-            label=item["label"],
-            what=item["what"],
-            decision=message["decision"],
-            new_onset=_number(message.get("newOnset")),
-            new_offset=_number(message.get("newOffset")),
-            note=message.get("note", ""),
-            reviewer=self._name(),
-            system=item.get("system", ""),
-        )
 
     def _name(self) -> str:
         name = " ".join(self.reviewer.value.split())
@@ -247,10 +210,6 @@ class ReviewPanel(Panel):
         queue = f"{html.escape(self.source.value)}: {self.progress}" if self.queue else _HOW
         self.told.value = f"<div role='status'>{queue}</div>"
 
-    def _of_clip(self, key: str) -> pd.DataFrame:
-        subset, _, clip_id = key.partition("/")
-        return self.decisions[(self.decisions["subset"] == subset) & (self.decisions["clip_id"] == clip_id)]
-
     def _tell_player(self) -> None:
         key = self.player.key
         own = [place for place in self.queue if place.key == key and place.label]
@@ -259,27 +218,15 @@ class ReviewPanel(Panel):
             "reviewer": self.reviewer.value,
             "progress": self.progress,
             "classes": None if self._classes is None or not key else list(self._classes(key)),
-            "decisions": [_plain(row) for row in self._of_clip(key).itertuples()],
+            "decisions": [told_decision(row) for row in of_clip(self.decisions, key).itertuples()],
             "suspects": [place.focus for place in own if place.what == SUSPECT],
         }
 
     def _write(self) -> None:
         self.told.value = "<div role='status'>writing ...</div>"
-        self.told.value = f"<div role='status'>{html.escape(self._export())}</div>"
-
-
-def _place(key: str, focus: Mapping[str, Any] | None) -> Place:
-    if not focus or not focus.get("label"):
-        return Place(key)
-    return Place(key, focus["label"], _number(focus.get("onset")), _number(focus.get("offset")))
-
-
-def _plain(row: Any) -> dict[str, Any]:
-    """Return a decision for the browser; None for times that it has not."""
-    times = {"onset": row.onset, "offset": row.offset, "newOnset": row.new_onset, "newOffset": row.new_offset}
-    told = {"what": row.what, "system": row.system, "label": row.label, "decision": row.decision, "note": row.note}
-    return told | {name: None if math.isnan(value) else float(value) for name, value in times.items()}
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
+        try:
+            written = self._export()
+        except Exception:
+            self._say()  # it is no longer being written; the panel shows the error
+            raise
+        self.told.value = f"<div role='status'>{html.escape(written)}</div>"

@@ -12,6 +12,7 @@ import numpy as np
 
 from sedlab.errors import SedlabError
 from sedlab.grid import SAMPLE_RATE
+from sedlab.labels import CLASSES
 
 if TYPE_CHECKING:
     from sedlab.data.batch import Batch
@@ -24,7 +25,9 @@ class LabelledSound:
     waveform: np.ndarray
     """(N,) in [-1, 1]"""
     labels: np.ndarray | None = None
-    """(27, 156) in [0, 1], the targets of its first 10 s; None: not annotated"""
+    """(C, 156) in [0, 1], the targets of its first 10 s; None: not annotated"""
+    classes: tuple[str, ...] = CLASSES
+    """The rows of the labels"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,7 @@ def _of_batch(batch: Batch) -> Sounds:
         labels = targets.strong[place]
         if weak.start <= place < weak.stop:  # a tag fills its clip
             labels = targets.weak[place, :, None].expand_as(labels)
-        return LabelledSound(batch.waveform[place].numpy(), labels.numpy())
+        return LabelledSound(batch.waveform[place].numpy(), labels.numpy(), batch.classes)
 
     return Sounds(tuple(dict.fromkeys(keys)), load)
 

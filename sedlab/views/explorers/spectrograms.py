@@ -170,7 +170,8 @@ class SpectrogramViewer(Panel):
             self._lengths[key] = sound.waveform.size / SAMPLE_RATE
             waveform = as_clip(sound.waveform, round(start * SAMPLE_RATE))
             labels = None if start or sound.labels is None else np.array(sound.labels, dtype=np.float32)
-            self._clips[key, start] = HeardClip(Path(key).name, waveform, self._ears.raw(waveform), labels)
+            raw = self._ears.raw(waveform)
+            self._clips[key, start] = HeardClip(Path(key).name, waveform, raw, labels, sound.classes)
         self._clips.move_to_end((key, start))
         while len(self._clips) > _REMEMBERED:
             self._clips.popitem(last=False)

@@ -1,4 +1,4 @@
-"""How far two sides agree: people and pseudo-labels, one teacher and another, one iteration and the next."""
+"""How far two sides agree: people and pseudo-labels, two members of an ensemble, one iteration and the next."""
 
 from __future__ import annotations
 
@@ -47,8 +47,10 @@ def pseudo_label_change_figure(
     return _shares(parts, looks, title, "Share of the frames that either marks (%); at the right, their number")
 
 
-def teacher_agreement_figure(table: pd.DataFrame, *, title: str = "How far the teachers agree") -> frame.Picture:
-    """Return Cohen's kappa of each pair of teachers for each class, as a coloured table.
+def teacher_agreement_figure(
+    table: pd.DataFrame, *, title: str = "How far the ensemble's members agree"
+) -> frame.Picture:
+    """Return Cohen's kappa of each pair of the ensemble's members for each class, as a coloured table.
 
     ``table`` is what ``teacher_agreement`` returns. White cells: neither of the two ever hears the class.
     """

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from sedlab.scoring.names import STAGE_NAME, class_names, metric_name, model_name
-from sedlab.scoring.results import ALL, LADDER, ladder, pivot, select
+from sedlab.scoring.results import ALL, LADDER, ladder, ladder_subsets, pivot, select
 from sedlab.views.figures import frame, marks, style
 
 #: A bar per iteration: from light to dark, so that later iterations stand out in grey too.
@@ -18,8 +18,15 @@ def ladder_figure(results: pd.DataFrame, *, title: str = "Step by step") -> fram
     """Return PSDS1 (DESED) and mpAUC (MAESTRO) of every model after each stage of each iteration.
 
     ``results`` is a results table (``sedlab.scoring.results``), or what ``ladder`` makes of one. Median-filtered
-    student values are shown; a metric that is not there stays empty.
+    student values are shown; a metric that is not there stays empty. With several seeds: their mean, and a bar of one
+    standard deviation to either side.
     """
+    spread = None
+    if "sd" in results:
+        spread = ladder(results.assign(value=results["sd"]))
+        title += f" (mean ± standard deviation of {results['seeds'].max():.0f} seeds)"
+        results = results.assign(value=results["mean"])
+    subsets = ladder_subsets(set(results["subset"])) if "metric" in results else {}
     table = results if "metric" not in results else ladder(results)
     table = table[table["stage"] != "pretrain"]
     if table.empty:
@@ -27,10 +34,12 @@ def ladder_figure(results: pd.DataFrame, *, title: str = "Step by step") -> fram
     steps = list(dict.fromkeys(zip(table["iteration"], table["stage"], strict=True)))
     figure = frame.new_figure(10, 3.9, title=title)
     axes = figure.subplots(1, len(LADDER))
-    for ax, (metric, subset) in zip(axes, LADDER.items(), strict=True):
-        name = metric_name(metric)
+    for ax, (metric, (usual, *_)) in zip(axes, LADDER.items(), strict=True):
+        name, subset = metric_name(metric), subsets.get(metric, usual)
         frame.label_axes(ax, title=f"{name} on {subset}", x="Training step", y=name, grid="y")
         _draw_ladder(ax, table, steps, metric)
+        if spread is not None:
+            _draw_spread(ax, table, spread, steps, metric)
     # One legend for both panels, beside them: curves cross, and no corner is safe.
     handles, names = next((found for ax in axes if (found := ax.get_legend_handles_labels())[0]), ([], []))
     if handles:
@@ -58,7 +67,8 @@ def class_bars_figure(
     model : str or None
         None: the ensemble where there is one, otherwise the first model.
     """
-    subset = subset or LADDER.get(metric, next(iter(LADDER.values())))
+    usual, *_ = LADDER.get(metric, next(iter(LADDER.values())))
+    subset = subset or ladder_subsets(set(results["subset"])).get(metric, usual)
     table = select(results, label=None, metric=metric, subset=subset, stage=stage)
     table = table[table["label"] != ALL]
     present = list(dict.fromkeys(table["model"]))
@@ -67,7 +77,7 @@ def class_bars_figure(
     name = metric_name(metric)
     title = title or f"{name} by class on {subset}: {model_name(model)}, {STAGE_NAME[stage]}"
     if table.empty:
-        return frame.empty_figure(title, f"No {name} of single classes on {subset}: evaluate this step first.")
+        return frame.empty_figure(title, _told_absent(results, name, subset))
 
     iterations = sorted(set(table["iteration"]))
     values = pivot(table, ["label"], "iteration", order=iterations).set_index("label")
@@ -88,6 +98,12 @@ def class_bars_figure(
     return figure
 
 
+def _told_absent(results: pd.DataFrame, name: str, subset: str) -> str:
+    if len(results) and subset not in set(results["subset"]):
+        return f"No {name}: {subset} is not among the data of this run."
+    return f"No {name} of single classes on {subset}: evaluate this step first."
+
+
 def _draw_ladder(ax: Axes, table: pd.DataFrame, steps: list[tuple[int, str]], metric: str) -> None:
     for model in dict.fromkeys(table["model"]):
         rows = table[table["model"] == model].dropna(subset=[metric])
@@ -104,6 +120,16 @@ def _draw_ladder(ax: Axes, table: pd.DataFrame, steps: list[tuple[int, str]], me
     for place in range(1, len(steps)):
         if steps[place][0] != steps[place - 1][0]:
             ax.axvline(place - 0.5, color="#BBBBBB", linewidth=0.8, linestyle=":")
+
+
+def _draw_spread(
+    ax: Axes, table: pd.DataFrame, spread: pd.DataFrame, steps: list[tuple[int, str]], metric: str
+) -> None:
+    both = table.merge(spread, on=["iteration", "stage", "model"], suffixes=("", "_sd")).dropna(subset=[metric])
+    for model, rows in both.groupby("model", sort=False):
+        places = [steps.index(step) for step in zip(rows["iteration"], rows["stage"], strict=True)]
+        colour = style.MODEL_LOOK.get(model, style.OTHER_LOOK).get("color", style.MUTED)
+        ax.errorbar(places, rows[metric], rows[f"{metric}_sd"].fillna(0), fmt="none", ecolor=colour, capsize=3)
 
 
 def _write_gain(ax: Axes, values: pd.DataFrame) -> None:

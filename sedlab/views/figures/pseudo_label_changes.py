@@ -22,18 +22,23 @@ LOOKS = (
 
 
 def changed_seconds_figure(
-    by_class: pd.DataFrame, *, hidden: Collection[str] = (), title: str = "From one iteration to the next"
+    by_class: pd.DataFrame,
+    *,
+    hidden: Collection[str] = (),
+    title: str = "From one iteration to the next",
+    y: str = "Class",
 ) -> frame.Picture:
     """Return the seconds that each class lost (to the left), kept and gained (to the right).
 
-    ``by_class`` is of ``ChangedSeconds``; labels in ``hidden``, which no student learns, are told so.
+    ``by_class`` is of ``ChangedSeconds``; labels in ``hidden``, which no student learns, are told so. ``y``: what the
+    rows are, where they are not classes.
     """
     table = by_class[(by_class["label"] != ALL) & (by_class[["before", "after"]].sum(axis=1) > 0)]
     if table.empty:
         return frame.empty_figure(title, "Neither marks any second at this threshold.")
     table = table.sort_values("lost", ascending=False)
     x = "Seconds above the threshold: lost to the left of 0, kept and gained to the right"
-    figure, ax = frame.single(8.5, 1.5 + 0.27 * len(table), title=title, x=x, y="Class", grid="x")
+    figure, ax = frame.single(8.5, 1.5 + 0.27 * len(table), title=title, x=x, y=y, grid="x")
     lost, kept, gained = ({"color": c} for c in (style.PSEUDO_LABEL, style.NOT_ANNOTATED, style.STUDENT))
     parts = {
         "lost": (-table["lost"], lost | marks.HATCH),

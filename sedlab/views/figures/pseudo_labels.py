@@ -1,4 +1,4 @@
-"""What the teachers wrote: how much of each class, what the class mask takes, how many clips a threshold leaves."""
+"""What the ensemble wrote: how much of each class, what the class mask takes, how many clips a threshold leaves."""
 
 from __future__ import annotations
 

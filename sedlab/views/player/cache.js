@@ -17,11 +17,16 @@ export function nextWanted(key, queue, isKnown, asked) {
   return AHEAD.map((step) => queue[place + step]).find((name) => name !== undefined && !isKnown(name)) ?? null;
 }
 
-/** Keep `scene` of the store that of its key; `send` asks Python. Returns {receive} for a message of Python. */
-export function makeCache({ store, send }) {
+/**
+ * Keep `scene` of the store that of its key; `send` asks Python, but for the key that is `expected`: it comes unasked.
+ *
+ * Returns {receive(message, scene)} for what Python sends, and {doubt()}: the expected one does not come.
+ */
+export function makeCache({ store, send, expected }) {
   const scenes = new Map();
   const failures = new Map();
-  const asked = new Set();
+  const asked = new Set(expected ? [expected] : []);
+  let awaited = expected;
 
   function show() {
     const key = store.get("key");
@@ -52,6 +57,7 @@ export function makeCache({ store, send }) {
 
   function receive(message, scene) {
     const key = scene ? scene.key : message.key;
+    if (key === awaited) awaited = "";
     asked.delete(key);
     if (message.version === store.get("version")) {
       if (scene) scenes.set(key, scene);
@@ -62,11 +68,18 @@ export function makeCache({ store, send }) {
     else ask();
   }
 
+  function doubt() {
+    if (!awaited) return;
+    awaited = "";
+    asked.delete(expected);
+    ask();
+  }
+
   // A clip that failed is tried again when a person comes back to it.
   const offs = [
     store.on("key", () => { failures.delete(store.get("key")); show(); }),
     store.on("queue", ask), store.on("version", forget),
   ];
   show();
-  return { receive, dispose: () => offs.forEach((off) => off()) };
+  return { receive, doubt, dispose: () => offs.forEach((off) => off()) };
 }

@@ -1,4 +1,4 @@
-// One line to make an element.
+// One line to make an element, for the player and for the explorers around it.
 
 /** Make an element with attributes, and children or text in it; `onclick` and its like are listeners. */
 export function element(tag, attributes = {}, ...children) {

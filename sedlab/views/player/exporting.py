@@ -27,6 +27,11 @@ _VIEW: dict[str, Any] = {
     "shown": None,
     "span": [],
     "selection": [],
+    "band": [],
+    "waveform": False,
+    "curves": False,
+    "speed": 1.0,
+    "volume": 1.0,
 }
 
 
@@ -51,7 +56,10 @@ class Exporting:
         self._tell_call()
 
     def at(self, key: str | None = None, **view: Any) -> Self:
-        """Show a clip by its key and set `label, threshold, thresholds, postprocess, shown, span, selection`.
+        """Show a clip by its key and set any of the traits that a view has.
+
+        They are `label, threshold, thresholds, postprocess, shown, span, selection, band, waveform, curves, speed,
+        volume`.
 
         What is not given stays as it is, but that another clip is shown whole. Returns the player, so that a view is
         one line; ``call`` has the line of the present one.

@@ -2,6 +2,8 @@
 
 import { element } from "./element.js";
 
+/** The event that asks, of everything that the player is in, for {keys, what, group}; its detail is their list. */
+const KEYS_ASKED = "sedlab-keys";
 const SPELLED = { " ": "space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc" };
 const MOUSE = [
   ["press", "listen from there"], ["drag", "select and loop"], ["press a bar twice", "select that event"],
@@ -32,7 +34,10 @@ export function mountHelp({ root, bar, keys }) {
 
   function open() {
     const list = (rows) => element("dl", {}, ...rows.flatMap(([pressed, what]) => [element("dt", {}, pressed), element("dd", {}, what)]));
-    const all = [...groupedKeys(keys.list()), ["Mouse and fingers", MOUSE]];
+    // What is around the player has keys that work in it, too.
+    const around = [];
+    root.dispatchEvent(new CustomEvent(KEYS_ASKED, { bubbles: true, detail: around }));
+    const all = [...groupedKeys([...keys.list(), ...around]), ["Mouse and fingers", MOUSE]];
     groups.replaceChildren(...all.map(([name, rows]) => element("section", {}, element("h4", {}, name), list(rows))));
     // The browser keeps the focus inside, and gives it back to where it was.
     dialog.showModal();

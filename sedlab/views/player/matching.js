@@ -11,8 +11,6 @@ export const CRITERIA = {
 const SURE_ENOUGH = 0.5;
 const MICROSECONDS = 1e6;
 const SLACK = 1e-5;
-/** Of more detections that compete for events, not all ways to pair them are tried. */
-const EXHAUSTIVE_ROWS = 6;
 
 /** Return the events {onset, offset} of a class that detections are held against; null: its times are not known. */
 export function truthOf(events, label) {
@@ -78,7 +76,7 @@ function firstFrom(events, seconds, side) {
 
 /**
  * Return for each row its column, or -1, where `links` has the columns each may have: one to one, as many as possible,
- * among these with the largest sum of `value(row, column)`, as find_errors pairs them (of crowds, nearly the largest).
+ * among these with the largest sum of `value(row, column)`, which is above 0 and at most 1, as find_errors pairs them.
  */
 export function matched(links, value) {
   const partners = links.map(() => -1);
@@ -96,52 +94,47 @@ export function matched(links, value) {
         seen.add(other);
       }
     }
-    const best = rows.length > EXHAUSTIVE_ROWS ? mostPairs(rows, links, value) : bestPairs(rows, links, value);
+    const best = bestPairs(rows, links, value);
     rows.forEach((row, place) => { partners[row] = best[place]; });
   }
   return partners;
 }
 
+/** Return the columns of the best pairs: the Hungarian method, by shortest augmenting paths (Jonker, Volgenant 1987). */
 function bestPairs(rows, links, value) {
-  const seen = new Map();
-  function from(place, taken) {
-    if (place === rows.length) return { count: 0, sum: 0, columns: [] };
-    const key = `${place} ${[...taken].sort((a, b) => a - b)}`;
-    if (seen.has(key)) return seen.get(key);
-    const row = rows[place];
-    let best = from(place + 1, taken);
-    best = { ...best, columns: [-1, ...best.columns] };
-    links[row].forEach((column) => {
-      if (taken.has(column)) return;
-      const rest = from(place + 1, new Set([...taken, column]));
-      const sum = rest.sum + value(row, column);
-      if (rest.count + 1 > best.count || (rest.count + 1 === best.count && sum > best.sum)) {
-        best = { count: rest.count + 1, sum, columns: [column, ...rest.columns] };
+  const columns = [...new Set(rows.flatMap((row) => links[row]))];
+  // One pair more outweighs whatever the others are worth; no pair costs nothing.
+  const cost = rows.map((row) => columns.map((column) => (links[row].includes(column) ? -rows.length - value(row, column) : 0)));
+  const width = Math.max(rows.length, columns.length);
+  const price = { row: new Float64Array(rows.length), column: new Float64Array(width + 1) };
+  const rowOf = new Int32Array(width + 1).fill(-1); // the last column is where a row stands that looks for one
+  for (const start of rows.keys()) {
+    const shortest = new Float64Array(width).fill(Infinity);
+    const previous = new Int32Array(width).fill(width);
+    const visited = new Uint8Array(width + 1);
+    const path = [];
+    let column = width;
+    rowOf[width] = start;
+    while (rowOf[column] >= 0) {
+      visited[column] = 1;
+      path.push(column);
+      const row = rowOf[column];
+      let next = -1;
+      for (let other = 0; other < width; other += 1) {
+        if (visited[other]) continue;
+        const reduced = (cost[row][other] ?? 0) - price.row[row] - price.column[other];
+        if (reduced < shortest[other]) { shortest[other] = reduced; previous[other] = column; }
+        if (next < 0 || shortest[other] < shortest[next]) next = other;
       }
-    });
-    seen.set(key, best);
-    return best;
-  }
-  return from(0, new Set()).columns;
-}
-
-/** Return as many pairs as possible, better ones first: augmenting paths. */
-function mostPairs(rows, links, value) {
-  const rowOf = new Map();
-  const choices = new Map(rows.map((row) => [row, [...links[row]].sort((a, b) => value(row, b) - value(row, a))]));
-  function place(row, visited) {
-    for (const column of choices.get(row)) {
-      if (visited.has(column)) continue;
-      visited.add(column);
-      if (rowOf.has(column) && !place(rowOf.get(column), visited)) continue;
-      rowOf.set(column, row);
-      return true;
+      const step = shortest[next];
+      for (const other of path) { price.row[rowOf[other]] += step; price.column[other] -= step; }
+      for (let other = 0; other < width; other += 1) if (!visited[other]) shortest[other] -= step;
+      column = next;
     }
-    return false;
+    while (column !== width) { rowOf[column] = rowOf[previous[column]]; column = previous[column]; }
   }
-  for (const row of rows) place(row, new Set());
-  const columnOf = new Map([...rowOf].map(([column, row]) => [row, column]));
-  return rows.map((row) => columnOf.get(row) ?? -1);
+  const columnOf = new Map(columns.map((column, place) => [rowOf[place], column]));
+  return rows.map((row, place) => (links[row].includes(columnOf.get(place)) ? columnOf.get(place) : -1));
 }
 
 function overlap(a, b) {

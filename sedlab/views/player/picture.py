@@ -31,6 +31,8 @@ def scene_figure(
         pseudo=None if pseudo is None else pseudo.scores,
         scores=None if model is None else model.scores,
         title=scene.title,
+        seconds=scene.seconds,
+        silence=scene.silence,
     )
     grid = next((s.frame_times for s in systems if len(s.frame_times) > 1), None)
     seconds = {} if grid is None else {"frame_seconds": float(grid[1] - grid[0])}

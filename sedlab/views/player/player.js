@@ -19,8 +19,7 @@ import { mountTransport } from "./transport.js";
 
 /** What a person sets in the browser alone. */
 const SETTINGS = {
-  scene: null, failure: null, hover: null, band: [], waveform: false, curves: false,
-  criterion: "collar", playing: false, looping: true, speed: 1, volume: 1, silent: "",
+  scene: null, failure: null, hover: null, criterion: "collar", playing: false, looping: true, silent: "",
 };
 /** Parts of others: each gets an element of its own below the tracks, and returns what takes it away. */
 const PARTS = { threshold: mountThreshold, review: mountReview, exporting: mountExporting };
@@ -67,15 +66,24 @@ function render({ model, el }) {
     ends.push(mount({ root: own[name], store, model, keys, surface, send, seek, sound, step }));
   }
 
-  const cache = makeCache({ store, send });
+  const early = () => model.get("early") ?? {};
+  const cache = makeCache({ store, send, expected: early().key });
+  function takeEarly() {
+    const { key, version, scene, buffers } = early();
+    if (scene) cache.receive({ version }, unpack(scene, buffers));
+    else if (!key) cache.doubt();
+  }
   function onMessage(message, buffers) {
     if (message.type === "scene") cache.receive(message, unpack(message.scene, buffers));
     else if (message.type === "failed") cache.receive(message, null);
   }
   model.on("msg:custom", onMessage);
+  model.on("change:early", takeEarly);
+  takeEarly();
 
   return () => {
     model.off("msg:custom", onMessage);
+    model.off("change:early", takeEarly);
     for (const end of ends) end?.();
     for (const made of [cache, sound, surface, keys, store]) made.dispose();
   };

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import numpy as np
 import traitlets
 
 from sedlab.errors import SedlabError
-from sedlab.labels import CLASSES
 from sedlab.scoring.names import class_name
 from sedlab.views.figures.clips.clip import ClipView
 from sedlab.views.figures.embed import figure_to_png
 from sedlab.views.kept import KeptWidget, playing
 from sedlab.views.modules import joined
 from sedlab.views.player.exporting import Exporting
+from sedlab.views.player.last_writer import LastWriter
 from sedlab.views.player.picture import scene_figure
 from sedlab.views.player.scene import Scene, scene_of
 from sedlab.views.player.sound import wav_bytes
@@ -27,7 +28,7 @@ from sedlab.views.player.thresholding import Thresholding
 _REMEMBERED = 8
 
 
-class ClipPlayer(Thresholding, Exporting, KeptWidget, anywidget.AnyWidget):
+class ClipPlayer(Thresholding, Exporting, LastWriter, KeptWidget, anywidget.AnyWidget):
     """Draw one clip of a queue on one time axis and play it.
 
     The browser asks for the scene of a key when it needs it, that of the neighbours ahead; everything a person does
@@ -68,6 +69,16 @@ class ClipPlayer(Thresholding, Exporting, KeptWidget, anywidget.AnyWidget):
     """What the threshold is applied to; a system without it shows what it has."""
     shown = traitlets.List(traitlets.Unicode(), allow_none=True, default_value=None).tag(sync=True)
     """Names of the systems that are drawn; None: all."""
+    waveform = traitlets.Bool(False).tag(sync=True)
+    """Whether the waveform is drawn below the spectrogram."""
+    curves = traitlets.Bool(False).tag(sync=True)
+    """Whether scores are drawn as curves, with the threshold, rather than as strips."""
+    band = traitlets.List(traitlets.Float()).tag(sync=True)
+    """Lowest and highest frequency (Hz) of the spectrogram; empty: all."""
+    speed = traitlets.Float(1.0, min=0.5, max=2.0).tag(sync=True)
+    """Of playing; the pitch is kept."""
+    volume = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
+    """0: off."""
     counts = traitlets.Dict().tag(sync=True)
     """{subset: {system: ways}}: for which of them the browser may ask what thresholds find on the whole subset."""
     marks = traitlets.Dict().tag(sync=True)
@@ -76,6 +87,8 @@ class ClipPlayer(Thresholding, Exporting, KeptWidget, anywidget.AnyWidget):
     """Decisions about the clip in view."""
     call = traitlets.Unicode("").tag(sync=True)
     """The line of Python that remakes the view."""
+    early = traitlets.Dict().tag(sync=True)
+    """A scene that the browser need not ask for: its `key`, then also `version, scene, buffers`; empty: it asks."""
 
     def __init__(self, load: Callable[[str], Scene] | None = None, *, queue: Sequence[str] = ()) -> None:
         super().__init__()
@@ -83,6 +96,7 @@ class ClipPlayer(Thresholding, Exporting, KeptWidget, anywidget.AnyWidget):
         self._scenes: OrderedDict[str, Scene] = OrderedDict()
         self._handlers: dict[str, list[Callable[[dict[str, Any], list[bytes]], None]]] = {}
         self.on_msg(self._receive)
+        self._begin_writing()
         self.on_message("want", lambda message, _buffers: self._send_scenes(message["keys"]))
         self._begin_thresholding()
         self._begin_exporting()
@@ -90,16 +104,27 @@ class ClipPlayer(Thresholding, Exporting, KeptWidget, anywidget.AnyWidget):
         if self.queue:
             self.key = self.queue[0]
 
-    def on_message(self, kind: str, handler: Callable[[dict[str, Any], list[bytes]], None]) -> None:
-        """Let ``handler`` take the messages of the browser whose "type" is ``kind``, and their buffers."""
-        self._handlers.setdefault(kind, []).append(handler)
+    def on_message(self, kind: str, handler: Callable[[dict[str, Any], list[bytes]], None]) -> Callable[[], None]:
+        """Let ``handler`` take the messages of the browser whose "type" is ``kind``, and their buffers.
+
+        What is returned takes the handler away.
+        """
+        handlers = self._handlers.setdefault(kind, [])
+        handlers.append(handler)
+        return lambda: handlers.remove(handler)
 
     def go(self, key: str, focus: Mapping[str, Any] | None = None) -> None:
-        """Show a clip by its key, framed on ``focus`` (`onset, offset, label`) where there is one."""
+        """Show a clip by its key, framed on ``focus`` (`onset, offset, label`) where there is one.
+
+        The class of the focus is then the one whose threshold the slider moves.
+        """
         with self.hold_sync():
+            # What the browser is still to tell of the clip before is not about this one.
+            self.wrote(["key", "focus", "selection", "span"])
             self.selection, self.span = [], []
             self.key, self.focus = key, dict(focus or {})
             self.goes += 1
+            self.label = self.focus.get("label") or self.label
 
     def show(self, scene: Scene) -> None:
         """Show a single scene, without a queue."""
@@ -110,7 +135,7 @@ class ClipPlayer(Thresholding, Exporting, KeptWidget, anywidget.AnyWidget):
             self.queue = [scene.key]
             self.go(scene.key)
 
-    def show_clip(self, view: ClipView, *, classes: Sequence[str] = CLASSES) -> None:
+    def show_clip(self, view: ClipView, *, classes: Sequence[str] | None = None) -> None:
         """Show a single `ClipView`."""
         self.show(scene_of(view, view.title or "clip", classes=classes))
 
@@ -133,6 +158,19 @@ class ClipPlayer(Thresholding, Exporting, KeptWidget, anywidget.AnyWidget):
             raise SedlabError(f"{key}: no such clip. Choose one of {', '.join(self.queue[:3]) or 'none'}.")
         return self._remember(self._load(key))
 
+    def promise_scene(self) -> None:
+        """Let views that are made from now on wait for `send_early`, and not ask."""
+        self.early = {"key": self.key}
+
+    def send_early(self) -> None:
+        """Send the scene in view, without being asked; where it cannot be had, the browser asks after all."""
+        early: dict[str, Any] = {}
+        try:
+            content, buffers = self.scene_at(self.key).pack()
+            early = {"key": self.key, "version": self.version, "scene": content, "buffers": buffers}
+        finally:
+            self.early = early
+
     def still(self) -> Iterator[bytes | str]:
         """Give a picture of the scene in view, and its sound."""
         scene = self.scene
@@ -140,7 +178,7 @@ class ClipPlayer(Thresholding, Exporting, KeptWidget, anywidget.AnyWidget):
             return
         chosen = dict.fromkeys(scene.classes, self.threshold) | dict(self.thresholds)
         yield figure_to_png(scene_figure(scene, chosen, self.postprocess, self.shown))
-        if scene.duration:
+        if np.asarray(scene.waveform).size:
             yield playing(wav_bytes(scene.waveform, scene.sample_rate))
 
     def _remember(self, scene: Scene) -> Scene:
@@ -154,6 +192,8 @@ class ClipPlayer(Thresholding, Exporting, KeptWidget, anywidget.AnyWidget):
             handler(content, buffers)
 
     def _send_scenes(self, keys: Sequence[str]) -> None:
+        if "scene" in self.early:
+            self.early = {}  # it is there, and need not be kept twice
         for key in keys:
             try:
                 content, buffers = self.scene_at(key).pack()

@@ -107,13 +107,14 @@ export function makeSound(root, store) {
     audio.pause();
     if (!scene) return;
     key = scene.key;
-    clock = null;
+    // A clip whose sound is not here is gone through by the clock.
+    clock = scene.silence ? { from: 0, since: performance.now(), playing: false } : null;
     if (url) URL.revokeObjectURL(url);
     url = scene.audio.byteLength ? URL.createObjectURL(new Blob([scene.audio], { type: "audio/wav" })) : "";
     if (url) audio.src = url;
     else audio.removeAttribute("src");
     applySettings();
-    store.set({ playhead: 0, silent: "" });
+    store.set({ playhead: 0, silent: scene.silence ? `No sound (${scene.silence}); the playhead moves by the clock.` : "" });
     told = 0;
     // Who listens through a queue goes on listening.
     if (goesOn) play();

@@ -58,11 +58,15 @@ class Scene:
     masked: frozenset[str] = field(default_factory=frozenset)
     """Classes about which the clip's corpus says nothing"""
     title: str = ""
+    seconds: float = 0.0
+    """Of a clip whose waveform is not there"""
+    silence: str = ""
+    """Why it is not there"""
 
     @property
     def duration(self) -> float:
         """Seconds."""
-        return np.asarray(self.waveform).size / self.sample_rate
+        return np.asarray(self.waveform).size / self.sample_rate or self.seconds
 
     def pack(self) -> tuple[dict[str, Any], list[bytes]]:
         """Return the scene for the browser: JSON, in which ``{"buffer": k}`` stands for the k-th of the bytes.
@@ -84,6 +88,7 @@ class Scene:
             "title": self.title or self.key,
             "duration": self.duration,
             "sampleRate": self.sample_rate,
+            "silence": self.silence,
             "mel": self._packed_mel(keep),
             "audio": keep(wav_bytes(self.waveform, self.sample_rate)),
             "classes": [
@@ -121,7 +126,7 @@ class Scene:
 
 
 def scene_of(
-    view: ClipView, key: str = "clip", *, classes: Sequence[str] = CLASSES, frame_seconds: float = FRAME_SECONDS
+    view: ClipView, key: str = "clip", *, classes: Sequence[str] | None = None, frame_seconds: float = FRAME_SECONDS
 ) -> Scene:
     """Return the scene of a `ClipView`: its strips become systems called scores, pseudo-labels and soft labels."""
     strips = [("scores", view.scores, "model"), ("pseudo-labels", view.pseudo, "pseudo")]
@@ -131,7 +136,9 @@ def scene_of(
         for name, values, role in strips
         if values is not None
     )
-    return Scene(key, view.waveform, view.sample_rate, tuple(classes), systems, view.events, title=view.title)
+    classes = view.classes if classes is None else tuple(classes)
+    silent = {"seconds": view.seconds, "silence": view.silence}
+    return Scene(key, view.waveform, view.sample_rate, classes, systems, view.events, title=view.title, **silent)
 
 
 def event_rows(events: pd.DataFrame | None) -> list[dict[str, Any]] | None:

@@ -2,16 +2,12 @@
 
 import { makeAxis, shownSpan } from "./axis.js";
 import { looksOf, onTheme, themeOf } from "./colours.js";
-import { eventsOf, thresholdOf } from "./detections.js";
+import { thresholdOf } from "./detections.js";
 import { element } from "./element.js";
 import { makeBandAxis, shownBand } from "./frequency.js";
-import { drawDetections, drawReference } from "./tracks/bars.js";
-import { drawDifference } from "./tracks/difference.js";
+import { drawRow, drawSoundRow } from "./tracks/drawing.js";
 import { layoutRows, rowAt, shownClasses } from "./tracks/rows.js";
-import { drawCurve, drawCurveGround, drawStrip } from "./tracks/scores.js";
-import { drawSpectrogram } from "./tracks/spectrogram.js";
-import { drawWaveform } from "./tracks/waveform.js";
-import { drawEmpty, drawGrid, drawHeading, drawRowName, drawRuler, hatch } from "./tracks/words.js";
+import { drawGrid } from "./tracks/words.js";
 
 const NARROW_PIXELS = 560;
 // JupyterLab says that its theme changed before the new style sheet is there.
@@ -91,14 +87,7 @@ export function makeSurface(root, store) {
     if (plan.height !== before.height || plan.rows.length !== before.rows.length) dirty.add("over");
     if (dirty.has("sound")) drawSound(cleared("sound", width, 0, plan.split), scene);
     if (dirty.has("rows")) drawRows(cleared("rows", width, plan.split, plan.height - plan.split), scene);
-    if (dirty.has("rows") || dirty.has("over")) {
-      const ctx = cleared("over", width, 0, plan.height);
-      for (const layer of layers) {
-        ctx.save();
-        layer.draw(ctx, axis, plan.rows, theme);
-        ctx.restore();
-      }
-    }
+    if (dirty.has("rows") || dirty.has("over")) drawLayers(cleared("over", width, 0, plan.height));
     placeHead();
     const parts = [...dirty];
     dirty.clear();
@@ -112,65 +101,26 @@ export function makeSurface(root, store) {
     theme ??= themeOf(root);
     drawSound(ctx, scene);
     drawRows(ctx, scene);
-    for (const layer of layers) {
-      ctx.save();
-      layer.draw(ctx, axis, plan.rows, theme);
-      ctx.restore();
-    }
+    drawLayers(ctx);
   }
 
   function drawSound(ctx, scene) {
-    for (const row of plan.rows) {
-      if (row.kind === "ruler") drawRuler(ctx, axis, row, scene.duration, theme);
-      else if (row.kind === "spectrogram" && scene.mel) drawSpectrogram(ctx, axis, row, scene, bandShown(scene), theme);
-      else if (row.kind === "waveform") drawWaveform(ctx, axis, row, scene, theme);
-    }
+    for (const row of plan.rows) drawSoundRow(ctx, axis, row, scene, bandShown(scene), theme);
   }
 
   function drawRows(ctx, scene) {
     drawGrid(ctx, axis, plan.split, plan.height, theme);
-    const looks = looksOf(scene.systems, theme);
-    const byName = Object.fromEntries(scene.systems.map((system) => [system.name, system]));
-    for (const row of plan.rows) if (row.top >= plan.split) drawRow(ctx, row, scene, byName, looks);
+    const view = { systems: systemsShown(scene), looks: looksOf(scene.systems, theme), way: store.get("postprocess"), theme };
+    for (const row of plan.rows) {
+      if (row.top >= plan.split) drawRow(ctx, axis, row, scene, { ...view, threshold: thresholdOf(store, row.label) });
+    }
   }
 
-  function drawRow(ctx, row, scene, byName, looks) {
-    const system = byName[row.system];
-    const look = looks[row.system];
-    const way = store.get("postprocess");
-    const threshold = thresholdOf(store, row.label);
-    if (row.masked && row.kind !== "heading") {
-      hatch(ctx, axis.left, row.top, axis.right - axis.left, row.height, theme.line, 7);
-    }
-    if (row.draw) {
-      drawRowName(ctx, axis, row, row.name ?? "", theme);
-      row.draw(ctx, axis, row, theme);
-    } else if (row.kind === "empty") drawEmpty(ctx, axis, row, scene.events !== null, theme);
-    else if (row.kind === "heading") drawHeading(ctx, axis, row, theme);
-    else if (row.kind === "reference") {
-      drawRowName(ctx, axis, row, axis.left > 60 ? "reference" : "ref.", theme);
-      drawReference(ctx, axis, row, scene.events.filter(({ label }) => label === row.label), theme);
-    } else if (row.kind === "curve") {
-      drawCurveGround(ctx, axis, row, threshold, theme);
+  function drawLayers(ctx) {
+    for (const layer of layers) {
       ctx.save();
-      ctx.beginPath();
-      ctx.rect(axis.left, row.top, axis.right - axis.left, row.height);
-      ctx.clip();
-      for (const one of systemsShown(scene)) {
-        drawCurve(ctx, axis, row, one, way, scene.classes, row.label, looks[one.name].colour);
-      }
+      layer.draw(ctx, axis, plan.rows, theme);
       ctx.restore();
-    } else if (row.kind === "difference") {
-      const text = axis.left > 60 ? `change from ${looks[row.before].number} to ${look.number}` : "diff.";
-      drawRowName(ctx, axis, row, text, theme);
-      drawDifference(ctx, axis, row, byName[row.before], system, scene.classes, threshold, theme);
-    } else if (row.kind === "system") {
-      drawRowName(ctx, axis, row, row.system, theme, look);
-      const place = scene.classes.findIndex(({ label }) => label === row.label);
-      const bars = system.role === "soft" ? 0 : 7;
-      const left = row.height - bars - 3;
-      if (left > 3) drawStrip(ctx, axis, row.top + bars + 2, left, system, way, scene.classes, place, look.colour);
-      if (bars) drawDetections(ctx, axis, row, eventsOf(system, row.label, threshold, way, scene.classes), look, bars);
     }
   }
 

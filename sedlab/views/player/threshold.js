@@ -100,6 +100,8 @@ export function mountThreshold({ root, store, model, keys, surface, send }) {
   function showClasses() {
     const scene = store.get("scene");
     if (!scene) return;
+    // In a corpus that nobody has detected anything in there is nothing to set.
+    root.hidden = !scene.systems.length;
     const known = new Set((scene.events ?? []).map(({ label }) => label));
     const option = ({ label, name }) => element("option", { value: label }, `${name}${known.has(label) ? " (annotated here)" : ""}`);
     classes.replaceChildren(element("option", { value: "" }, "all classes"), ...scene.classes.map(option));

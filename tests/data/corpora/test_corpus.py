@@ -8,7 +8,8 @@ import pytest
 
 from sedlab.config.data import DataConfig
 from sedlab.data.cache import WaveformCache
-from sedlab.data.corpora.desed import split_weak, write_durations, write_exclusion_lists
+from sedlab.data.corpora.desed import split_weak, write_durations
+from sedlab.data.corpora.exclusion import write_exclusion_lists
 from sedlab.data.corpora.layout import GROUPS, SCORE_FILE, SUBSETS, family, layout
 from sedlab.data.corpora.load import load_corpus
 from sedlab.data.summary import class_counts, corpus_summary
@@ -30,7 +31,7 @@ def edit(root, subset, old, new):
 
 def test_every_subset_has_a_group_and_a_family():
     assert {subset.group for subset in SUBSETS.values()} <= set(GROUPS)
-    assert {family(name) for name in SUBSETS} == {"desed", "maestro", "audioset"}
+    assert {family(name) for name in SUBSETS} == {"desed", "maestro", "audioset", "own"}
     assert SCORE_FILE["weak_val"] == "weak_train"
     with pytest.raises(SedlabError, match="Did you mean 'weak_train'"):
         layout("weak_trian")
@@ -198,9 +199,17 @@ def test_a_missing_weak_clip_moves_no_other_across_the_split(root):
 # What goes wrong
 
 
-def test_empty_audio_folder_is_an_error_that_counts(root):
+def test_empty_audio_folder_leaves_the_subset_out_with_a_warning(root):
     for path in (root / SUBSETS["devtest"].audio).iterdir():
         path.unlink()
+    with pytest.warns(UserWarning, match=r"devtest: .*validation_16k is empty; left out"):
+        corpus = load_corpus(root)
+    assert "devtest" not in corpus.subsets
+
+
+def test_audio_folder_with_other_clips_is_an_error_that_counts(root):
+    for path in (root / SUBSETS["devtest"].audio).iterdir():
+        path.rename(path.with_stem(f"other_{path.stem}"))
     with pytest.raises(SedlabError, match=r"validation_16k: found the audio of 0 of 2 clips of devtest.*t1"):
         load_corpus(root)
 
@@ -224,8 +233,8 @@ def test_roots_without_a_corpus_are_refused(tmp_path):
     ("subset", "old", "new", "message"),
     [
         ("synth_train", "event_label", "event_lable", r"soundscapes.tsv: no column 'event_label'.*'event_lable'"),
-        ("synth_train", "\t", ",", "no column 'filename'; found 'filename,onset,offset,event_label'"),
-        ("synth_train", "Dishes", "dishes", r"line 3: unknown class 'dishes'. Did you mean 'Dishes'"),
+        ("synth_train", "\t", " ", "no column 'filename'; found 'filename onset offset event_label'"),
+        ("synth_train", "Dishes", "dish", r"line 3: unknown class 'dish'. Did you mean 'Dishes'"),
         (
             "weak_train",
             "w7.wav\tSpeech",

@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 from sedlab.config.data import DataConfig
 from sedlab.data.audio_file import read_audio
 from sedlab.data.corpora.layout import SUBSETS
-from sedlab.data.corpora.maestro import (
-    cut_recordings,
-    cut_windows,
-    parse_window_names,
-    read_maestro,
-    split_recordings,
-    window_labels,
-    window_name,
-)
+from sedlab.data.corpora.maestro import parse_window_names, read_maestro, split_recordings
+from sedlab.data.preparation.windows import cut_recordings, cut_windows, label_windows, window_name
 from sedlab.errors import SedlabError
 
 REAL = Path(__file__).parent / "real"
@@ -78,7 +71,7 @@ def test_window_labels_are_what_remains_of_the_seconds_inside(rows, start, secon
     labels = pd.DataFrame(
         [(on, on + length, "car", 0.5) for on, length in rows], columns=["onset", "offset", "event_label", "confidence"]
     ).astype({"onset": float, "offset": float})
-    found = window_labels(labels, start, start + seconds).dropna()
+    found = label_windows(labels, [(start, start + seconds)]).dropna()
     expected = [
         (max(on, start) - start, min(on + length, start + seconds) - start)
         for on, length in rows

@@ -13,6 +13,7 @@ from standin_corpus import ONE_OF_EACH
 
 from sedlab.config.augmentation import AugmentConfig
 from sedlab.config.data import DataConfig, MiniConfig
+from sedlab.config.loading import load_experiment
 from sedlab.data.corpora.audioset import display_names
 from sedlab.data.corpora.layout import MAESTRO_DURATIONS, SUBSETS
 from sedlab.data.corpora.load import load_corpus
@@ -20,7 +21,7 @@ from sedlab.data.device_responses import read_device_responses
 from sedlab.data.mini import generate
 from sedlab.data.mini.catalogue import SOUNDS
 from sedlab.data.mini.recording import SCENES
-from sedlab.data.mini.rendering import all_tasks
+from sedlab.data.mini.rendering import all_tasks, suitable_workers
 from sedlab.errors import SedlabError
 from sedlab.labels import DESED_CLASSES, MAESTRO_CLASSES, MAESTRO_EVAL_CLASSES
 
@@ -76,6 +77,13 @@ def digests(root):
 def test_number_of_workers_does_not_change_a_byte(tiny, tmp_path):
     generate(tmp_path / "mini", TINY, workers=2)
     assert digests(tmp_path / "mini") == digests(tiny)
+
+
+def test_more_processes_make_a_larger_corpus():
+    """One would make `mini` twice as slowly as two; a second would make `nano` no sooner."""
+    nano, mini = (load_experiment(name).data.mini for name in ("nano", "mini"))
+    assert [suitable_workers(config, 2) for config in (nano, mini)] == [1, 2]
+    assert suitable_workers(mini, 8) == 8
 
 
 def test_a_process_that_dies_is_one_line_and_leaves_nothing(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from sedlab.config.data import DataConfig
 from sedlab.data.corpora.load import load_corpus
 from sedlab.data.dataset import SedDataset
-from sedlab.data.review.corrected import corrected_events
+from sedlab.data.review.corrected import corrected_events, effective
 from sedlab.data.review.corrections import corrections_digest, own_events, with_corrections
 from sedlab.data.review.decisions import Decision, empty_table, with_decision, write_decisions
 from sedlab.errors import SedlabError
@@ -61,6 +61,14 @@ BEFORE = [(1.0, 2.0, "Dog"), (3.0, 5.0, "Dog"), (3.0, 4.0, "Speech")]
 )
 def test_what_a_decision_does(decision, after):
     assert left(corrected_events(events(*BEFORE), decided(decision))) == after
+
+
+def test_a_suspect_at_the_times_of_a_label_is_that_label_and_the_last_decision_counts():
+    suspect, moved = ("suspect", "Dog", 1.0, 2.0, "wrong"), ("reference", "Dog", 1.0, 2.0, "moved", 1.2, 2.0)
+    assert left(corrected_events(events(*BEFORE), decided(suspect, moved))) == [(1.2, 2.0, "Dog"), *BEFORE[1:]]
+    assert left(corrected_events(events(*BEFORE), decided(moved, suspect))) == BEFORE[1:]
+    kept = decided(suspect, ("reference", "Dog", 1.0, 2.0, "right"))
+    assert left(corrected_events(events(*BEFORE), kept)) == BEFORE and effective(kept).empty
 
 
 def test_labels_of_clips_are_dropped_and_added_without_times():

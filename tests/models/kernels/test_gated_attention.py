@@ -1,9 +1,14 @@
-"""The backward pass of the CPU's gated attention against the plain one."""
+"""Gated attention in every way that a CPU can compute, against the plain one."""
 
 from __future__ import annotations
 
+import pytest
 import torch
+from passes import assert_passes_agree, relative_error
 
+from sedlab.models.kernels import flex_attention
+from sedlab.models.kernels.choice import chosen
+from sedlab.models.kernels.gate_times_bias import gate_times_bias
 from sedlab.models.layers import gated_bias_attention
 
 CLIPS, HEADS, LENGTH, WIDTH = 2, 3, 11, 4
@@ -43,3 +48,25 @@ def test_dropout_zeroes_attention_weights_and_keeps_their_mean():
 def test_other_precisions_take_the_plain_way():
     inputs = [tensor.detach().double() for tensor in arguments()]
     torch.testing.assert_close(gated_bias_attention(*inputs), plain(*inputs))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_product_in_the_compute_type_has_the_gradients_of_the_formula(dtype):
+    with chosen("cpu", gated_attention="half"):
+        assert_passes_agree(gated_bias_attention, plain, arguments(), dtype=dtype)
+        assert_passes_agree(
+            lambda gate, bias: gate_times_bias(gate, bias, dtype), torch.mul, arguments()[3:], dtype=dtype
+        )
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+def test_flex_attention_has_the_values_of_the_formula():
+    # PyTorch has no backward pass for it on a CPU; `sedlab.models.trials` compares gradients on a card
+    inputs = [tensor.detach() for tensor in arguments()]
+    assert relative_error(flex_attention.gated_bias_attention(*inputs), plain(*inputs)) < 1e-6
+
+
+def test_dropout_takes_the_plain_way_whatever_was_chosen():
+    inputs = [tensor.detach() for tensor in arguments()]
+    with chosen("cpu", gated_attention="flex"):
+        assert gated_bias_attention(*inputs, dropout=0.5).count_nonzero()

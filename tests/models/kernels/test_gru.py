@@ -1,4 +1,4 @@
-"""The GRU of the CPU against PyTorch's."""
+"""The GRU of the CPU, and the one of single directions, against PyTorch's."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import pytest
 import torch
 from torch import nn
 
+from sedlab.models.kernels.choice import chosen
 from sedlab.models.layers import BiGru
 
 
+@pytest.mark.parametrize("way", ["plain", "directions"])
 @pytest.mark.parametrize(("layers", "clips", "frames"), [(1, 3, 7), (2, 2, 5), (1, 1, 1)])
-def test_values_and_gradients_are_those_of_pytorch(layers, clips, frames):
+def test_values_and_gradients_are_those_of_pytorch(layers, clips, frames, way):
     torch.manual_seed(0)
     ours, theirs = BiGru(6, 5, num_layers=layers), nn.GRU(6, 5, layers, batch_first=True, bidirectional=True)
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(clips, frames, 6, requires_grad=True)
-    output, expected = ours(x), theirs(x)[0]
+    with chosen("cpu", gru=way):
+        output = ours(x)
+    expected = theirs(x)[0]
     torch.testing.assert_close(output, expected, atol=1e-6, rtol=1e-5)
 
     direction = torch.randn_like(expected)

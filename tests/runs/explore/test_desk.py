@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from ipywidgets.widgets import widget as all_widgets
 from small_run import complete_run
 
 import sedlab
@@ -14,7 +17,7 @@ from sedlab.data.review.decisions import REFERENCE, Decision
 from sedlab.errors import SedlabError
 from sedlab.labels import CLASSES, DESED_CLASSES
 from sedlab.runs.errors import error_cases
-from sedlab.runs.explore.desk import explore_run
+from sedlab.runs.explore.desk import PANELS, explore_run
 from sedlab.runs.review.store import review_of
 from sedlab.scoring.errors.tables import error_table
 from sedlab.scoring.scores.file import read_score_file
@@ -137,3 +140,27 @@ def test_a_folder_without_a_run_asks_for_the_detector(tmp_path):
         sedlab.explore(tmp_path)
     with pytest.raises(SedlabError, match="no such run folder"):
         sedlab.explore(tmp_path / "nothing")
+
+
+def test_a_closed_panel_is_freed_and_hears_of_nothing(run):
+    explorer = explore_run(run)
+    player = explorer.player
+    for name in PANELS:
+        gc.collect()
+        alive = set(all_widgets._instances)
+        explorer.select_panel(name)
+        panel = explorer.panel(name)
+        assert panel.message.value == ""
+        held = weakref.ref(panel)
+
+        explorer.close_panel(name)
+
+        assert explorer.panel(name) is None and explorer.message.value == ""
+        del panel
+        gc.collect()
+        assert held() is None, name
+        assert not {type(all_widgets._instances[one]).__name__ for one in set(all_widgets._instances) - alive}, name
+        assert player.review == {}
+        player.threshold, player.label, player.key = 0.4, "Dog", player.queue[1]
+        explorer.select_panel(name)
+        assert explorer.panel(name).message.value == ""

@@ -60,6 +60,8 @@ def test_the_line_shows_the_same_curves_again_and_an_iteration_its_models(run):
     assert explorer.copy.call.startswith(f"sedlab.runs.psd_roc({folder}, ")
     again = eval(explorer.copy.call.replace(folder, "run", 1), {"sedlab": sedlab, "run": run})
     assert [(one.system, one.label) for one in again.drawn] == [(one.system, one.label) for one in explorer.drawn]
+    alone = runs.psd_roc(run, systems=["BEATs, iteration 2"]).controls
+    assert (alone.a.value, alone.b.value) == ("BEATs, iteration 1", "BEATs, iteration 2")
     with pytest.raises(SedlabError, match=r"no system 'atst' among these\. There are: .*ATST, iteration 1"):
         runs.psd_roc(run, systems=["atst"])
 

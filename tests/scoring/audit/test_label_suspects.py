@@ -1,4 +1,4 @@
-"""Labels that all teachers contradict: found where they were broken, ranked, and nothing else."""
+"""Labels that all members of the ensemble contradict: found where they were broken, ranked, and nothing else."""
 
 import math
 

@@ -13,10 +13,17 @@ from sedlab.models.detector import Features
 from sedlab.models.head import Scores
 from sedlab.scoring.metrics.events import CountedEvents
 from sedlab.scoring.metrics.mpauc import segment_mpauc
-from sedlab.scoring.metrics.objective import validate_networks, validation_scores, weak_f1
+from sedlab.scoring.metrics.objective import (
+    predict_validation,
+    validate_networks,
+    validation_row,
+    validation_scores,
+    weak_f1,
+)
 from sedlab.scoring.metrics.psds import psds
 from sedlab.scoring.metrics.segments import CountedSegments
 from sedlab.scoring.scores.tables import score_tables
+from sedlab.system.aside import aside
 
 
 class ScriptedDetector(nn.Module):
@@ -135,7 +142,14 @@ def test_subset_without_any_event_adds_nothing(corpus, detector):
 
 def test_without_validation_clips_it_says_what_is_missing(corpus, detector):
     with pytest.raises(SedlabError, match=r"no validation clips .*maestro_val, synth_val, external_strong_eval"):
-        validation_scores(detector, corpus.subset("weak_val"), NumberedCache(corpus))
+        validation_scores(detector, corpus.subset(), NumberedCache(corpus))
+
+
+def test_weak_labels_select_where_nothing_else_is_there(corpus, detector):
+    alone = validation_scores(detector, corpus.subset("weak_val"), NumberedCache(corpus))
+    assert alone.objective == alone.parts["weak_f1_weak_val"]
+    both = validation_scores(detector, corpus.subset("weak_val", "synth_val"), NumberedCache(corpus))
+    assert both.objective == both.parts["psds1_synth_val"]
 
 
 def test_teacher_is_scored_beside_the_student(corpus, detector):
@@ -143,6 +157,12 @@ def test_teacher_is_scored_beside_the_student(corpus, detector):
     row = validate_networks(networks, corpus, NumberedCache(corpus))
     assert row["objective"] == row["teacher/objective"]
     assert row["teacher/psds1_synth_val"] == row["psds1_synth_val"]
+
+
+def test_a_process_beside_finds_the_same(corpus, detector):
+    predictions = predict_validation({"student": detector}, corpus, NumberedCache(corpus))
+    beside = aside(validation_row, predictions, corpus)
+    assert beside.result(timeout=120) == validation_row(predictions, corpus)
 
 
 def test_weak_f1_ignores_classes_that_never_occur_and_masked_cells():

@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from sedlab.inference.predictor import Predictor
 from sedlab.labels import CLASSES, valid_classes
 from sedlab.models.detector import Detector
 from sedlab.scoring.scores.file import read_score_file, write_score_file
-from sedlab.scoring.scores.predict import predict_logits, predict_masked, predict_tagger_logits
+from sedlab.scoring.scores.predict import predict_logits, predict_masked, predict_networks, predict_tagger_logits
 
 CLIPS = pd.DataFrame(
     {
@@ -157,3 +158,43 @@ def test_tagger_scores_have_their_own_grid_and_classes():
 
 def test_classes_of_the_task_are_the_default(detector):
     assert predict_logits(detector, NoiseCache(), CLIPS.iloc[:1]).classes == CLASSES
+
+
+def counted_embeddings(networks, monkeypatch) -> tuple[dict[str, int], dict]:
+    """Return how often each network's transformer was asked, and the predictions of all."""
+    calls = dict.fromkeys(networks, 0)
+    for name, network in networks.items():
+
+        def embed(features, name=name, plain=network.embed):
+            calls[name] += 1
+            return plain(features)
+
+        monkeypatch.setattr(network, "embed", embed)
+    return calls, predict_networks(networks, NoiseCache(), CLIPS, batch_size=3)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_frozen_transformer_listens_once_for_student_and_teacher(detector, monkeypatch, frozen):
+    networks = {"student": copy.deepcopy(detector), "teacher": copy.deepcopy(detector)}
+    torch.nn.init.normal_(networks["teacher"].merge.weight, std=0.1)
+    if not frozen:
+        next(networks["teacher"].transformer.parameters()).data += 0.1
+    alone = {name: predict_masked(network, NoiseCache(), CLIPS, batch_size=3) for name, network in networks.items()}
+    calls, together = counted_embeddings(networks, monkeypatch)
+    assert calls == {"student": 3, "teacher": 0 if frozen else 3}
+    for name, expected in alone.items():
+        assert np.array_equal(together[name].scores.logits, expected.scores.logits)
+        assert np.array_equal(together[name].weak, expected.weak)
+    assert not np.array_equal(alone["student"].scores.logits, alone["teacher"].scores.logits)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize(("precision", "tolerance"), [("32-true", 1e-4), ("16-mixed", 0.02), ("bf16-mixed", 0.05)])
+def test_a_gpu_says_the_same(detector, precision, tolerance):
+    clips = pd.concat([CLIPS.assign(clip_id=CLIPS["clip_id"] + str(number)) for number in range(6)])
+    expected = predict_masked(detector, NoiseCache(), clips)
+    options = {"batch_size": 5, "device": "cuda", "precision": precision}
+    found = predict_masked(detector, NoiseCache(), clips, **options)
+    detector.cpu()
+    difference = np.linalg.norm(found.scores.logits - expected.scores.logits)
+    assert difference <= tolerance * np.linalg.norm(expected.scores.logits)

@@ -60,6 +60,23 @@ def test_select_follows_the_asked_order(scores):
         scores.select(["a", "c"])
 
 
+def test_one_clip_is_read_alone_and_checked(tmp_path, scores):
+    path = tmp_path / "a.hdf5"
+    write_score_file(path, scores)
+    name = scores.clip_ids[-1]
+    read, selected = read_score_file(path, name), read_score_file(path).select([name])
+    assert np.array_equal(read.logits, selected.logits)
+    assert (read.clip_ids, read.classes, read.attrs) == (selected.clip_ids, selected.classes, selected.attrs)
+    with pytest.raises(SedlabError, match=r"no scores for 1 of 1 clips .first: 'elsewhere'"):
+        read_score_file(path, "elsewhere")
+
+    with h5py.File(path, "r+") as file:
+        file["strong_logits"][-1, 0, 0] += 1
+    assert np.array_equal(read_score_file(path, scores.clip_ids[0]).logits[0], scores.logits[0])
+    with pytest.raises(SedlabError, match="damaged"):
+        read_score_file(path, name)
+
+
 def test_large_logits_keep_different_probabilities(scores):
     logits = np.array([17.0, 18.0, 25.0, 30.0], np.float32).reshape(1, 4, 1)
     probabilities = ScoreFile(["a"], logits, ("x",), np.arange(5.0)).probabilities

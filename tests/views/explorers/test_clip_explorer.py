@@ -123,7 +123,7 @@ def test_panels_are_built_when_first_opened_and_their_errors_are_shown_in_their_
     explorer.select_panel("Fine")
     assert built == [explorer] and explorer.panel("Fine").value == "fine"
     explorer.select_panel("Broken")
-    assert "scores: not there" in explorer.tabs.children[1].children[0].value
+    assert "scores: not there" in explorer.tabs.children[1].children[1].message.value
     assert explorer.panel("Broken") is None
     with pytest.raises(SedlabError, match=r"panel 'Fin': not there\. Did you mean"):
         explorer.select_panel("Fin")
@@ -147,3 +147,20 @@ def test_what_stays_is_the_clip_in_view_and_how_many_there_are():
     explorer = make_explorer()
     said, picture, *_ = explorer.still()
     assert said == "4 clips listed, clip <b>devtest/0</b>" and picture.startswith(b"\x89PNG")
+
+
+def test_the_first_scene_is_promised_sent_unasked_and_not_kept():
+    player = ClipPlayer(load, queue=["devtest/0", "devtest/1"])
+    player.promise_scene()
+    assert player.early == {"key": "devtest/0"}
+    player.send_early()
+    assert player.early["scene"]["key"] == "devtest/0" and player.early["buffers"]
+    player._receive(None, {"type": "want", "keys": ["devtest/1"]}, [])
+    assert player.early == {}
+
+    # A clip that cannot be read is no longer promised: the browser asks, and shows why.
+    broken = ClipPlayer(queue=["devtest/0"])
+    broken.promise_scene()
+    with pytest.raises(SedlabError, match="no such clip"):
+        broken.send_early()
+    assert broken.early == {}

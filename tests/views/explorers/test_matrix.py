@@ -11,12 +11,12 @@ from jupyter_lab import browser
 from sedlab import views
 from sedlab.scoring.errors.cases import find_errors
 from sedlab.scoring.errors.matrices import kind_matrix
-from sedlab.views.explorers.matrix import MatrixView
+from sedlab.views.explorers.cases.matrix import MatrixView
 
 COLUMNS = ["clip_id", "label", "onset", "offset"]
 EVENTS = pd.DataFrame([("a", "Dog", 1.0, 3.0), ("a", "Cat", 5.0, 6.0), ("b", "Dog", 0.0, 2.0)], columns=COLUMNS)
 FOUND = EVENTS.iloc[:1]
-FOLDER = Path(views.__file__).parent / "explorers"
+FOLDER = Path(views.__file__).parent / "explorers" / "cases"
 #: A widget model as anywidget gives it, which keeps what is sent to Python.
 MODEL = """(content) => {
   const values = { content, cell: ["", ""] }, handlers = {};

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -17,6 +20,7 @@ from sedlab.scoring.curves.curve_set import CurveSet
 from sedlab.scoring.metrics.bootstrap import Resampling
 from sedlab.scoring.names import ALL
 from sedlab.views import ClipPlayer, PsdsExplorer
+from sedlab.views.explorers.curves import working
 from sedlab.views.player.call import python_call
 
 BEST = "ensemble, iteration 2"
@@ -103,7 +107,7 @@ def test_marks_move_with_the_players_slider_and_views_follow_its_class(curves):
 def test_without_a_player_there_is_a_slider_of_its_own(curves):
     explorer = PsdsExplorer(curves, interactive=False)
     slider = explorer._shared.slider
-    assert slider in explorer.children and slider.layout.display == ""
+    assert slider in explorer.children
     before = bytes(explorer.picture.value)
     slider.value = 1.0
     assert explorer.drawn[0].at.thresholds == dict.fromkeys(CLASSES, 1.0) and bytes(explorer.picture.value) != before
@@ -112,6 +116,8 @@ def test_without_a_player_there_is_a_slider_of_its_own(curves):
     assert explorer.player.thresholds == {"Dog": 0.3}
     explorer.controls.label.value = "Cat"
     assert slider.value == 1.0
+    # With a player there is none: its browser would send thresholds back, late and rounded.
+    assert PsdsExplorer(curves, player=ClipPlayer(), interactive=True)._shared.slider is None
 
 
 def test_a_threshold_beyond_the_end_of_the_curve_is_said_to_be(curves):
@@ -238,3 +244,49 @@ def test_what_is_not_there_is_said(curves):
 
     explorer = PsdsExplorer(CurveSet(["atst"], broken), interactive=False)
     assert "scores.hdf5: no such scores" in explorer.message.value
+
+
+def test_work_that_is_cancelled_ends_and_what_is_begun_next_is_finished(monkeypatch):
+    """Somebody sits there: work is on a thread, its end on the kernel's own."""
+    monkeypatch.setattr(working, "person_present", lambda: True)
+    ends, said = [], []
+
+    def until_stopped(progress):
+        try:
+            while True:
+                progress(5, 10, "steps")
+                time.sleep(0.001)
+        finally:
+            ends.append(threading.current_thread())
+
+    def broken(progress):
+        raise SedlabError("scores: gone.")
+
+    def run(handler):
+        try:
+            handler()
+        except SedlabError as error:
+            said.append(str(error))
+
+    async def wait_for(happened):
+        for _ in range(500):
+            if happened():
+                return
+            await asyncio.sleep(0.02)
+        pytest.fail("it did not happen")
+
+    async def person():
+        bar = working.WorkingBar(run)
+        assert not bar.begin("steps", 1, until_stopped, lambda: ends.append("done"), lambda: ends.append("cancelled"))
+        await wait_for(lambda: bar.bar.value == 0.5)
+        assert bar.layout.display == "" and bar.job == 1 and ends == []
+        bar.button.click()
+        assert bar.layout.display == "none" and bar.job is None and ends[0] == "cancelled"
+        bar.begin("more", 2, lambda _: None, lambda: ends.append(threading.current_thread()), lambda: None)
+        await wait_for(lambda: len(ends) == 3)
+        assert ends[1].name == "curves" and ends[2] is threading.main_thread()
+        bar.begin("more", 3, broken, lambda: ends.append("done"), lambda: None)
+        await wait_for(lambda: said)
+        assert said == ["scores: gone."] and len(ends) == 3 and bar.layout.display == "none"
+
+    asyncio.run(person())

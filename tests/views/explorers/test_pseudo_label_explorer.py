@@ -157,3 +157,25 @@ def test_an_error_is_shown_in_the_panel():
     both = {"one": lambda: FIRST, "other": fail}
     panel = PseudoLabelExplorer({"train": ComparedSubset(CLIPS, both, CLASSES)})
     assert "the disk is gone" in panel.message.value
+
+
+def test_sets_of_clips_are_counted_beside_each_other_and_open_their_clips(desk):
+    both = {"iteration 1": lambda: FIRST, "iteration 2": lambda: SECOND}
+    alone = ComparedSubset(CLIPS, {"iteration 1": lambda: FIRST, "labels": lambda: SECOND}, CLASSES)
+    other = ComparedSubset(CLIPS.iloc[:2], both, CLASSES)
+    panel = PseudoLabelExplorer({"val": other, **subsets(), "labelled": alone}, subset="val", desk=desk)
+    panel.shown.value = "seconds by set"
+    # Both sets that have the two iterations; each with the classes that it teaches: "car" is masked in train.
+    table = panel.shown_table().set_index("subset")
+    assert list(table.index) == ["val", "train"] and list(table["clips"]) == [2, 3]
+    assert table.loc["train", ["lost", "kept", "gained"]].tolist() == pytest.approx([7.0, 3.0, 4.5])
+    assert table.loc["val", ["lost", "kept", "gained"]].tolist() == pytest.approx([12.0, 2.0, 2.0])
+    assert table.loc["train", ["lost_clips", "kept_clips", "gained_clips"]].tolist() == [1, 3, 2]
+    assert "2 sets of clips. Largest share lost: val (86 %, 12.0 s in 2 clips of 2)." in panel.sentence.value
+    told = [bar["told"] for bar in panel.sets.contents["rows"][1]["bars"]]
+    assert told[0] == "train: lost 70 %, 7.0 s in 1 clip"
+
+    panel.sets.press("train", "gained")
+    assert panel.subset.value == "train" and desk.player.queue == ["train/c", "train/b"]
+    assert panel.shown.value == "seconds by set" and panel.sets.pressed == ["train", "gained"]
+    assert Image.open(io.BytesIO(panel.saving.file("PNG")[1])).width > 300 and panel.message.value == ""

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sedlab.errors import SedlabError
 from sedlab.runs.review.store import Review
 from sedlab.views import Scene
 from sedlab.views.explorers.explorer import Explorer
@@ -97,3 +98,12 @@ def test_errors_are_shown_in_the_panel(panel, desk, tmp_path):
     (tmp_path / "review.tsv").unlink()
     panel.reviewer.value = " "
     assert "who decides" in panel.message.value
+
+
+def test_labels_that_cannot_be_written_are_not_said_to_be_written(desk, tmp_path):
+    def fail():
+        raise SedlabError("review.tsv: the disk is full. Make room.")
+
+    panel = made(desk, tmp_path, export=fail)
+    panel.written.click()
+    assert "the disk is full" in panel.message.value and "writing" not in panel.told.value

@@ -57,6 +57,35 @@ def test_the_call_shows_the_view_again():
         first.at(treshold=0.3)
 
 
+def test_the_call_says_what_a_person_did_in_the_browser_and_a_player_made_by_it_shows_that():
+    names = ("span", "band", "waveform", "curves", "speed", "volume")
+    first = ClipPlayer(load, queue=KEYS)
+    told = "names => Object.fromEntries(names.map((name) => [name, model.get(name)]))"
+    with player_page(load, KEYS) as page:
+        page.wait_for_function("() => document.querySelector('.tally tbody tr')")
+        page.locator(".sedlab-player").focus()
+        for key in ("+", "ArrowUp", "w", "c", ",", "m"):
+            page.keyboard.press(key)
+        page.wait_for_function("() => model.get('volume') === 0")
+        first.set_state(page.evaluate(told, list(names)))
+    usual = ClipPlayer(load, queue=KEYS)
+    assert all(getattr(first, name) != getattr(usual, name) for name in names)
+    again = eval(first.call, {"player": ClipPlayer(load, queue=KEYS)})
+    assert {name: getattr(again, name) for name in names} == {name: getattr(first, name) for name in names}
+
+    with player_page(load, KEYS, prepare=lambda player: eval(first.call, {"player": player})) as page:
+        page.wait_for_function("() => document.querySelector('.tally tbody tr')")
+        sound = page.evaluate("(one => [one.playbackRate, one.volume])(document.querySelector('audio'))")
+        pressed = [
+            page.get_by_role("button", name=name).get_attribute("aria-pressed") for name in ("Waveform", "curves")
+        ]
+        assert (sound, pressed) == ([first.speed, 0], ["true", "true"])
+        # Six seconds had been shown by half, so one step out is all of them.
+        page.locator(".sedlab-player").focus()
+        page.keyboard.press("-")
+        page.wait_for_function("() => !model.get('span').length && model.get('band').length")
+
+
 def test_detections_are_a_table_of_what_is_drawn():
     found = player().detections()
     assert list(found.columns) == ["system", "clip", "onset", "offset", "label", "confidence"]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from player_page import player_page
+from scipy.optimize import linear_sum_assignment
 
 from sedlab.scoring.errors.cases import find_errors
 from sedlab.scoring.errors.kinds import CORRECT, DETECTION, EVENT
@@ -127,6 +128,12 @@ COUNTS = """async ([content, buffers, asked]) => {
 }"""
 
 
+PAIRS = """async (cases) => {
+  const { matched } = await part("matching.js");
+  return cases.map(([links, values]) => matched(links, (row, column) => values[row][column]));
+}"""
+
+
 @pytest.fixture(scope="module")
 def page():
     with player_page(lambda key: scene(0), ["set/0"]) as opened:
@@ -162,6 +169,21 @@ def test_events_and_verdicts_are_those_of_python(page):
                 alike.append(own["collar"] == other["collar"])
     # Where boundaries are far apart there is little choice; in crowds two may answer one event equally well.
     assert len(alike) > 20 and np.mean(alike) > 0.95
+
+
+def test_crowds_of_detections_are_paired_as_well_as_can_be(page):
+    rng = np.random.default_rng(2)
+    cases, wanted = [], []
+    for _ in range(60):
+        linked = rng.random(rng.integers(1, 14, 2)) < rng.choice([0.15, 0.5, 0.9])
+        value = rng.uniform(0.01, 1, linked.shape)
+        # One pair more outweighs all that the others are worth together.
+        rows, columns = linear_sum_assignment(np.where(linked, len(linked) + value, 0), maximize=True)
+        partners = np.full(len(linked), -1)
+        partners[rows] = np.where(linked[rows, columns], columns, -1)
+        wanted.append(partners.tolist())
+        cases.append([[np.flatnonzero(row).tolist() for row in linked], value.tolist()])
+    assert page.evaluate(PAIRS, cases) == wanted
 
 
 def test_counts_of_a_subset_are_those_of_python_at_any_threshold(page):

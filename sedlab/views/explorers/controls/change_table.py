@@ -1,4 +1,4 @@
-"""What the panel of pseudo-labels shows as tables: a row a class with its bar, and a row a suspected label."""
+"""What the panel of pseudo-labels shows as tables: a row a class or a set with its bar, a row a suspected label."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ _SECONDS_COLUMNS = (
     Column("change", "Change", 1, " s", minor=1),
     Column("interval", "95 % interval", minor=1),
 )
+_SUBSET_COLUMNS = (
+    Column("subset", "Clips of"),
+    Column("clips", "Clips", 0, minor=1),
+    *(Column(f"{part}_clips", f"with {part}", 0, minor=2) for part in PARTS),
+    *_SECONDS_COLUMNS[1:],
+)
 
 
 def change_table(
@@ -43,6 +49,13 @@ def change_table(
         rows += [_class_row(row, faint=True) for _, row in below.iterrows()]
     title = "Seconds above the threshold. Press a bar to hear its clips, a name for all that changed."
     return PressTableContents(title, _SECONDS_COLUMNS, tuple(rows), bars="lost | kept, gained", parts=PARTS)
+
+
+def subset_table(by_subset: pd.DataFrame) -> PressTableContents:
+    """Return a row for each set of clips, in the order given; ``by_subset`` is of ``changes_by_subset``."""
+    rows = tuple(_subset_row(row) for _, row in by_subset.iterrows())
+    title = "Seconds above the threshold, all taught classes together. Press a bar to hear its clips, a name for a set."
+    return PressTableContents(title, _SUBSET_COLUMNS, rows, bars="lost | kept, gained", parts=PARTS)
 
 
 def suspect_table(suspects: pd.DataFrame) -> PressTableContents:
@@ -74,12 +87,25 @@ def suspect_table(suspects: pd.DataFrame) -> PressTableContents:
 def _class_row(row: pd.Series, *, faint: bool = False) -> Row:
     pooled = row["label"] == ALL
     name = "all classes" if pooled else class_name(row["label"])
-    shown = f"{name} (masked)" if faint else name
-    interval = (
-        "" if np.isnan(row["low"]) else f"{row['low']:.1f} to {row['high']:.1f}{'' if row['clear'] else ' (open)'}"
-    )
-    cells = {"class": shown, "lost_share": None if np.isnan(row["lost_share"]) else 100 * float(row["lost_share"])}
-    cells |= {column: float(row[column]) for column in ("before", "lost", "gained", "after", "change")}
+    shown = {"class": f"{name} (masked)" if faint else name}
     bars = tuple(Bar(part, float(row[part]), told_part(row, part), left=part == LOST) for part in PARTS)
-    told = f"{name}: changed, {seconds(row['lost'] + row['gained'])}"
-    return Row(row["label"], {**cells, "interval": interval}, told, bars, faint=faint, fixed=pooled)
+    return Row(row["label"], shown | _numbers(row), _told_changed(name, row), bars, faint=faint, fixed=pooled)
+
+
+def _subset_row(row: pd.Series) -> Row:
+    name = row["subset"]
+    clips = {column: int(row[column]) for column in ("clips", *(f"{part}_clips" for part in PARTS))}
+    bars = tuple(Bar(part, float(row[part]), told_part(row, part, name), left=part == LOST) for part in PARTS)
+    return Row(name, {"subset": name} | clips | _numbers(row), _told_changed(name, row), bars)
+
+
+def _numbers(row: pd.Series) -> dict[str, float | str | None]:
+    """Return the cells of seconds, of what part was lost, and of the interval."""
+    share, open_told = row["lost_share"], "" if row["clear"] else " (open)"
+    interval = "" if np.isnan(row["low"]) else f"{row['low']:.1f} to {row['high']:.1f}{open_told}"
+    numbers = {column: float(row[column]) for column in ("before", "lost", "gained", "after", "change")}
+    return {"lost_share": None if np.isnan(share) else 100 * float(share), **numbers, "interval": interval}
+
+
+def _told_changed(name: str, row: pd.Series) -> str:
+    return f"{name}: changed, {seconds(row['lost'] + row['gained'])}"

@@ -20,6 +20,7 @@ class DeskLink:
 
     def __init__(self, desk: Any) -> None:
         self.desk = desk
+        self._heard: list[tuple[Callable[[Any], None], str]] = []
         self._due: asyncio.TimerHandle | None = None
 
     @property
@@ -34,12 +35,32 @@ class DeskLink:
         player = self.desk.player
         slider.value = player.threshold
 
-        def take() -> None:
-            slider.value = min(max(player.threshold, slider.min), slider.max)
+        def at_slider() -> float:
+            return min(max(player.threshold, slider.min), slider.max)
 
-        slider.observe(lambda change: setattr(player, "threshold", change.new), "value")
-        player.observe(lambda _change: self._when_at_rest(take), "threshold")
-        player.observe(lambda _change: self._when_at_rest(recount), "thresholds")
+        def give(value: float) -> None:
+            # What was taken from the player does not go back, cut to the ends of the slider.
+            if value != at_slider():
+                player.threshold = value
+
+        def take() -> None:
+            slider.value = at_slider()
+
+        slider.observe(lambda change: give(change.new), "value")
+        self._heard += [
+            (lambda _change: self._when_at_rest(take), "threshold"),
+            (lambda _change: self._when_at_rest(recount), "thresholds"),
+        ]
+        for handler, name in self._heard:
+            player.observe(handler, name)
+
+    def close(self) -> None:
+        """Hear of the player's thresholds no longer."""
+        for handler, name in self._heard:
+            self.desk.player.unobserve(handler, name)
+        self._heard.clear()
+        if self._due is not None:
+            self._due.cancel()
 
     def open(
         self, cases: pd.DataFrame, because: str, *, label: str, systems: Collection[str], first: pd.Series | None = None

@@ -1,20 +1,10 @@
-// What the controls share: making an element, and the look of the page's theme.
-
-/** Make an element with attributes and children; `on...` are listeners; null, undefined and false leave one out. */
-export function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children);
-  return node;
-}
+// What the controls share: a root with its style, and listeners that are not called too often.
+import { element } from "../../player/element.js";
 
 /** Return an empty root with a style sheet in it; keys pressed inside are not taken for commands of JupyterLab. */
 export function rootOf(el, name, style) {
-  const root = make("div", { class: `sedlab-${name}`, "data-lm-suppress-shortcuts": "true" });
-  el.append(make("style", {}, style), root);
+  const root = element("div", { class: `sedlab-${name}`, "data-lm-suppress-shortcuts": "true" });
+  el.append(element("style", {}, style), root);
   return root;
 }
 

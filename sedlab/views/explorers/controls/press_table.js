@@ -1,6 +1,7 @@
 // The browser's half of PressTable: a table that sorts, with buttons for rows and for the parts of their bars.
 
-import { make, rootOf } from "./parts.js";
+import { element } from "../../player/element.js";
+import { rootOf } from "./parts.js";
 
 const STYLE = `
 .sedlab-press-table { --lost: #B84700; --kept: #767676; --gained: #0072B2; container-type: inline-size; overflow-x: auto; max-width: 100%; max-height: 560px; overflow-y: auto; color: var(--jp-ui-font-color1, #222); font: 12px/1.4 var(--jp-ui-font-family, sans-serif); }
@@ -90,9 +91,9 @@ function render({ model, el }) {
     };
     const arrow = sorted ? (sort.descending ? " ▾" : " ▴") : "";
     const order = sorted ? (sort.descending ? "descending" : "ascending") : "none";
-    return make(
+    return element(
       "th", { scope: "col", "data-name": column.name, "aria-sort": order, class: kindOf(column) },
-      make("button", { type: "button", onclick: turn, title: `Sort by ${column.title}` }, column.title + arrow),
+      element("button", { type: "button", onclick: turn, title: `Sort by ${column.title}` }, column.title + arrow),
     );
   }
 
@@ -100,7 +101,7 @@ function render({ model, el }) {
 
   function buttonOf(row, part, told, attributes, ...children) {
     const pressed = model.get("pressed");
-    return make("button", {
+    return element("button", {
       type: "button", "data-row": row.name, "data-part": part, "aria-label": told, title: told, tabindex: -1,
       "aria-pressed": String(pressed[0] === row.name && pressed[1] === part), onclick: () => press(row.name, part), ...attributes,
     }, ...children);
@@ -109,24 +110,24 @@ function render({ model, el }) {
   function rowOf(row, contents) {
     const cells = contents.columns.map((column, place) => {
       const text = written(row.cells[column.name], column);
-      return make("td", { class: kindOf(column) }, place ? text : buttonOf(row, "", row.told, {}, text));
+      return element("td", { class: kindOf(column) }, place ? text : buttonOf(row, "", row.told, {}, text));
     });
     if (contents.bars) {
       const { axis, places } = barPlaces(row, contents.rows, share);
-      const lane = make("div", { class: "lane", style: `--axis: ${axis}%` });
+      const lane = element("div", { class: "lane", style: `--axis: ${axis}%` });
       for (const place of places) {
         lane.append(buttonOf(row, place.part, place.told, { class: `bar ${place.part}`, style: `left: ${place.start}%; width: ${place.width}%` }));
       }
-      cells.splice(1, 0, make("td", { class: "bars" }, lane));
+      cells.splice(1, 0, element("td", { class: "bars" }, lane));
     }
-    return make("tr", { class: [row.faint && "faint", row.fixed && "fixed"].filter(Boolean).join(" ") || null }, ...cells);
+    return element("tr", { class: [row.faint && "faint", row.fixed && "fixed"].filter(Boolean).join(" ") || null }, ...cells);
   }
 
   function legendOf(contents) {
-    const keys = contents.parts.map((part) => make("span", {}, make("i", { class: part }), part));
-    const box = make("input", { type: "checkbox", onchange: () => { share = box.checked; draw(); root.querySelector(".legend input").focus(); } });
+    const keys = contents.parts.map((part) => element("span", {}, element("i", { class: part }), part));
+    const box = element("input", { type: "checkbox", onchange: () => { share = box.checked; draw(); root.querySelector(".legend input").focus(); } });
     box.checked = share;
-    return make("div", { class: "legend" }, ...keys, make("label", {}, box, " bars as shares of each class"));
+    return element("div", { class: "legend" }, ...keys, element("label", {}, box, " bars as shares of each class"));
   }
 
   function draw() {
@@ -136,11 +137,11 @@ function render({ model, el }) {
     root.replaceChildren();
     if (!contents.rows?.length) return;
     const heads = contents.columns.map((column) => headOf(column, contents));
-    if (contents.bars) heads.splice(1, 0, make("th", { scope: "col", class: "text" }, contents.bars));
+    if (contents.bars) heads.splice(1, 0, element("th", { scope: "col", class: "text" }, contents.bars));
     if (contents.bars) root.append(legendOf(contents));
-    root.append(make(
-      "table", {}, make("caption", {}, contents.title), make("thead", {}, make("tr", {}, ...heads)),
-      make("tbody", {}, ...sortedRows(contents.rows, sort.column, sort.descending).map((row) => rowOf(row, contents))),
+    root.append(element(
+      "table", {}, element("caption", {}, contents.title), element("thead", {}, element("tr", {}, ...heads)),
+      element("tbody", {}, ...sortedRows(contents.rows, sort.column, sort.descending).map((row) => rowOf(row, contents))),
     ));
     root.scrollTop = scroll;
     const same = buttons().find((button) => button.dataset.row === focused[0] && button.dataset.part === focused[1]);

@@ -1,6 +1,7 @@
 // The browser's half of SaveButtons: asks for a file when a button is pressed, and saves what comes.
 
-import { make, rootOf } from "./parts.js";
+import { element } from "../../player/element.js";
+import { rootOf } from "./parts.js";
 
 const STYLE = `
 .sedlab-saving { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 6px; color: var(--jp-ui-font-color1, #222); font: 12px/1.5 var(--jp-ui-font-family, sans-serif); }
@@ -10,12 +11,12 @@ const STYLE = `
 
 function render({ model, el }) {
   const root = rootOf(el, "saving", STYLE);
-  const said = make("span", { role: "status" });
+  const said = element("span", { role: "status" });
   const what = model.get("what");
-  root.append(make("span", {}, `Save ${what} as`));
+  root.append(element("span", {}, `Save ${what} as`));
   for (const kind of model.get("kinds")) {
     const ask = () => { said.textContent = ""; model.send({ type: "save", kind }); };
-    root.append(make("button", { type: "button", "aria-label": `Save ${what} as ${kind}`, onclick: ask }, kind));
+    root.append(element("button", { type: "button", "aria-label": `Save ${what} as ${kind}`, onclick: ask }, kind));
   }
   root.append(said);
 
@@ -23,7 +24,7 @@ function render({ model, el }) {
     if (message.type === "failed") said.textContent = message.message;
     if (message.type !== "file") return;
     const address = URL.createObjectURL(new Blob([buffers[0]]));
-    make("a", { href: address, download: message.name }).click();
+    element("a", { href: address, download: message.name }).click();
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
     said.textContent = `saved ${message.name}`;
   }

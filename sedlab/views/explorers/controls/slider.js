@@ -1,6 +1,7 @@
 // The browser's half of NamedSlider.
 
-import { make, rootOf, seldom } from "./parts.js";
+import { element } from "../../player/element.js";
+import { rootOf, seldom } from "./parts.js";
 
 const STYLE = `
 .sedlab-slider { display: flex; align-items: center; gap: 8px; min-height: 28px; color: var(--jp-ui-font-color1, #222); font: 13px var(--jp-ui-font-family, sans-serif); }
@@ -12,9 +13,9 @@ const LEADS_MS = 1500;
 
 function render({ model, el }) {
   const root = rootOf(el, "slider", STYLE);
-  const input = make("input", { type: "range", min: model.get("min"), max: model.get("max"), step: model.get("step") });
-  const output = make("output");
-  root.append(make("label", {}, model.get("description"), " ", input), output);
+  const input = element("input", { type: "range", min: model.get("min"), max: model.get("max"), step: model.get("step") });
+  const output = element("output");
+  root.append(element("label", {}, model.get("description"), " ", input), output);
 
   function show() {
     // While a person moves it the thumb leads, and Python's answer of a moment ago does not pull it back.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -27,9 +28,13 @@ class CurveControls:
         Its systems, metrics and ways can be chosen.
     systems, metric, way
         What to begin with; SedlabError for a system that is not there.
+    earlier : str
+        Whom to compare with first, where one system is drawn.
     """
 
-    def __init__(self, curves: CurveSet, systems: Sequence[str], metric: str | None, way: str | None) -> None:
+    def __init__(
+        self, curves: CurveSet, systems: Sequence[str], metric: str | None, way: str | None, earlier: str = ""
+    ) -> None:
         unknown = [name for name in systems if name not in curves.systems]
         if unknown:
             raise SedlabError(f"no system {unknown[0]!r} among these. There are: {'; '.join(curves.systems)}.")
@@ -49,7 +54,7 @@ class CurveControls:
         self.band = widgets.Checkbox(description="95 % band of resampled clips", indent=False)
         self.a, self.b = dropdown("From", curves.systems), dropdown("to", curves.systems)
         first, *more = [name for name in curves.systems if name in systems]
-        self.a.value, self.b.value = (first, more[-1]) if more else (curves.systems[0], first)
+        self.a.value, self.b.value = (first, more[-1]) if more else (earlier or curves.systems[0], first)
         self.compare = widgets.Button(description="Compare by class", tooltip="Differences with paired intervals")
 
     @property
@@ -66,9 +71,31 @@ class CurveControls:
         return box
 
     @property
+    def scores(self) -> tuple[str, str]:
+        """The metric, and the post-processing of the scores that it is of."""
+        return self.metric.value, self.way.value
+
+    @property
     def class_in_view(self) -> str | None:
         """The class that is looked at; None: all together, or each apart."""
         return None if self.label.value in _CLASSES else self.label.value
+
+    def heading(self, title: str) -> str:
+        """Return what curves are called that are of ``title``, such as a subset; empty: not known."""
+        kind = "ROC" if self.metric.value == "mpauc" else "PSD-ROC"
+        what = f"{kind}, {metric_name(self.metric.value)}{' on ' * bool(title)}{title}"
+        return f"{what}: {self.label.label}" if self.class_in_view else what
+
+    def options(self, thresholds: Mapping[str, float]) -> dict[str, Any]:
+        """Return the options of `PsdsExplorer` that choose the same; None for those that need not be said."""
+        return {
+            "systems": list(self.systems.value),
+            "metric": self.metric.value,
+            "postprocess": self.way.value,
+            "label": None if self.label.value == ALL else self.label.value,
+            "thresholds": dict(thresholds) or None,
+            "band": self.band.value or None,
+        }
 
     def labels(self, classes: Sequence[str]) -> list[str | None]:
         """Return whose curves are drawn, of those that there are; None: all together."""

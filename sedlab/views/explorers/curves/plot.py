@@ -13,15 +13,16 @@ import traitlets
 
 from sedlab.views.figures.curves.drawn import EMPTY, DrawnCurve
 from sedlab.views.figures.curves.pointed import curve_traces, curves_layout, operating_mark
+from sedlab.views.modules import joined
 
 # Plotly writes its colours into the elements; the page's own win, so that a dark page has light letters and lines.
 _STYLE = """<style>
 .sedlab-curves { width: 100%; min-width: 0; overflow: hidden; }
 .sedlab-curves > :has(.js-plotly-plot) { width: 100%; min-width: 0; }
 .sedlab-curves svg text { fill: var(--jp-ui-font-color1, #222) !important; }
-.sedlab-curves .hoverlayer path { fill: var(--jp-layout-color1, #fff) !important; }
 .sedlab-curves path[style*="stroke: rgb(34, 34, 34)"] { stroke: var(--jp-ui-font-color1, #222) !important; }
 .sedlab-curves path[style*="fill: rgb(34, 34, 34)"] { fill: var(--jp-ui-font-color1, #222) !important; }
+.sedlab-curves svg .hoverlayer path { fill: var(--jp-layout-color1, #fff) !important; }
 .sedlab-curves .nsewdrag { cursor: pointer !important; }
 </style>"""
 
@@ -32,7 +33,7 @@ _MARGIN = 8
 class Manners(anywidget.AnyWidget):
     """Nothing to see: keeps keys with the widgets that have the focus, and plots as wide as their place."""
 
-    _esm = Path(__file__).parent / "manners.js"
+    _esm = joined(Path(__file__).parent, "manners.js")
 
     width = traitlets.Int(0).tag(sync=True)
     """Of the place, in pixels; 0: not known yet."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import ipywidgets as widgets
 import traitlets
 
 
@@ -27,17 +26,35 @@ class SharedThresholds:
         Whose traits `label`, `threshold`, `thresholds` and `postprocess` are read and set.
     moved, turned : function
         Called when somebody else moves a threshold; turns to another class or post-processing.
+    slider : function
+        Makes a slider with a ``value``, where there is no player.
+
+    Attributes
+    ----------
+    slider : widget or None
+        None beside a player: a second one would send the player's thresholds back, late and rounded to its steps.
     """
 
-    def __init__(self, player: Any, moved: Callable[[], None], turned: Callable[[], None]) -> None:
+    def __init__(
+        self, player: Any, moved: Callable[[], None], turned: Callable[[], None], slider: Callable[[], Any]
+    ) -> None:
         self.player = OwnThresholds() if player is None else player
         self._setting = False
-        wide = widgets.Layout(width="min(100%, 420px)", display="" if player is None else "none")
-        self.slider = widgets.FloatSlider(0.5, min=0, max=1, step=0.01, description="Threshold", layout=wide)
-        self.slider.observe(lambda change: self._slide(change["new"], moved), "value")
-        self.player.observe(lambda _: self._heard(moved), ["threshold", "thresholds"])
-        self.player.observe(lambda _: self._heard(turned), ["label", "postprocess"])
+        self.slider = slider() if player is None else None
+        if self.slider is not None:
+            self.slider.observe(lambda change: self._slide(change["new"], moved), "value")
+        self._handlers = (
+            (lambda _: self._heard(moved), ["threshold", "thresholds"]),
+            (lambda _: self._heard(turned), ["label", "postprocess"]),
+        )
+        for handler, names in self._handlers:
+            self.player.observe(handler, names)
         self._move_slider()
+
+    def close(self) -> None:
+        """Follow the player no longer."""
+        for handler, names in self._handlers:
+            self.player.unobserve(handler, names)
 
     def of(self, labels: Iterable[str]) -> dict[str, float]:
         """Return the threshold of each class."""
@@ -74,6 +91,8 @@ class SharedThresholds:
         moved()
 
     def _move_slider(self) -> None:
+        if self.slider is None:
+            return
         before, self._setting = self._setting, True
         try:
             self.slider.value = dict(self.player.thresholds).get(self.player.label, self.player.threshold)

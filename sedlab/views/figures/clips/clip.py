@@ -42,11 +42,17 @@ class ClipView:
     scores: np.ndarray | None = None
     """(T, C) score probabilities"""
     title: str = ""
+    classes: tuple[str, ...] = CLASSES
+    """The columns of soft labels, pseudo-labels and scores"""
+    seconds: float = 0.0
+    """Of a clip whose waveform is not there"""
+    silence: str = ""
+    """Why it is not there"""
 
     @property
     def duration(self) -> float:
         """Seconds."""
-        return np.asarray(self.waveform).size / self.sample_rate
+        return np.asarray(self.waveform).size / self.sample_rate or self.seconds
 
 
 def clip_figure(
@@ -57,17 +63,18 @@ def clip_figure(
     ``parts`` are the other fields of ``ClipView``: ``events=...``, ``scores=...``; ``classes`` name the columns of
     soft labels, pseudo-labels and scores.
     """
-    return view_figure(ClipView(waveform, **parts), classes=classes, frame_seconds=frame_seconds)
+    return view_figure(ClipView(waveform, classes=tuple(classes), **parts), frame_seconds=frame_seconds)
 
 
 def view_figure(
-    view: ClipView, *, classes: Sequence[str] = CLASSES, frame_seconds: float = FRAME_SECONDS
+    view: ClipView, *, classes: Sequence[str] | None = None, frame_seconds: float = FRAME_SECONDS
 ) -> frame.Picture:
-    """Return ``clip_figure`` of everything in ``view``.
+    """Return ``clip_figure`` of everything in ``view``, whose ``classes`` are its own unless given.
 
     Events and detections share a track; clip-level labels are hatched. Soft labels, pseudo-labels and scores are
     strips. Every track has a row for each class of ground truth, detections, or a value above 0.2 anywhere.
     """
+    classes = view.classes if classes is None else classes
     labels = shown_classes(view, classes)
     kinds = [("Ground truth", view.events, style.GROUND_TRUTH), ("Detections", view.detections, style.DETECTION)]
     kinds = [kind for kind in kinds if kind[1] is not None]
@@ -84,7 +91,7 @@ def view_figure(
     figure = frame.new_figure(9, sum(heights) + 0.55 + 0.22 * len(heights), title=view.title)
     axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
 
-    draw_spectrogram(axes[0], view.waveform, view.sample_rate)
+    draw_spectrogram(axes[0], view.waveform, view.sample_rate, silence=view.silence)
     duration = view.duration or CLIP_SECONDS
     below = list(axes[1:])
     if kinds:
@@ -98,12 +105,12 @@ def view_figure(
     return figure
 
 
-def shown_classes(view: ClipView, classes: Sequence[str] = CLASSES) -> list[str]:
-    """Return the classes that matter in a clip, in the order of ``classes``.
+def shown_classes(view: ClipView, classes: Sequence[str] | None = None) -> list[str]:
+    """Return the classes that matter in a clip, in the order of ``classes``, those of the view unless given.
 
     Those are the classes of the ground truth and of the detections, and those a model scores above 0.2 anywhere.
     """
-    wanted: set[str] = set()
+    classes, wanted = view.classes if classes is None else classes, set[str]()
     for table in (view.events, view.detections):
         if table is not None:
             wanted |= set(table["label"])

@@ -48,13 +48,21 @@ def relative_decibel(power: np.ndarray) -> np.ndarray:
 
 
 def draw_spectrogram(
-    ax: Axes, waveform: np.ndarray, sample_rate: int = SAMPLE_RATE, *, num_mels: int = NUM_MELS
+    ax: Axes,
+    waveform: np.ndarray,
+    sample_rate: int = SAMPLE_RATE,
+    *,
+    num_mels: int = NUM_MELS,
+    silence: str = "",
 ) -> AxesImage | None:
-    """Draw the log-mel of ``waveform`` (N,) on ``ax``: time in seconds, frequency in kHz. An empty waveform says so."""
+    """Draw the log-mel of ``waveform`` (N,) on ``ax``: time in seconds, frequency in kHz.
+
+    In the place of an empty waveform stands why it is empty, ``silence``.
+    """
     frame.label_axes(ax, x="Time (s)", y="Frequency (kHz)")
     waveform = np.asarray(waveform)
     if waveform.size == 0:
-        frame.say_empty(ax, "no audio")
+        frame.say_empty(ax, silence or "no audio")
         return None
     image = log_mel(waveform, sample_rate, num_mels=num_mels)
     return draw_log_mel(ax, image, (0, waveform.size / sample_rate), sample_rate)

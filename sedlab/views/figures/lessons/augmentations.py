@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from sedlab.grid import CLIP_SECONDS
-from sedlab.labels import CLASSES
 from sedlab.views.figures import frame, marks, style
 from sedlab.views.figures.clips import tracks
 from sedlab.views.figures.clips.spectrogram import DYNAMIC_RANGE_DB
@@ -23,9 +22,10 @@ _SHOWN_ABOVE = 0.01
 
 
 def augmentation_figure(
-    demonstration: Demonstration, *, classes: Sequence[str] = CLASSES, clip_seconds: float = CLIP_SECONDS
+    demonstration: Demonstration, *, classes: Sequence[str] | None = None, clip_seconds: float = CLIP_SECONDS
 ) -> frame.Picture:
     """Return features and labels before (left) and after (right); both sides share their colour scales."""
+    classes = demonstration.classes if classes is None else classes
     rows = _shown(demonstration.labels, classes)
     label_inches = max(0.5, tracks.ROW_HEIGHT * len(rows)) + 0.35
     heights = [1.9] * len(demonstration.features) + [label_inches]

@@ -14,7 +14,6 @@ from matplotlib.colors import Colormap
 from matplotlib.patches import Patch, Rectangle
 
 from sedlab.grid import CLIP_SECONDS
-from sedlab.labels import CLASSES
 from sedlab.scoring.names import class_names
 from sedlab.views.figures import frame, marks, style
 
@@ -27,14 +26,16 @@ _SEGMENTS = 100
 def batch_figure(
     batch: Batch,
     *,
-    classes: Sequence[str] = CLASSES,
+    classes: Sequence[str] | None = None,
     clip_seconds: float = CLIP_SECONDS,
     title: str = "One training batch",
 ) -> frame.Picture:
     """Return the clips of a batch as rows: level, strong targets, clip-level targets with mask, pseudo-labels.
 
     Classes that a clip's annotation says nothing about are grey; groups are separated by lines and named at the left.
+    ``classes`` are those of the batch unless given.
     """
+    classes = batch.classes if classes is None else classes
     batch = batch.to("cpu")
     waveform = np.asarray(batch.waveform)
     if len(waveform) == 0:

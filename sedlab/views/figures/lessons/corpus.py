@@ -13,7 +13,6 @@ from matplotlib.ticker import LogLocator
 
 from sedlab.data.tables import Corpus
 from sedlab.grid import SAMPLE_RATE
-from sedlab.labels import CLASSES
 from sedlab.scoring.names import class_name, class_names
 from sedlab.views.figures import frame, marks, style
 from sedlab.views.figures.clips.spectrogram import draw_spectrogram
@@ -33,9 +32,9 @@ def corpus_figure(corpus: Corpus, *, title: str = "Corpus") -> frame.Picture:
         return frame.empty_figure(title, "The corpus has no clips: prepare one first.")
     subsets = list(dict.fromkeys(clips["subset"]))
     present = set(events["label"])
-    labels = [label for label in CLASSES if label in present]
+    labels = [label for label in corpus.classes if label in present]
     # AudioSet has hundreds of classes: the most frequent ones stand for them.
-    others = [label for label in events["label"].value_counts().index if label not in CLASSES]
+    others = [label for label in events["label"].value_counts().index if label not in corpus.classes]
     labels += others[: max(0, 30 - len(labels))]
 
     figure = frame.new_figure(5.2 + 0.32 * len(labels), 2.7 + 0.33 * len(subsets), title=title)

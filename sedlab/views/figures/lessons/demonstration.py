@@ -13,6 +13,7 @@ import numpy as np
 
 from sedlab.errors import SedlabError, nearest
 from sedlab.grid import SAMPLE_RATE
+from sedlab.labels import CLASSES
 from sedlab.views.figures.clips.spectrogram import HOP, NUM_MELS, mel_power, relative_decibel
 from sedlab.views.figures.lessons.strength import (
     changed_features,
@@ -65,6 +66,8 @@ class Demonstration:
     """(N,) in [-1, 1]; None when the augmentation acts on features, of which there is no sound."""
     band_edges: Mapping[str, tuple[np.ndarray | None, np.ndarray | None]] = field(default_factory=dict)
     """(F + 2,) Hz of those features; None where they were drawn and nobody kept them."""
+    classes: tuple[str, ...] = CLASSES
+    """The rows of the labels"""
 
 
 def demonstrate(
@@ -124,6 +127,7 @@ def demonstrate(
         labels=_labels(batch, change.targets, clip),
         sounds=change.sounds(clip) if change.sounds else None,
         band_edges=change.band_edges,
+        classes=batch.classes,
     )
 
 

@@ -49,7 +49,9 @@ def following_figure(
     axes[0].set_ylim(0, 1)
     axes[2].set_ylim(bottom=0)
     handles = axes[0].get_lines()
-    names = [line.get_label() if line.get_label() == "student" else f"teacher, {line.get_label()}" for line in handles]
+    names = [
+        line.get_label() if line.get_label() == "student" else f"mean teacher, {line.get_label()}" for line in handles
+    ]
     frame.figure_legend(figure, handles, names, loc="outside lower center", ncols=len(handles))
     return figure
 
@@ -84,6 +86,6 @@ def mixture_figure(
         if label == labels[-1]:
             text = f"mean squared difference,\nall classes: {distance[stage]:.4f}"
             ax.text(0.98, 0.95, text, transform=ax.transAxes, ha="right", va="top", fontsize=style.TICK_SIZE)
-    names = ["mixture of the teacher's answers", "student's answer to the mixture", "their difference: the loss"]
+    names = ["mixture of the mean teacher's answers", "student's answer to the mixture", "their difference: the loss"]
     frame.figure_legend(figure, [target, answer, gap], names, loc="outside lower center", ncols=3)
     return figure

@@ -13,7 +13,6 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
-from sedlab.labels import CLASSES
 from sedlab.scoring.names import class_names
 from sedlab.views.figures import frame, marks, style
 from sedlab.views.figures.lessons.batch import mark_groups
@@ -50,8 +49,8 @@ _WHAT = {
     "strong": "frames of real clips",
     "synth": "frames of synthetic clips",
     "weak": "tags of weak clips",
-    "consistency_strong": "frames, with the teacher",
-    "consistency_weak": "tags, with the teacher",
+    "consistency_strong": "frames, with the mean teacher",
+    "consistency_weak": "tags, with the mean teacher",
     "pseudo": "frames, with pseudo-labels",
 }
 
@@ -92,9 +91,13 @@ def cells_that_teach(batch: Batch, config: LossConfig) -> dict[str, np.ndarray]:
 
 
 def teaching_cells_figure(
-    batch: Batch, config: LossConfig, *, classes: Sequence[str] = CLASSES, title: str = "Which cells teach"
+    batch: Batch, config: LossConfig, *, classes: Sequence[str] | None = None, title: str = "Which cells teach"
 ) -> frame.Picture:
-    """Return `cells_that_teach` as pictures, a panel for each term: clips by group down, classes across."""
+    """Return `cells_that_teach` as pictures, a panel for each term: clips by group down, classes across.
+
+    ``classes`` are those of the batch unless given.
+    """
+    classes = batch.classes if classes is None else classes
     if len(batch) == 0:
         return frame.empty_figure(title, "The batch has no clips.")
     cells = cells_that_teach(batch, config)

@@ -92,6 +92,17 @@ export function drawEmpty(ctx, axis, row, annotated, theme) {
   ctx.fillText(fitted(ctx, text, axis.right - 4), 2, row.top + row.height / 2);
 }
 
+/** Say in the place of the spectrogram why there is no sound. */
+export function drawSilence(ctx, axis, row, why, theme) {
+  ctx.fillStyle = theme.line;
+  ctx.fillRect(axis.left, row.top, axis.right - axis.left, row.height);
+  ctx.font = "12px sans-serif";
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.fillStyle = theme.text;
+  ctx.fillText(fitted(ctx, why, axis.right - axis.left - 8), (axis.left + axis.right) / 2, row.top + row.height / 2);
+}
+
 /** Draw slanting lines over a rectangle. */
 export function hatch(ctx, x, y, width, height, colour, apart = 6) {
   if (width <= 0) return;

@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 
 from sedlab.audio.draws import beta
 from sedlab.errors import SedlabError
+from sedlab.labels import CLASSES
 from sedlab.views.figures.lessons.hearing.drawing import Drawn
 from sedlab.views.figures.lessons.hearing.ears import CRNN, Ears, Raw
 
@@ -26,6 +27,8 @@ class HeardClip:
     raw: Raw
     labels: np.ndarray | None = None
     """(C, T) in [0, 1]; None: not annotated"""
+    classes: tuple[str, ...] = CLASSES
+    """The rows of the labels"""
 
 
 @dataclass(frozen=True, eq=False)

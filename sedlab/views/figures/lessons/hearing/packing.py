@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from sedlab.grid import CLIP_SECONDS, SAMPLE_RATE
-from sedlab.labels import CLASSES
 from sedlab.scoring.names import class_name
 from sedlab.views.figures.lessons.hearing.asking import Changed, HeardClip
 from sedlab.views.figures.lessons.hearing.ears import Heard
@@ -83,7 +82,7 @@ def _label_rows(clip: HeardClip, changed: Changed | None) -> list[dict[str, Any]
     after = before if changed is None or changed.clip.labels is None else changed.clip.labels
     return [
         {
-            "name": class_name(CLASSES[row]),
+            "name": class_name(clip.classes[row]),
             "before": before[row].round(3).tolist(),
             "after": after[row].round(3).tolist(),
         }

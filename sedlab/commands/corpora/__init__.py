@@ -1,0 +1,1 @@
+"""`sedlab data`: corpora, a file an action."""

@@ -1,0 +1,1 @@
+"""Where the real corpora come from: published records, and the clips of videos."""

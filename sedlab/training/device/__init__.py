@@ -1,0 +1,1 @@
+"""How a step uses the hardware: what is chosen, recordings, a second queue of work, micro-batches together."""

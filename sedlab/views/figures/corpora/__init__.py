@@ -1,0 +1,1 @@
+"""Pictures of corpora as a check finds them."""
