@@ -202,20 +202,35 @@ class Cluster:
                 process.wait(5)
             process.kill()
             process.wait()
-        for node in NODES:
-            self._end_jobs(node)
+        self._end_jobs()
 
-    def _end_jobs(self, node: str) -> None:
-        """Kill what a node has started; it is no child of its daemon."""
+    def _end_jobs(self, node: str | None = None) -> None:
+        """Kill what a node has started, which is no child of its daemon; without a name, whatever knows this cluster.
+
+        When this returns those processes are gone, with the locks they held.
+        """
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while found := self._processes(node):  # again, as one may have started another before its turn came
+            for process in found:
+                with suppress(psutil.Error):
+                    process.kill()
+            psutil.wait_procs(found, timeout=5)
+            assert time.monotonic() < deadline, f"do not end: {found}"
+
+    def _processes(self, node: str | None) -> list[psutil.Process]:
+        """Return the processes of the node's jobs and those that started them, or all that know this cluster."""
+        found = {}
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                environment = process.environ()
+                environment = process.environ()  # a zombie has none
                 if environment.get("SLURM_CONF") != self.environment["SLURM_CONF"]:
                     continue
-                if environment.get("SLURMD_NODENAME") == node:
+                if node is None or environment.get("SLURMD_NODENAME") == node:
+                    found[process.pid] = process
                     if (parent := process.parent()) and parent.name() == "slurmstepd":
-                        parent.kill()
-                    process.kill()
+                        found[parent.pid] = parent
+        found.pop(os.getpid(), None)
+        return list(found.values())
 
     def told(self) -> str:
         """Return the last lines of every log."""
