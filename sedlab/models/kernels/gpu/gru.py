@@ -129,8 +129,9 @@ def _forward(
         sum_n = tl.zeros((M, H), tl.float32)
         # The state goes through memory, where a product finds it in parts; at the first step it is zero.
         source = hidden + ((clip[:, None] * frames + before) * 2 + way) * H + part[None, :]
+        has_before = (clip < tl.where(step > 0, clips, 0))[:, None]
         for first in range(0, H, K):
-            state = tl.load(source + first, mask=inside & (step > 0), other=0.0)
+            state = tl.load(source + first, mask=has_before, other=0.0)
             sum_r = tl.dot(state, tl.load(matrix + first), sum_r, input_precision="ieee")
             sum_z = tl.dot(state, tl.load(matrix + H * H + first), sum_z, input_precision="ieee")
             sum_n = tl.dot(state, tl.load(matrix + 2 * H * H + first), sum_n, input_precision="ieee")
@@ -173,7 +174,7 @@ def _backward(
         n = tl.load(at + 2 * H, mask=inside, other=0.0).to(tl.float32)
         product = tl.load(at + 3 * H, mask=inside, other=0.0).to(tl.float32)
         source = hidden + ((clip[:, None] * frames + before) * 2 + way) * H + unit[None, :]
-        h = tl.load(source, mask=inside & (step > 0), other=0.0).to(tl.float32)
+        h = tl.load(source, mask=(clip < tl.where(step > 0, clips, 0))[:, None], other=0.0).to(tl.float32)
         total = tl.load(grad + place * H + unit[None, :], mask=inside, other=0.0).to(tl.float32) + later
         of_n = total * (1.0 - z) * (1.0 - n * n)
         of_z = total * (h - n) * z * (1.0 - z)

@@ -92,14 +92,15 @@ def _forward(
     first_before = begin + way * (frames - 1 - 2 * begin) - 1 + 2 * way
     h = tl.load(
         hidden + ((clip[:, None] * frames + first_before) * 2 + way) * H + unit[None, :],
-        mask=inside & (begin > 0), other=0.0,
+        mask=(clip < tl.where(begin > 0, clips, 0))[:, None], other=0.0,
     ).to(tl.float32)  # fmt: skip
     for step in range(begin, end):
         frame = step + way * (frames - 1 - 2 * step)
         before = frame - 1 + 2 * way
         place = (clip[:, None] * frames + frame) * 2 + way
         source = hidden + ((clip[:, None] * frames + before) * 2 + way) * H + every[None, :]
-        state = tl.load(source, mask=inside & (step > 0), other=0.0, cache_modifier=".cg")
+        has_before = (clip < tl.where(step > 0, clips, 0))[:, None]
+        state = tl.load(source, mask=has_before, other=0.0, cache_modifier=".cg")
         given = gates + place * 3 * H + unit[None, :]
         given_r = tl.load(given, mask=inside, other=0.0).to(tl.float32)
         given_z = tl.load(given + H, mask=inside, other=0.0).to(tl.float32)
@@ -145,7 +146,7 @@ def _backward(
         # what reaches it through the gates of the step after, which all shares have written
         place_after = (clip[:, None] * frames + after) * 2 + way
         rows = grad_gates + place_after * 3 * H + every[None, :]
-        has_after = inside & (back > 0)
+        has_after = (clip < tl.where(back > 0, clips, 0))[:, None]
         rows_r = tl.load(rows, mask=has_after, other=0.0, cache_modifier=".cg")
         rows_z = tl.load(rows + H, mask=has_after, other=0.0, cache_modifier=".cg")
         rows_n = tl.load(
@@ -160,7 +161,7 @@ def _backward(
         n = tl.load(at + 2 * H, mask=inside, other=0.0).to(tl.float32)
         product = tl.load(at + 3 * H, mask=inside, other=0.0).to(tl.float32)
         source = hidden + ((clip[:, None] * frames + before) * 2 + way) * H + unit[None, :]
-        h = tl.load(source, mask=inside & (step > 0), other=0.0).to(tl.float32)
+        h = tl.load(source, mask=(clip < tl.where(step > 0, clips, 0))[:, None], other=0.0).to(tl.float32)
         total = tl.load(grad + place * H + unit[None, :], mask=inside, other=0.0).to(tl.float32) + later
         of_n = total * (1.0 - z) * (1.0 - n * n)
         of_z = total * (h - n) * z * (1.0 - z)
