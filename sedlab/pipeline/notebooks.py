@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -80,21 +80,23 @@ def execute_notebook(path: Path, output: Path, parameters: Mapping[str, Any], *,
 
     check_parameters(path, parameters)
     output.parent.mkdir(parents=True, exist_ok=True)
+    execute = partial(
+        papermill.execute_notebook,
+        _as_it_is(path),
+        _as_it_is(output),
+        parameters=dict(parameters),
+        # Whatever the notebook's metadata say: sedlab's kernels are those of its own interpreter.
+        kernel_name=KERNEL_NAME,
+        kernel_manager_class=JobKernelManager,
+        engine_name=_sparing_engine(),
+        language="python",
+        cwd=str(folder),
+        start_timeout=kernel_seconds(),
+        progress_bar=False,
+        log_output=True,
+    )
     try:
-        papermill.execute_notebook(
-            _as_it_is(path),
-            _as_it_is(output),
-            parameters=dict(parameters),
-            # Whatever the notebook's metadata say: sedlab's kernels are those of its own interpreter.
-            kernel_name=KERNEL_NAME,
-            kernel_manager_class=JobKernelManager,
-            engine_name=_sparing_engine(),
-            language="python",
-            cwd=str(folder),
-            start_timeout=kernel_seconds(),
-            progress_bar=False,
-            log_output=True,
-        )
+        _with_second_kernel(execute)
     except PapermillExecutionError as error:
         cell = f"cell {error.exec_count} of {output}"
         if error.ename in ("SedlabError", "TrainingStopped"):
@@ -136,6 +138,19 @@ def sign_notebook(path: Path) -> None:
         NotebookNotary(data_dir=str(folder)).sign(nbformat.read(str(path), as_version=4))
     except (OSError, sqlite3.Error) as error:
         warn_once(f"{folder}: {error}, so executed notebooks are not signed, and JupyterLab shows them as not trusted.")
+
+
+def _with_second_kernel(execute: Callable[[], object]) -> None:
+    """Execute once more where the kernel ended before it was there.
+
+    Jupyter chooses its ports and the kernel takes them a while later, so another process may have been quicker.
+    """
+    try:
+        execute()
+    except RuntimeError as error:
+        if "died before replying" not in str(error):
+            raise
+        execute()
 
 
 @cache

@@ -2,11 +2,13 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 
 import nbformat
 import pytest
+from jupyter_client.provisioning.local_provisioner import LocalPortCache
 from nbclient import NotebookClient
 from tiny_project import write_notebook
 
@@ -52,6 +54,18 @@ def test_job_notebook_runs_in_this_interpreter_and_imports_nothing_from_its_fold
     assert printed == [f"{sys.executable} {sedlab.__file__}\n", "\n", "No module named 'neighbour'\n"]
 
 
+def test_a_kernel_whose_port_somebody_else_took_meanwhile_gets_others(folder, monkeypatch):
+    path = write_notebook(folder / "a.ipynb", "run = 1", "print(run)")
+    with socket.create_server(("127.0.0.1", 0)) as quicker:
+        chosen, choose = [quicker.getsockname()[1]], LocalPortCache.find_available_port
+        monkeypatch.setattr(
+            LocalPortCache, "find_available_port", lambda self, ip: chosen.pop() if chosen else choose(self, ip)
+        )
+        execute_notebook(path, folder / "out.ipynb", {"run": 2}, folder=folder)
+    assert chosen == []
+    assert [cell.outputs[0].text for cell in nbformat.read(folder / "out.ipynb", 4).cells if cell.outputs] == ["2\n"]
+
+
 def test_notebook_opened_by_a_person_may_import_its_neighbours_but_they_shadow_nothing(folder):
     notebook = nbformat.read(write_notebook(folder / "a.ipynb", WHO, "import neighbour"), 4)
     resources = {"metadata": {"path": str(folder)}}
@@ -74,7 +88,7 @@ def test_a_job_that_slurm_ends_keeps_its_kernel_and_the_kernels_own_processes_ca
     assert not any("signal" in word for word in JobKernelSpecs().command)
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     (line,) = [word.partition("exec_lines=")[2] for word in JobKernelSpecs().command if "exec_lines" in word]
-    code = f"{line}; import os, subprocess as s, signal, time; child = s.Popen(['sleep', '60'])\n"
+    code = f"{line}; import os, subprocess as s, signal, time; child = s.Popen(['sleep', '600'])\n"
     code += "os.kill(os.getpid(), signal.SIGTERM); child.terminate(); print('here', child.wait())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.stdout == f"here -{signal.SIGTERM.value}\n", done.stderr
