@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from sedlab.data.acquisition.reasons import ClipFailure
@@ -35,7 +36,8 @@ def find_ffmpeg(named: str | Path | None = None) -> str:
     if not found and importlib.util.find_spec("imageio_ffmpeg"):
         import imageio_ffmpeg
 
-        found = imageio_ffmpeg.get_ffmpeg_exe()
+        with suppress(RuntimeError):  # it is there and cannot be run
+            found = imageio_ffmpeg.get_ffmpeg_exe()
     if not found:
         raise SedlabError(
             "ffmpeg: not on the path, and YouTube's sound cannot be cut without it. "
