@@ -6,7 +6,6 @@ import fcntl
 import os
 import shutil
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -18,14 +17,14 @@ from nano_sizes import NANO_SIZES
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-# Executed notebooks are signed; the signatures of tests are of no use to the person who runs them.
-os.environ.setdefault("JUPYTER_DATA_DIR", str(Path(tempfile.gettempdir()) / f"sedlab-tests-{os.getuid()}" / "jupyter"))
-
 # jsonschema would build a grammar of web addresses when it is imported, as jobs keep it from doing.
 sys.modules.setdefault("rfc3987_syntax", None)
 
-# An example that takes long on a busy machine is no failure.
-hypothesis.settings.register_profile("sedlab", deadline=None)
+# What takes long on a busy machine is no failure; and examples are the same each time, lest a change fail for one that
+# has nothing to do with it.
+hypothesis.settings.register_profile(
+    "sedlab", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("sedlab")
 
 #: The files that take minutes, the longest first; three of the last read the finished run that the first one makes.
@@ -48,6 +47,15 @@ LONGEST = (
 )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Have matplotlib's list of fonts made before several processes want it, which then warn that they wait."""
+    if not hasattr(config, "workerinput"):
+        import matplotlib
+
+        if not list(Path(matplotlib.get_cachedir()).glob("fontlist-*.json")):
+            import matplotlib.font_manager
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that no process is left alone with one of them at the end."""
     with_slow_tests = {item.path for item in items if item.get_closest_marker("slow")}
@@ -58,6 +66,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return len(LONGEST) + (item.path not in with_slow_tests)
 
     items.sort(key=place)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_folders_of_jupyter(tmp_path_factory):
+    """Keep signatures and histories, of no use to a person, in folders of this process.
+
+    Of databases that several processes make or write at once, one finds them damaged or locked.
+    """
+    for variable in ("JUPYTER_DATA_DIR", "IPYTHONDIR"):
+        os.environ[variable] = str(tmp_path_factory.mktemp(variable.lower()))
 
 
 @pytest.fixture(autouse=True)
