@@ -28,6 +28,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ports import free_ports
 
 NODES = ("n1", "n2")
 #: What every way of starting a job needs.
@@ -36,7 +37,7 @@ _REMEDY = "apt-get install --no-install-recommends slurm-wlm munge"
 #: Debian keeps daemons where a person's PATH does not lead.
 _PATH = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin{os.pathsep}/usr/local/sbin"
 #: A bound for what hangs on a busy machine, not a measure of speed.
-_PATIENCE_SECONDS = 120.0
+_PATIENCE_SECONDS = 300.0
 
 _CONF = """\
 ClusterName=sedlab-test
@@ -279,7 +280,7 @@ def slurm_cluster(*, cpus: int = 2, memory: int = 20_000, kill_wait: int = 5) ->
 
 
 def _configure(folder: Path, cpus: int, memory: int, kill_wait: int) -> None:
-    host, (controller_port, *ports) = socket.gethostname().partition(".")[0], _free_ports(1 + len(NODES))
+    host, (controller_port, *ports) = socket.gethostname().partition(".")[0], free_ports(1 + len(NODES))
     nodes = [
         f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory={memory} "
         "Gres=gpu:1 State=UNKNOWN"
@@ -308,18 +309,6 @@ def _begin(cluster: Cluster) -> None:
         if daemon == "munged":
             wait_until((cluster.folder / "munge.socket").exists, "munged answers")
     wait_until(lambda: _idle(cluster), "the nodes are idle")
-
-
-def _free_ports(number: int) -> list[int]:
-    """Return ports that nobody listens on; all are asked for at once, so that they differ."""
-    sockets = [socket.socket() for _ in range(number)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def _idle(cluster: Cluster) -> bool:
