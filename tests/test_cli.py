@@ -120,7 +120,7 @@ def test_lab_opens_the_tour_and_passes_options_on(tmp_path):
 def shell(line, **env):
     """Run a line of a shell in which $sedlab is the command."""
     environment = {**os.environ, "sedlab": shlex.join(command()), **env}
-    return subprocess.run(["bash", "-c", line], env=environment, capture_output=True, timeout=300)
+    return subprocess.run(["bash", "-c", line], env=environment, capture_output=True, timeout=580)
 
 
 @pytest.mark.parametrize(

@@ -84,15 +84,15 @@ def test_a_pipe_is_filled_and_one_that_nobody_reads_does_not_stop_us(tmp_path):
     text = "x" * 200_000  # more than a pipe holds
 
     def read():
-        select.select([reading], [], [], 10)  # until somebody writes: before that, a pipe looks like one at its end
+        select.select([reading], [], [], 120)  # until somebody writes: before that, a pipe looks like one at its end
         received.append(os.fdopen(reading).read())
 
     reader = threading.Thread(target=read)
     writer = threading.Thread(target=write_text, args=(tmp_path / "pipe", text))
     reader.start()
     writer.start()
-    writer.join(10)
-    reader.join(10)
+    writer.join(120)
+    reader.join(120)
     assert received == [text]
 
 

@@ -42,7 +42,7 @@ def no_threads_of_other_tests():
     """Those of a loader that was not closed end by themselves, a moment after it is gone."""
     gc.collect()  # an error's traceback and its frames hold each other, and a loader with them
     for thread in loading_threads():
-        thread.join(10)
+        thread.join(120)
 
 
 def assert_same(one, other):
@@ -108,7 +108,7 @@ def test_no_shared_memory_is_needed(nano, tmp_path, lack):
     (tmp_path / "nano").write_bytes(pickle.dumps(nano))
     words = [sys.executable, "-c", LOAD, str(tmp_path / "nano"), str(tmp_path / "batches")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **lack(tmp_path)}
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0 and not done.stderr, done.stderr
     reference = [batch.to("cpu") for epoch in range(2) for batch in make_loader(nano, 0).epoch(epoch)]
     loaded = pickle.loads((tmp_path / "batches").read_bytes())
@@ -130,11 +130,11 @@ def test_the_next_epoch_is_prepared_while_the_last_batch_is_used(nano, monkeypat
         for _ in loader.epoch(0):
             pass
         # Nobody has asked for the next epoch yet.
-        assert [epochs.get(timeout=10) for _ in range(len(loader) + 2)] == [0] * len(loader) + [1, 1]
+        assert [epochs.get(timeout=120) for _ in range(len(loader) + 2)] == [0] * len(loader) + [1, 1]
         begun = list(loader.epoch(1))
     assert len(begun) == len(loader)
     # What was prepared was used: each batch of epoch 1 was loaded once.
-    assert sorted(epochs.get(timeout=10) for _ in range(len(loader) - 2)) == [1] * (len(loader) - 2)
+    assert sorted(epochs.get(timeout=120) for _ in range(len(loader) - 2)) == [1] * (len(loader) - 2)
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
@@ -159,7 +159,7 @@ def test_a_clip_that_cannot_be_read_is_told_by_name_and_no_thread_is_left(nano, 
 
 def test_a_disk_that_hangs_is_told_in_one_line(nano, monkeypatch):
     hanging = threading.Event()
-    monkeypatch.setattr(WaveformCache, "read_stored", lambda *_, **__: hanging.wait(30))
+    monkeypatch.setattr(WaveformCache, "read_stored", lambda *_, **__: hanging.wait(300))
     with (
         pytest.raises(SedlabError, match=r"no batch for 0 s, a thread that loads clips hangs\.") as told,
         make_loader(nano, 2, patience_seconds=0.2) as loader,
@@ -178,7 +178,7 @@ def test_threads_end_with_a_loader_that_nobody_has_any_more(nano):
     del loader, batches
     gc.collect()
     for thread in threads:
-        thread.join(10)
+        thread.join(120)
         assert not thread.is_alive()
 
 

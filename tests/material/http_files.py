@@ -6,7 +6,6 @@ import http.server
 import re
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -39,8 +38,6 @@ class Faults:
     endless: bool = False
     """The body is sent again and again, without a length."""
     chunked: bool = False
-    pause_seconds: float = 0.0
-    """Between blocks of 16 KiB."""
 
 
 class FileServer:
@@ -136,11 +133,10 @@ def serve(content: bytes, *, encrypted: bool = False) -> Iterator[FileServer]:
             for begin in range(0, end, 16384):
                 block = body[begin : min(begin + 16384, end)]
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(block), block) if faults.chunked else block)
-                time.sleep(faults.pause_seconds)
             if faults.chunked and end >= len(body):
                 self.wfile.write(b"0\r\n\r\n")
             if stalled:
-                files.stopping.wait(30)
+                files.stopping.wait(600)
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

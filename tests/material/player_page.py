@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from jupyter_lab import browser
+from jupyter_lab import TIMEOUT_MS, browser
 
 from sedlab import views
 from sedlab.views import ClipPlayer, Scene
@@ -78,6 +78,7 @@ def player_page(
 
     with browser() as opened:
         page = opened.new_page(viewport={"width": 1000, "height": 900} | size)
+        page.set_default_timeout(TIMEOUT_MS)
         page.route(f"{_ORIGIN}**", serve)
         page.expose_function("answer", answer)
         page.goto(_ORIGIN)

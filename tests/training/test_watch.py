@@ -62,8 +62,9 @@ def train(folder, *, watch=None, loader=None, validate=None, stop_file=None):
 
 @pytest.fixture
 def always(monkeypatch):
-    """Let there be a glance after every step."""
+    """Let there be a glance after every step, and speed be that of all steps."""
     monkeypatch.setattr("sedlab.training.watch.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("sedlab.training.watch._WINDOW_SECONDS", float("inf"))
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ CONTENT = np.random.default_rng(0).bytes(300_000)
 OTHER = np.random.default_rng(1).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 ENTRY = find("atst_stage2")
-HASTY = Patience(connect_seconds=2, stall_seconds=0.3, attempts=2, backoff_seconds=0.01)
+HASTY = Patience(connect_seconds=60, stall_seconds=60, attempts=2, backoff_seconds=0.01)
 
 
 @pytest.fixture

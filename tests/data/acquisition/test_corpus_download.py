@@ -21,7 +21,7 @@ from sedlab.download import Patience, part_path
 from sedlab.errors import SedlabError
 from sedlab.files import file_sha256
 
-HASTY = Patience(connect_seconds=5, stall_seconds=2, attempts=3, backoff_seconds=0.01)
+HASTY = Patience(connect_seconds=60, stall_seconds=60, attempts=3, backoff_seconds=0.01)
 
 
 @pytest.fixture(scope="module")

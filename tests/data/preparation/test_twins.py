@@ -128,15 +128,19 @@ def test_killed_and_continued_gives_the_same_bytes(many, tmp_path):
     copy = linked(source, tmp_path)
     slow = (
         "import sys, time; from pathlib import Path; from sedlab.data.preparation import twins, conversion, outcome\n"
-        "write = conversion.write_wav\n"
-        "conversion.write_wav = lambda *arguments: (write(*arguments), time.sleep(0.03))[0]\n"
+        "write, paths = conversion.write_wav, []\n"
+        "def six(path, *rest):\n"
+        "    paths.append(path)\n"
+        "    return write(path, *rest) if len(paths) < 7 else time.sleep(600)\n"
+        "conversion.write_wav = six\n"
         "source = Path(sys.argv[1])\n"
         "twins.make_twin(source.parent, source, source.with_name('clips_16k'), outcome.Outcome('set'), workers=2)\n"
     )
     part = tmp_path / "clips_16k.part"
     process = subprocess.Popen([sys.executable, "-c", slow, str(copy)])
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and (not part.is_dir() or len(list(part.glob("Y*.wav"))) < 5):
+    deadline = time.monotonic() + 300
+    while not part.is_dir() or len(list(part.glob("Y*.wav"))) < 5:
+        assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL

@@ -76,7 +76,7 @@ def _noted(folder, name):
 def _meet(folder, run, name):
     """Wait until the job of the same name in another run is at work too."""
     (folder / f"{run}.{name}.here").touch()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while len(list(folder.glob(f"*.{name}.here"))) < 2:
         if time.monotonic() > deadline:
             raise TimeoutError("nobody came")

@@ -64,7 +64,7 @@ def test_a_training_is_asked_to_stop_until_it_does_and_fails_when_it_got_no_furt
     life.begin(run, job)
     os.kill(os.getpid(), signal.SIGUSR1)
     for _ in range(2):  # a training that begins forgets what was asked before
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not stop_file(run.path, NODE).exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -88,7 +88,7 @@ def test_where_slurm_does_not_put_it_back_the_next_call_is_told(run, tmp_path, w
         (tmp_path / "scontrol").chmod(0o755)
     environment = {**os.environ, "PATH": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", WORKER, str(run.path)], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", WORKER, str(run.path)], env=environment, capture_output=True, text=True, timeout=500
     )
     assert done.returncode == AGAIN, done.stderr
     assert "saved after step 2, back into the queue" in done.stdout

@@ -17,7 +17,7 @@ from tiny_project import make_project
 
 from sedlab.runs.locks import nodes_at_work
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 ARCHS = ("passt", "beats")
 STAGE1 = [f"iteration1_stage1_{arch}" for arch in ARCHS]
 #: As on a cluster without accounting, but asked more often than is polite there.
@@ -79,7 +79,7 @@ def two(cluster, tmp_path_factory):
 
         runs[0].send_signal(signal.SIGINT)
         runs[1].kill()
-        seen.interrupted, seen.killed = (process.communicate(timeout=120)[0] for process in runs)
+        seen.interrupted, seen.killed = (process.communicate(timeout=300)[0] for process in runs)
         seen.after = cluster.squeue()
 
         cluster.drain("n2")
@@ -96,7 +96,7 @@ def two(cluster, tmp_path_factory):
         cluster.start("n1")  # a node that is there again returns by itself
         one.order({"iteration1_stage2_passt": "fail"})
         other.order({})
-        seen.printed += runs[-1].communicate(timeout=300)[0]
+        seen.printed += runs[-1].communicate(timeout=600)[0]
         seen.status = runs[-1].returncode
         wait_until(lambda: not cluster.squeue(), "all jobs have ended")
     finally:

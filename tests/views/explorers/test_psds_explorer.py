@@ -269,7 +269,7 @@ def test_work_that_is_cancelled_ends_and_what_is_begun_next_is_finished(monkeypa
             said.append(str(error))
 
     async def wait_for(happened):
-        for _ in range(500):
+        for _ in range(6000):
             if happened():
                 return
             await asyncio.sleep(0.02)

@@ -95,8 +95,9 @@ class Talk:
         self.page.evaluate("(changes) => wire.store.set(changes)", {name: value})
 
     def browser_tells(self, name: str = "") -> None:
-        """Let the browser's timers run."""
-        self.page.wait_for_timeout(255 if name == "playhead" else 45)
+        """Let the browser's timers run: those that are due before one that begins now."""
+        milliseconds = 255 if name == "playhead" else 45
+        self.page.evaluate("(ms) => new Promise((done) => setTimeout(done, ms))", milliseconds)
 
     def python_hears(self) -> None:
         for parent, state in self.page.evaluate("wire.sent.splice(0)"):
