@@ -5,7 +5,8 @@
     python benchmarks/layers.py --device cpu --precision 32-true --small --clips 2     # anywhere, in seconds
 
 A row is a layer's forward and backward pass together. "error" is the largest relative error of an output or gradient
-against the plain way in float32, "may be" its bound. "eager" is the time by CUDA events with the host's launches in it,
+against the plain way in float32, "may be" its bound. Ways run in processes of their own: one that crashes or hangs
+costs its row. "eager" is the time by CUDA events with the host's launches in it,
 "graph" that of a captured graph's replay, without them. "a step" is what the layer takes of one micro-batch of stage 2
 with all its calls (the teacher's forward pass counted as a third of a call), "predicted" what the H100 of November 2026
 was expected to take for that with 35 clips, before anything of this had run on a card:
@@ -31,7 +32,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -39,10 +42,14 @@ import torch
 
 from sedlab.config.loading import load_experiment
 from sedlab.config.model import ARCHS, DetectorConfig
+from sedlab.errors import SedlabError
 from sedlab.models.kernels.choice import WAYS
-from sedlab.models.trials import Verdict, fastest, try_ways
+from sedlab.models.trials import Verdict, fastest
+from sedlab.training.device.hardware import DTYPES
+from sedlab.training.device.trying import Question, verdicts
 
-DTYPES = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16, "32-true": torch.float32}
+#: Longest wait for one way; with --compile, some make machine code for minutes.
+WAY_SECONDS = 120.0
 #: Ways that compile C or machine code at their first call.
 SLOW_TO_START = ("compile", "flex")
 #: Calls of a layer in a network, by the number of its blocks.
@@ -77,10 +84,30 @@ def main() -> None:
     """Try the ways, print the table, write the JSON file if asked."""
     options = parse_options()
     begin = time.monotonic()
-    device, dtype = torch.device(options.device), DTYPES[options.precision]
-    torch.backends.cudnn.benchmark = True
-    torch.set_float32_matmul_precision("high")
     rows: list[tuple[str, Verdict, float]] = []
+    # Whoever ends it early has a table of what there is.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        for arch, verdict, config in tried(options, begin):
+            rows.append((arch, verdict, step_seconds(verdict, config)))
+            print(
+                f"{time.monotonic() - begin:5.1f} s  {arch} {verdict.layer} {verdict.way} {verdict.remark}", flush=True
+            )
+    except (KeyboardInterrupt, SedlabError) as error:
+        print(f"cut off: {error or 'it was told to end'}")
+    print_table(rows)
+    if options.json:
+        found = [{"arch": arch, "step_seconds": step} | asdict(verdict) for arch, verdict, step in rows]
+        options.json.write_text(json.dumps({"options": vars(options), "rows": found}, indent=1, default=str) + "\n")
+    name = torch.cuda.get_device_name() if options.device == "cuda" else "CPU"
+    print(f"\n{name}, torch {torch.__version__}, {options.precision}, {options.clips} clips, "
+          f"{time.monotonic() - begin:.0f} s")  # fmt: skip
+    for arch in options.archs:
+        print(f"{arch}: {fastest(verdict for of, verdict, _ in rows if of == arch)}")
+
+
+def tried(options: argparse.Namespace, begin: float) -> Iterator[tuple[str, Verdict, DetectorConfig]]:
+    """Yield transformer, verdict and sizes of one way after another."""
     # BEATs has every layer; the others' own sizes of the shared ones differ little.
     for arch in options.archs:
         config = detector(arch, small=options.small)
@@ -89,24 +116,12 @@ def main() -> None:
             layer: [way for way in found if options.compile or way not in SLOW_TO_START]
             for layer, found in ways.items()
         }
-        verdicts = try_ways(
-            config, clips=options.clips, device=device, dtype=dtype, ways=quick, layers=list(ways),
-            deadline=begin + options.seconds, repeats=options.repeats,
-        )  # fmt: skip
-        for verdict in verdicts:
-            rows.append((arch, verdict, step_seconds(verdict, config)))
-            print(
-                f"{time.monotonic() - begin:5.1f} s  {arch} {verdict.layer} {verdict.way} {verdict.remark}", flush=True
-            )
-    print_table(rows)
-    if options.json:
-        found = [{"arch": arch, "step_seconds": step} | asdict(verdict) for arch, verdict, step in rows]
-        options.json.write_text(json.dumps({"options": vars(options), "rows": found}, indent=1, default=str) + "\n")
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
-    print(f"\n{name}, torch {torch.__version__}, {options.precision}, {options.clips} clips, "
-          f"{time.monotonic() - begin:.0f} s")  # fmt: skip
-    for arch in options.archs:
-        print(f"{arch}: {fastest(verdict for of, verdict, _ in rows if of == arch)}")
+        question = Question(
+            config, options.clips, options.precision, device=options.device, ways=quick, repeats=options.repeats
+        )
+        seconds = begin + options.seconds - time.monotonic()
+        for verdict in verdicts(question, seconds=seconds, way_seconds=WAY_SECONDS):
+            yield arch, verdict, config
 
 
 def parse_options() -> argparse.Namespace:
@@ -124,7 +139,10 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=7, help="timed passes of each way (default 7)")
     parser.add_argument("--small", action="store_true", help="the networks of the nano preset")
     parser.add_argument("--json", type=Path, help="write everything found to this file")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.device == "cuda" and not torch.cuda.is_available():
+        parser.error("torch sees no CUDA device; --device cpu tries the ways that a CPU has")
+    return options
 
 
 def detector(arch: str, *, small: bool) -> DetectorConfig:

@@ -29,6 +29,7 @@ import argparse
 import json
 import queue
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -40,6 +41,9 @@ from typing import Any
 
 from sedlab.config.experiment import Experiment, Node
 from sedlab.config.loading import load_experiment
+from sedlab.config.model import ARCHS
+from sedlab.errors import SedlabError
+from sedlab.files import write_text
 from sedlab.pipeline.training_cost import training_cost
 
 #: Training clips of the published data sets, see `data/README.md`; validation clips of the recipe.
@@ -60,7 +64,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "all, compiled": {"graphs": True, "side": True, "ways": "auto", "compile": True},
 }
 #: A job that has not ended by then is given up.
-JOB_SECONDS = {"cuda": 100.0, "cpu": 120.0}
+JOB_SECONDS = {"cuda": 120.0, "cpu": 120.0}
 _TABLE = (
     "{node:24} {variant:28} {clips:>8} {share:>6} {waits:>6} {starts:>7} {syncs:>5} {memory:>7} {loss:>8} {gradient:>9}"
 )
@@ -82,27 +86,43 @@ def main() -> None:
     begin, device = time.monotonic(), device_kind()
     seconds = options.seconds or (480.0 if device == "cuda" else 24.0)
     settings = [*options.set, *(["archs=[" + ",".join(options.archs) + "]"] if options.archs else [])]
-    experiment = load_experiment(options.preset, settings)
+    try:
+        experiment = load_experiment(options.preset, settings)
+    except SedlabError as error:
+        sys.exit(str(error))
     jobs = plan(experiment, options, device)
-    rows, machine, left_out = [], {}, []
+    rows, machine, left_out = [], {}, list(jobs)
     worker = Worker(options)
-    for index, job in enumerate(jobs):
-        remaining = begin + seconds - time.monotonic()
-        if remaining < worker.expected_seconds(device):
-            left_out = jobs[index:]
-            break
-        row = worker.do(job, min(remaining + 5, JOB_SECONDS[device]))
-        machine = row.pop("machine", machine)
-        rows.append(row)
-        print(line(row), flush=True)
-    worker.close()
+    # Whoever ends it early has a table of what there is.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        for job in jobs:
+            remaining = begin + seconds - time.monotonic()
+            if remaining < worker.expected_seconds(device):
+                break
+            row = worker.do(job, min(remaining + 5, JOB_SECONDS[device]))
+            left_out.remove(job)
+            machine = row.pop("machine", machine)
+            rows.append(row)
+            print(line(row), flush=True)
+            save(options.json, machine, rows, {})
+    except KeyboardInterrupt:
+        print("cut off: it was told to end")
+        options.midi = 0
+    finally:
+        worker.close()
     hours = recipe_hours(experiment, rows) if experiment.name == "paper" else {}
     print_table(rows, machine, hours, left_out, time.monotonic() - begin)
-    if options.json:
-        result = {"machine": machine, "commit": commit(), "rows": rows, "hours": hours}
-        options.json.write_text(json.dumps(result, indent=1) + "\n")
+    save(options.json, machine, rows, hours)
     if options.midi:
         run_midi(options.midi)
+
+
+def save(path: Path | None, machine: dict[str, Any], rows: list[dict[str, Any]], hours: dict[str, float]) -> None:
+    """Write everything measured so far to the JSON file, if one was asked for."""
+    if path is not None:
+        result = {"machine": machine, "commit": commit(), "rows": rows, "hours": hours}
+        write_text(path, json.dumps(result, indent=1) + "\n")
 
 
 def parse_options() -> argparse.Namespace:
@@ -110,9 +130,12 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", default="paper")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as for `sedlab run`")
-    parser.add_argument("--archs", nargs="+", help="only these transformers")
+    parser.add_argument("--archs", nargs="+", choices=ARCHS, help="only these transformers")
     parser.add_argument("--iterations", nargs="+", type=int, default=[2], help="whose batch compositions (default 2)")
-    parser.add_argument("--variants", nargs="+", metavar="NAME", help=f"only these of: {', '.join(VARIANTS)}; ways")
+    parser.add_argument(
+        "--variants", nargs="+", metavar="NAME", choices=[*VARIANTS, "ways"],
+        help=f"only these of: {', '.join(VARIANTS)}; ways",
+    )  # fmt: skip
     parser.add_argument("--seconds", type=float, help="time for everything (default 480, without a GPU 24)")
     parser.add_argument("--step-seconds", type=float, default=3.0, help="least time of timed steps (default 3)")
     parser.add_argument(

@@ -40,10 +40,14 @@ from sedlab.data.batch import Batch
 from sedlab.data.loader import BatchLoader
 from sedlab.data.sampler import GroupBatchSampler
 from sedlab.labels import DESED_CLASSES
+from sedlab.models.kernels.choice import WAYS, chosen
 from sedlab.models.trials import exactly
 from sedlab.training.detection import DetectionTask
+from sedlab.training.device.hardware import choose
+from sedlab.training.device.layers import fastest_layers
 from sedlab.training.device.micro_batches import TOLERANCE
 from sedlab.training.device.rewinding import relative_distance
+from sedlab.training.device.trying import Question, verdicts
 from sedlab.training.distributed import make_fabric
 from sedlab.training.node import compile_parts
 from sedlab.training.optimizer import detector_optimizer
@@ -213,43 +217,30 @@ def prepared(node: Node, variant: dict[str, Any]) -> Iterator[tuple[Fabric, dict
 
 def chosen_ways(kind: str, ways: dict[str, str]) -> Any:
     """Return the context in which layers are computed in these ways, the others in their plain ones."""
-    from sedlab.models.kernels.choice import WAYS, chosen
-
     return chosen(kind, **dict.fromkeys(WAYS, "plain") | ways)
 
 
 @cache
 def fastest_ways(node: str, precision: str) -> dict[str, str]:
-    """Return the right and fastest ways of a node's layers on this device."""
-    from sedlab.models.trials import fastest
-
-    return fastest(tried(node, precision, everything=False))
+    """Return the right and fastest ways of a node's layers on this device, as trainings find and remember them."""
+    node = Node.model_validate_json(node)
+    trainer = node.training.trainer.model_copy(update={"precision": precision})
+    return fastest_layers(node, choose(trainer))
 
 
 def each_way(node: Node) -> dict[str, str]:
     """Return what came of every way of every layer, as text."""
-    told = {}
-    for verdict in tried(node.model_dump_json(), "16-mixed", everything=True):
+    config, told = node.training, {}
+    clips = config.batch.total if hasattr(config, "batch") else config.batch_size
+    everything = {layer: names[1:] for layer, names in WAYS.items()}
+    question = Question(node.detector, clips, "16-mixed", device=choose(config.trainer).kind, ways=everything)
+    for verdict in verdicts(question, seconds=40.0, way_seconds=40.0):
         seconds = "" if verdict.seconds is None else f"{verdict.seconds * 1e3:.2f} ms"
         graph = "" if verdict.graph_seconds is None else f", {verdict.graph_seconds * 1e3:.2f} ms in a graph"
-        right = "right" if verdict.is_right else f"WRONG by {verdict.error:.1e}"
+        wrong = "" if verdict.seconds is None else f"WRONG by {verdict.error:.1e}"
+        right = "right" if verdict.is_right else wrong
         told[f"{verdict.layer}={verdict.way}"] = f"{seconds}{graph} {right} {verdict.remark}".strip()
     return told
-
-
-def tried(node: str, precision: str, *, everything: bool) -> Any:
-    """Return the verdicts on the ways of a node's layers."""
-    from sedlab.models.kernels.choice import WAYS
-    from sedlab.models.trials import AUTOMATIC, try_ways
-
-    node = Node.model_validate_json(node)
-    dtype = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16, "32-true": torch.float32}[precision]
-    ways = {layer: names[1:] for layer, names in WAYS.items()} if everything else AUTOMATIC
-    config = node.training
-    clips = config.batch.total if hasattr(config, "batch") else config.batch_size
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    deadline = time.monotonic() + (40.0 if everything else 30.0)
-    return list(try_ways(node.detector, clips=clips, device=device, dtype=dtype, ways=ways, deadline=deadline))
 
 
 def outcome(node: Node, task: Any, fabric: Fabric, variant: dict[str, Any], batch: Batch) -> list[torch.Tensor]:

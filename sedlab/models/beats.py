@@ -36,7 +36,8 @@ class BeatsTransformer(AudioTransformer):
         self.input_norm = nn.LayerNorm(config.dim)
         self.relative_bias = nn.Embedding(config.num_buckets, config.heads)
         self.blocks = nn.ModuleList(BeatsBlock(config) for _ in range(config.depth))
-        self._buckets: Tensor | None = None  # of the last length seen
+        # Of each length seen: a recorded step goes on reading those that it read.
+        self._buckets: dict[tuple[int, torch.device], Tensor] = {}
 
     def forward(self, features: Tensor) -> Tensor:
         """Return embeddings (B, L, D) for ``features`` (B, 1, F, T)."""
@@ -59,12 +60,16 @@ class BeatsTransformer(AudioTransformer):
     def position_bias(self, length: int) -> Tensor:
         """Return the relative position bias (H, L, L) that all blocks share."""
         table = self.relative_bias.weight
-        if self._buckets is None or self._buckets.shape != (2 * length - 1,) or self._buckets.device != table.device:
-            distances = torch.arange(1 - length, length, device=table.device)
-            self._buckets = relative_buckets(distances, self.config.num_buckets, self.config.max_distance)
+        buckets = self._buckets.get((length, table.device))
+        if buckets is None:
+            # Made while scoring, they serve training as well.
+            with torch.inference_mode(False):
+                distances = torch.arange(1 - length, length, device=table.device)
+                buckets = relative_buckets(distances, self.config.num_buckets, self.config.max_distance)
+            self._buckets[length, table.device] = buckets
         # One value per head and distance (H, 2L - 1); row i of the matrix starts at distance -i, a window that moves
         # by one: a look-up of 2L - 1 values and a strided copy instead of a look-up of L².
-        by_distance = table[self._buckets].t()
+        by_distance = table[buckets].t()
         return by_distance.unfold(1, length, 1).flip(1)
 
 

@@ -27,6 +27,7 @@ from sedlab.models.kernels.choice import WAYS, chosen
 from sedlab.models.kernels.gpu.language import serves
 from sedlab.models.layers import BiGru, Linear, gated_bias_attention, sum_and_norm
 from sedlab.models.pooling import pool_time
+from sedlab.system.capture import capturing, root_of
 
 #: Bounds of relative errors by precision.
 BOUNDS = {torch.float16: 2e-3, torch.bfloat16: 1e-2, torch.float32: 1e-3}
@@ -96,17 +97,19 @@ def try_ways(
     layers: Iterable[str] | None = None,
     deadline: float = float("inf"),
     repeats: int = 7,
+    begins: Callable[[str, str], object] = lambda layer, way: None,
 ) -> Iterator[Verdict]:
     """Yield the verdicts on each layer's plain way and those of ``ways``, as they are found.
 
-    ``layers`` are those of ``ways`` unless given. No way is begun after ``deadline`` (of ``time.monotonic``). An error
-    of a way is its verdict's remark.
+    ``layers`` are those of ``ways`` unless given. No way is begun after ``deadline`` (of ``time.monotonic``);
+    ``begins`` is told of each that is. An error of a way is its verdict's remark.
     """
     wanted = set(ways if layers is None else layers)
     for layer, make in cases(config, clips=clips, device=device).items():
         if layer not in wanted:
             continue
-        yield from _try_layer(layer, make, ways.get(layer, ()), device, dtype, deadline, repeats)
+        begins(layer, "plain")
+        yield from _try_layer(layer, make, ways.get(layer, ()), device, dtype, deadline, repeats, begins)
 
 
 def fastest(verdicts: Iterable[Verdict]) -> dict[str, str]:
@@ -151,6 +154,7 @@ def _try_layer(
     dtype: torch.dtype,
     deadline: float,
     repeats: int,
+    begins: Callable[[str, str], object],
 ) -> Iterator[Verdict]:
     silent, loud = make(0.0), make(0.5)  # without dropout to compare, with it for the time
     with exactly(), chosen(device.type, **{layer: "plain"}):
@@ -163,6 +167,7 @@ def _try_layer(
         if way.startswith("triton") and not serves(reference[0]):
             yield Verdict(layer, way, remark="not tried: no Triton for this device")
             continue
+        begins(layer, way)
         try:
             with chosen(device.type, **{layer: way}), autocast(device, dtype):
                 error = _largest_error(silent.both_passes(), reference)
@@ -204,13 +209,13 @@ def _graph_seconds(run: Callable[[], object], device: torch.device, repeats: int
         run()
     torch.cuda.current_stream(device).wait_stream(stream)
     try:
-        with torch.cuda.graph(graph):
+        with capturing(graph, stream=stream, pool=torch.cuda.graph_pool_handle()):
             run()
         graph.replay()
         return statistics.median(_seconds(graph.replay, device) for _ in range(repeats)), ""
     except RuntimeError as problem:
         torch.cuda.synchronize(device)
-        return None, f"no graph: {str(problem).strip().splitlines()[:1]}"
+        return None, f"no graph: {str(root_of(problem)).strip().splitlines()[:1]}"
 
 
 def _seconds(run: Callable[[], object], device: torch.device) -> float:

@@ -29,7 +29,7 @@ from sedlab.config.trainer import TrainerConfig
 from sedlab.errors import SedlabError
 from sedlab.system.environment import importing_safely
 from sedlab.system.slurm import outlive_warning
-from sedlab.training.device.hardware import choose
+from sedlab.training.device.hardware import choose, prepare_arithmetic
 from sedlab.training.watch import TrainingStopped
 
 _POLL_SECONDS = 0.1
@@ -48,11 +48,7 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
     """Return the Fabric of this process, at the configured precision: of one device, or of this one among several."""
     devices = num_devices(trainer)
     hardware = choose(trainer)
-    if hardware.kind == "cuda":
-        # Shapes stay the same, so that trying convolutions once pays; what stays in float32 may use tensor cores where
-        # everything else is in half precision.
-        torch.backends.cudnn.benchmark = True
-        torch.set_float32_matmul_precision("highest" if hardware.precision == "32-true" else "high")
+    prepare_arithmetic(hardware.kind, hardware.precision)
     # Named, lest a cluster's scheduler be asked who we are: these processes are ours, on one machine.
     options = {"accelerator": trainer.accelerator, "devices": devices, "precision": hardware.precision}
     options["plugins"] = [LightningEnvironment()]

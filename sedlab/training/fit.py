@@ -35,7 +35,7 @@ from sedlab.training.device.micro_batches import MicroBatches, Task, recorder_fo
 from sedlab.training.distributed import average_gradients
 from sedlab.training.history import History, Validations, not_finite, write_history
 from sedlab.training.optimizer import clip_gradients
-from sedlab.training.resume import publish, resume, save_state
+from sedlab.training.resume import State, publish, resume, save_state
 from sedlab.training.schedules import LearningRates
 from sedlab.training.watch import Lookout, TrainingStopped, Watch
 
@@ -141,9 +141,8 @@ def fit(
                 if position == 0:
                     optimizer.zero_grad(set_to_none=not micro_batches.keeps_gradients)
                 generator = _step_generator(node.seed, epoch, index, fabric.global_rank)
-                with _finite(node.name, state.step):
-                    batch = batch.to(fabric.device, non_blocking=True)
-                    terms = micro_batches.learn(batch, state.step, generator, is_last=is_last)
+                batch = batch.to(fabric.device, non_blocking=True)
+                terms = micro_batches.learn(batch, state.step, generator, is_last=is_last)
                 lookout.count(len(batch))
                 if not is_last:
                     continue
@@ -179,7 +178,7 @@ def fit(
         print(f"{node.name}: {hardware}", flush=True)
     lookout.tell("training")
     try:
-        with lookout.interrupts():
+        with lookout.interrupts(), _finite(node.name, state):
             train()
     except TrainingStopped:
         save_if(True)
@@ -209,11 +208,12 @@ def _step_generator(seed: int, epoch: int, index: int, rank: int) -> torch.Gener
 
 
 @contextmanager
-def _finite(name: str, step: int) -> Iterator[None]:
+def _finite(name: str, state: State) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        # torch's cross-entropy refuses probabilities that are not numbers before the loss itself can show it.
-        if "between 0 and 1" in str(error):
-            raise not_finite(name, step) from error
+        # torch's cross-entropy refuses probabilities that are not numbers before the loss itself can show it: a CPU by
+        # this error, a GPU by one that comes to light some steps later, whatever is asked of it.
+        if "between 0 and 1" in str(error) or "device-side assert" in str(error):
+            raise not_finite(name, state.step) from error
         raise

@@ -119,3 +119,16 @@ def test_layer_drop_skips_layers_in_training_only(build, noise):
     features = features_of(transformer, noise(1, 1))
     assert not torch.equal(transformer(features), transformer.tokens(features))
     assert torch.equal(transformer.train()(features), transformer.tokens(features))
+
+
+def test_beats_trains_after_it_has_scored(build, noise):
+    """What it keeps of a length serves both, and stays where a recorded step has found it."""
+    transformer = build("beats")
+    features = features_of(transformer, noise(1, 5))
+    with torch.inference_mode():
+        transformer(features)
+        kept = {key: buckets.data_ptr() for key, buckets in transformer._buckets.items()}
+        transformer(features_of(transformer, noise(1, 1)))
+    transformer.train()(features).sum().backward()
+    assert transformer.relative_bias.weight.grad is not None
+    assert kept.items() <= {key: buckets.data_ptr() for key, buckets in transformer._buckets.items()}.items()

@@ -72,10 +72,7 @@ def test_the_benchmark_prints_a_row_for_every_way(monkeypatch, capsys):
     script = Path(__file__).parents[2] / "benchmarks" / "layers.py"
     options = ["--device", "cpu", "--precision", "32-true", "--small", "--clips", "1", "--repeats", "1"]
     monkeypatch.setattr(sys, "argv", [str(script), *options])
-    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
-    precision = torch.get_float32_matmul_precision()
     runpy.run_path(str(script), run_name="__main__")
-    torch.set_float32_matmul_precision(precision)
     table = capsys.readouterr().out.split("predicted", 1)[1]
     for layer, known in WAYS.items():
         for way in set(known) - {"compile", "flex"}:

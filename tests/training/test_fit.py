@@ -279,6 +279,14 @@ def test_a_loss_that_explodes_is_reported(tmp_path):
         train(tmp_path, node("stage2", "atst", **{"optim.lr_rnn": 1e30, "optim.warmup_steps": 0, "epochs": 5}))
 
 
+def test_a_probability_that_a_gpu_refuses_is_reported_as_that(tmp_path):
+    def validate(_):
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    with pytest.raises(SedlabError, match=r"no longer a finite number at step [1-9]"):
+        train(tmp_path, node("stage1", "atst", epochs=1), validate=validate)
+
+
 def late(scores):
     """Return a validation whose results come from another thread, after some steps."""
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from sedlab.audio.packing import map_tensors, tensors_in
 from sedlab.errors import SedlabError, warn_once
+from sedlab.system.capture import capturing, root_of
 from sedlab.training.device.rewinding import Before, changing_weights, modest_scale, nudged, relative_distance
 from sedlab.training.losses import LossTerms
 from sedlab.training.resume import Learner
@@ -63,15 +64,8 @@ class CudaRecorder:
     def record(self, work: Learn, inputs: Any) -> tuple[Callable[[], object], LossTerms]:
         """Return the replay of a graph of ``work(inputs)`` and its result; nothing was computed yet."""
         graph = torch.cuda.CUDAGraph()
-        try:
-            # Threads that load data may pin memory meanwhile: only this one must keep to what can be recorded.
-            with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
-                result = work(inputs)
-        except Exception:
-            # After a capture that failed the generator refuses to draw, as if the capture still went on.
-            generator = torch.cuda.default_generators[torch.cuda.current_device()]
-            generator.graphsafe_set_state(generator.clone_state())
-            raise
+        with capturing(graph, stream=self._stream, pool=self._pool):
+            result = work(inputs)
         return graph.replay, result
 
 
@@ -147,6 +141,7 @@ class Replays:
         except SedlabError:
             raise
         except Exception as error:  # whatever a driver, a kernel or a version of torch may come up with
+            error = root_of(error)
             self.problem = " ".join(str(error).split())[:300] or type(error).__name__
             self._recordings.clear()
             before.restore(keep_gradients=False)

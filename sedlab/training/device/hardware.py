@@ -15,6 +15,9 @@ import torch
 
 from sedlab.config.trainer import Precision, TrainerConfig
 
+#: What matrix products are computed in, by precision.
+DTYPES = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16, "32-true": torch.float32}
+
 
 @dataclass(frozen=True)
 class Hardware:
@@ -59,6 +62,15 @@ def choose(trainer: TrainerConfig) -> Hardware:
         fast_layers=is_one and trainer.fast_layers is not False,
         torch=torch.__version__,
     )
+
+
+def prepare_arithmetic(kind: str, precision: Precision) -> None:
+    """Tell torch how to compute on a device in this process, for good; nothing on a CPU."""
+    if kind == "cuda":
+        # Shapes stay the same, so that trying convolutions once pays; what stays in float32 may use tensor cores where
+        # everything else is in half precision.
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("highest" if precision == "32-true" else "high")
 
 
 def _kind(accelerator: str) -> str:

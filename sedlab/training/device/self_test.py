@@ -14,12 +14,11 @@ from sedlab.data.batch import Batch, Rows, Targets
 from sedlab.grid import CLIP_SAMPLES, NUM_FRAMES
 from sedlab.labels import valid_classes
 from sedlab.training.detection import DetectionTask
-from sedlab.training.device.hardware import Hardware, choose
+from sedlab.training.device.hardware import DTYPES, Hardware, choose
 from sedlab.training.device.micro_batches import MicroBatches, recorder_for
 from sedlab.training.distributed import make_fabric
 
 _SIDE = {"cuda": 8192, "mps": 2048, "cpu": 1024}
-_DTYPES = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16, "32-true": torch.float32}
 #: Clips of each group in a batch: midi's on a card, few elsewhere.
 _SIZES = {"maestro": 7, "strong": 5, "synth": 5, "weak": 9, "unlabeled": 9}
 _FEW = dict.fromkeys(_SIZES, 1)
@@ -71,7 +70,7 @@ def self_test(seconds: float = 5.0, *, trainer: TrainerConfig | None = None) -> 
 
 def _matrix_rate(hardware: Hardware, seconds: float) -> float:
     side = _SIDE[hardware.kind]
-    left, right = torch.randn(2, side, side, device=hardware.kind).to(_DTYPES[hardware.precision])
+    left, right = torch.randn(2, side, side, device=hardware.kind).to(DTYPES[hardware.precision])
     return 2 * side**3 * _rate(lambda: left @ right, seconds, left.device) / 1e12
 
 

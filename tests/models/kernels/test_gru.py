@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from sedlab.models.kernels.choice import chosen
+from sedlab.models.kernels.gpu.gru_shares import fits
 from sedlab.models.layers import BiGru
 
 
@@ -42,3 +43,10 @@ def test_a_state_is_kept_over_many_frames():
     assert moved[25:30, :3].all()
     assert moved[20:26, 3:].all()
     assert not moved[26:, 3:].any()
+
+
+def test_units_are_shared_out_only_where_all_programs_run_at_once():
+    """Those of student and teacher wait for each other's shares on one card."""
+    assert fits(35, 256, 132) and fits(128, 256, 132)  # an H100, training and scoring
+    assert not fits(140, 256, 132)  # four batches together
+    assert not fits(35, 256, 40) and fits(35, 64, 40)  # a T4

@@ -36,8 +36,12 @@ def bidirectional_gru(x: Tensor, weights: Sequence[Sequence[Tensor]], *, in_shar
     """Return (B, T, 2 H), the forward direction first, for ``x`` (B, T, I).
 
     ``weights`` are those of ``nn.GRU.all_weights``: for each layer, forward then reverse, ``weight_ih`` (G, I),
-    ``weight_hh`` (G, H), ``bias_ih`` and ``bias_hh`` (G). ``in_shares`` takes the kernels of `gru_shares`.
+    ``weight_hh`` (G, H), ``bias_ih`` and ``bias_hh`` (G). ``in_shares`` takes the kernels of `gru_shares` where the
+    card is large enough for so many clips.
     """
+    if x.is_cuda:
+        num = torch.cuda.get_device_properties(x.device).multi_processor_count
+        in_shares = in_shares and gru_shares.fits(len(x), weights[0][1].shape[-1], num)
     dtype = compute_dtype(x)
     x = x.to(dtype)
     for forward, reverse in zip(weights[::2], weights[1::2], strict=True):

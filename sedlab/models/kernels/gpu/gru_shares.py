@@ -2,9 +2,9 @@
 
 The recurrent weights of a direction do not fit one multiprocessor, but a quarter of them (96 KiB at 256 units) fits its
 registers. Four programs then go through the frames together: after each step they exchange their part of the state
-through memory and wait for each other at a counter. They must all run at the same time; there are far fewer of them
-than multiprocessors. A program that waits in vain (it never should) goes on with what is no number, so that nobody
-takes the result for one.
+through memory and wait for each other at a counter. They must all run at the same time, so they are for cards that have
+a multiprocessor for each (`fits`). A program that waits in vain (it never should) goes on with what is no number, so
+that nobody takes the result for one.
 
 Shape letters: B clips, T frames, H units, G = 3 H gates; 2 directions; M clips of a block, U units of a share.
 """
@@ -14,12 +14,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sedlab.models.kernels.gpu.language import jit, tl, triton
+from sedlab.models.kernels.gpu.language import jit, tl
 
 _CLIPS = 16  # the least that matrix units take
 _SHARE = 64
 #: Looks at the counter before a program gives up: seconds, where a step takes microseconds.
 _LOOKS = 1 << 22
+
+
+def fits(clips: int, units: int, multiprocessors: int) -> bool:
+    """Return whether all programs run at the same time, those of another network beside them as well."""
+    blocks, ways, shares = _layout(clips, units)[0]
+    return 2 * blocks * ways * shares <= multiprocessors
 
 
 def forward(gates: Tensor, weight: Tensor, bias: Tensor, hidden: Tensor, states: Tensor, *, learns: bool) -> None:
@@ -51,7 +57,7 @@ def backward(
 def _layout(clips: int, units: int) -> tuple[tuple[int, int, int], dict[str, int]]:
     share = min(units, _SHARE)
     options = {"H": units, "U": share, "M": _CLIPS, "LOOKS": _LOOKS, "num_warps": 8 if units == 256 else 4}
-    return (triton.cdiv(clips, _CLIPS), 2, units // share), options
+    return (-(-clips // _CLIPS), 2, units // share), options
 
 
 def _stretches(x: Tensor, frames: int) -> list[tuple[int, int]]:
