@@ -22,14 +22,14 @@ lab: setup  ## open JupyterLab on the notebooks
 docs: setup  ## build the documentation site into site/, with the pictures of RUN=runs/mini (none: without)
 	@$(bin)/python docs/site/make_site.py $(if $(RUN),--run $(RUN))
 
-# One thread in each test process: more would only compete for the cores. Three processes, for a laptop's two cores:
+# One thread in each test process: more would only compete for the cores. Four processes, for a laptop's two cores:
 # tests of browsers, kernels and servers also wait. The tests of a file share fixtures that take minutes, so a file
 # stays in one process; tests/conftest.py says which files come first.
 check: setup  ## run the quick tests, in a few minutes
-	@OMP_NUM_THREADS=1 $(bin)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
+	@OMP_NUM_THREADS=1 $(bin)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test: setup  ## run all tests
-	@OMP_NUM_THREADS=1 $(bin)/pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25 --durations-min=5
+	@OMP_NUM_THREADS=1 $(bin)/pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=25 --durations-min=5
 
 lint: setup  ## check style, the import contract, and that notebooks hold no outputs
 	@$(bin)/ruff check .

@@ -9,12 +9,12 @@ import nbformat
 import pytest
 from jupyter_lab import TIMEOUT_MS, browser, jupyter_lab, need_chromium, run_all_cells, write_cells
 
-STEPS = 120
+STEPS = 60
 CELLS = (
     """
 from sedlab.pipeline import stages
 settings = "archs=[atst], pretrain=null, data.mini.num_devtest=1, data.mini.num_public=1"
-settings = [*settings.split(", "), "stage1.epochs=30", "stage1.validate_every=15"]
+settings = [*settings.split(", "), "stage1.epochs=15", "stage1.validate_every=15"]
 opened = stages.begin("stage1", preset="nano", settings=settings, arch="atst", iteration=1)
 """,
     """
