@@ -22,6 +22,7 @@ import pytest
 import typer
 from documents import CHECKOUT, DOCUMENTS
 from finished_nano import finished_nano  # noqa: F401  (a fixture)
+from jupyter_lab import TIMEOUT_MS
 
 from sedlab.cli import app
 
@@ -113,9 +114,11 @@ def test_a_browser_finds_mean_teacher_and_asks_no_other_machine(address):
 
     requests, complaints = [], []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        options = {"args": ["--no-sandbox", "--disable-gpu"], "timeout": TIMEOUT_MS}
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, **options)
         for width, scheme in ((1280, "light"), (390, "dark")):
             page = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme).new_page()
+            page.set_default_timeout(TIMEOUT_MS)
             page.on("request", lambda request: requests.append(request.url))
             page.on("console", lambda message: complaints.append(message.text))
             page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -162,7 +162,7 @@ def test_teacher_is_scored_beside_the_student(corpus, detector):
 def test_a_process_beside_finds_the_same(corpus, detector):
     predictions = predict_validation({"student": detector}, corpus, NumberedCache(corpus))
     beside = aside(validation_row, predictions, corpus)
-    assert beside.result(timeout=120) == validation_row(predictions, corpus)
+    assert beside.result(timeout=500) == validation_row(predictions, corpus)
 
 
 def test_weak_f1_ignores_classes_that_never_occur_and_masked_cells():

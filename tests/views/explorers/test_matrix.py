@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from jupyter_lab import browser
+from jupyter_lab import TIMEOUT_MS, browser
 
 from sedlab import views
 from sedlab.scoring.errors.cases import find_errors
@@ -57,6 +57,7 @@ def test_table_in_a_browser(view):
     load = "async (text) => import(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })))"
     with browser() as opened:
         page = opened.new_page(viewport={"width": 400, "height": 500})
+        page.set_default_timeout(TIMEOUT_MS)
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.set_content(page_html)
