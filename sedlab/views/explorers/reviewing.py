@@ -118,18 +118,18 @@ class ReviewPanel(Panel):
         """Make the queue of the chosen source and show its first place that is not decided."""
         source = self.source.value
         self.told.value = "<div role='status'>looking for what there is to decide ...</div>"
-        if source == LISTED:
-            self.queue = self._listed()
-        else:
-            self.queue = places_of(self._queues[source]())
-            keys = list(dict.fromkeys(place.key for place in self.queue))
-            if self.queue and self._desk is not None:
-                self._desk.narrow(keys, source, {place.key: place.focus for place in reversed(self.queue)})
-            elif self.queue:
-                self.player.queue = keys
+        try:
+            self.queue = self._listed() if source == LISTED else places_of(self._queues[source]())
+        except Exception:
+            self._say()  # nothing is looked for any more; the panel shows the error
+            raise
+        if source != LISTED and self.queue:
+            self._list(source)
         self._say()
         if self.queue:
             self._go(after=-1)
+        else:
+            self.told.value = f"<div role='status'>{html.escape(source)}: there is nothing to decide.</div>"
         self._tell_player()
 
     def next(self) -> None:
@@ -159,6 +159,14 @@ class ReviewPanel(Panel):
             return tuple(map(Place, self.player.queue))
         cases = self._desk.focuses
         return tuple(framed_place(key, cases.get(key)) for key in self._desk.chosen.iloc[:, 0].astype(str))
+
+    def _list(self, source: str) -> None:
+        """List the clips of the queue alone, each framed on its first place."""
+        keys = list(dict.fromkeys(place.key for place in self.queue))
+        if self._desk is None:
+            self.player.queue = keys
+        else:
+            self._desk.narrow(keys, source, {place.key: place.focus for place in reversed(self.queue)})
 
     def _present(self) -> int:
         return in_view(self.queue, self.player.key, self.player.focus)

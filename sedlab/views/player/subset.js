@@ -56,6 +56,8 @@ export function makeSubsetCounts({ store, model, send, surface }) {
   }
   return {
     of,
+    /** Say whether some systems are counted on the subset, but none of `names`: pseudo-labels are not. */
+    countsOthers: (names) => Object.keys(store.get("counts")[subsetOf()] ?? {}).length > 0 && !names.some((name) => offered(name).length),
     isComing: (system) => offered(system).includes(wayOf(system)) && !of(system),
     /** Return [["best F1, 1", threshold]] of the systems that are shown, for a class or all (""). */
     best(label) {

@@ -69,6 +69,7 @@ export function makeTally({ store, surface, subset }) {
       if (counts?.error) told = counts.error;
       else if (counts?.clips) told ||= `${counts.clips} clips with events, ${counts.hours.toFixed(2)} hours`;
     }
+    if (subset.countsOthers(lines.map(({ system }) => system.name))) told = "not counted for these; tick another system above";
     caption.textContent = `At the threshold, ${name}${told ? `. Subset: ${told}` : ""}`;
     subsetHead.textContent = `all of ${store.get("key").split("/")[0] || "the subset"}`;
   }
@@ -76,7 +77,7 @@ export function makeTally({ store, surface, subset }) {
 
   const offs = [
     store.on("scene shown", build), onTheme(build),
-    store.on("threshold thresholds label postprocess criterion subsetCounts", soon),
+    store.on("threshold thresholds label postprocess criterion counts subsetCounts", soon),
   ];
   build();
   return { node, dispose() { cancelAnimationFrame(pending); offs.forEach((off) => off()); } };

@@ -162,6 +162,7 @@ def test_differences_choose_classes_and_open_their_clips(curves):
     expected = curves.differences(curves.systems[0], BEST, "psds1", explorer.controls.way.value)
     pd.testing.assert_frame_equal(table, expected)
     rows = explorer.table.children[1:]
+    assert f", {table['num_positive'].iloc[1]} events</span>" in rows[1].children[-1].value
     assert [row.children[0].description for row in rows] == ["all classes", *table["label"].iloc[1:]]
     rows[2].children[0].click()
     assert explorer.controls.label.value == table["label"].iloc[2] == desk.player.label

@@ -81,6 +81,21 @@ def test_the_list_as_it_is_narrowed_is_a_queue(panel, desk):
     assert panel.progress == "1 of 2 decided"
 
 
+def test_a_queue_without_anything_says_so_and_one_that_fails_is_no_longer_looked_for(desk, tmp_path):
+    def fail():
+        raise SedlabError("No cell of errors is open. Press one.")
+
+    none = pd.DataFrame(columns=["key", "label", "onset", "offset", "what"])
+    panel = ReviewPanel(
+        desk.player, Review(tmp_path / "r.tsv"), desk=desk, queues={"suspects": lambda: none, "cell": fail}
+    )
+    for source, told, message in (("suspects", "suspects: there is nothing", ""), ("cell", "press a bar", "No cell of")):
+        panel.source.value = source
+        panel.begin.click()
+        assert told in panel.told.value and message in panel.message.value
+        assert list(desk.chosen["key"]) == KEYS
+
+
 def test_decisions_are_there_when_it_is_opened_again_and_belong_to_a_person(panel, desk, tmp_path):
     send(panel, "right", 1.0, 2.0, what="reference")
     again = made(desk, tmp_path)

@@ -206,3 +206,12 @@ def test_counts_of_a_subset_are_those_of_python_at_any_threshold(page):
             f1.append(2 * hits / (hits + false_alarms + counts.steps["collar"][label].num_events))
         assert found[3] == pytest.approx(np.mean(f1))
         assert found[4] == pytest.approx(counts.steps["collar"]["Dog"].at(threshold)[1] / counts.hours)
+
+
+def test_systems_that_are_not_counted_on_the_subset_say_so(page):
+    caption = page.locator(".tally caption")
+    hint = "not counted for these; tick another system above"
+    for counts, is_told in (({"set": {"B": ["none"]}}, True), ({}, False), ({"other": {"B": ["none"]}}, False)):
+        page.evaluate("counts => model.set('counts', counts)", counts)
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert (hint in caption.inner_text()) == is_told

@@ -69,4 +69,4 @@ class Comparing:
 
     def _show(self, table: pd.DataFrame) -> None:
         a, b, metric, _way = self._asked()
-        self._table.show(table, a, b, AXES[metric][2])
+        self._table.show(table, a, b, AXES[metric][2].removesuffix("s"))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import ipywidgets as widgets
 import pandas as pd
 
+from sedlab.errors import count_of
 from sedlab.scoring.names import ALL, class_name
 from sedlab.views.kept import KeptWidget
 
@@ -33,7 +34,7 @@ class DifferenceTable(KeptWidget, widgets.VBox):
         self._said = ""
 
     def show(self, table: pd.DataFrame, a: str, b: str, what: str) -> None:
-        """Show the differences ``b`` - ``a``; ``what`` is counted by `num_positive`."""
+        """Show the differences ``b`` - ``a``; `num_positive` counts ``what``: "event"."""
         self.table = table
         reach = float(table[["low", "high", "difference"]].abs().max(axis=None)) or 1.0
         sure = int(table["certain"].iloc[1:].sum())
@@ -70,7 +71,7 @@ class DifferenceTable(KeptWidget, widgets.VBox):
         bar = _bar(row, reach)
         said = (
             f'<span style="display:inline-block;min-width:104px">{_values(row)}</span>{bar}'
-            f"<span>{_told(row)}, {row.num_positive} {what}</span>"
+            f"<span>{_told(row)}, {count_of(row.num_positive, what)}</span>"
         )
         parts: list[widgets.Widget] = [button]
         if self._open_clips is not None and label == ALL:
