@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -12,7 +13,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from jupyter_lab import jupyter_lab, looked_at, need_chromium, run_all_cells, wait_until_all_ran, write_cells
+from jupyter_lab import (
+    TIMEOUT_MS,
+    jupyter_lab,
+    looked_at,
+    need_chromium,
+    run_all_cells,
+    run_code,
+    wait_for_frames,
+    wait_for_python,
+    wait_until_all_ran,
+    write_cells,
+)
 
 NOTEBOOK = """
 import sys
@@ -48,12 +60,14 @@ explorer.select_panel("PSD-ROC")
 explorer
 ---
 print("ALL", "DONE")
----
+"""
+WORKING = """
 import threading
-if len(explorer.panel("PSD-ROC").table.table):
-    curves.resampling = Resampling(200_000)
-print("working:", [one.name for one in threading.enumerate() if one.name == "curves"])
-print("state:", {label: round(at, 3) for label, at in player.thresholds.items()}, player.label, player.postprocess)
+print([one.name for one in threading.enumerate() if one.name == "curves"])
+"""
+STATE = """
+import json
+print(json.dumps([{label: round(at, 3) for label, at in player.thresholds.items()}, player.label, player.postprocess]))
 """
 #: Where a point of a curve is on the screen: the place in the traces of the lines, the place in the line.
 PLACE = """([curve, point]) => {
@@ -66,6 +80,8 @@ PLACE = """([curve, point]) => {
 MARKS = """() => document.querySelector(".sedlab-curves .js-plotly-plot").data
   .filter((trace) => trace.mode === "markers").map((trace) => [trace.x[0], trace.y[0]])"""
 
+OTHER_MARKS = f"before => JSON.stringify(({MARKS})()) !== JSON.stringify(before)"
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -77,16 +93,25 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address.format("curves.ipynb")
 
 
-def run_last_cell(page) -> None:
-    page.evaluate(
-        "() => { const notebook = window.jupyterapp.shell.currentWidget.content;"
-        " notebook.activeCellIndex = notebook.widgets.length - 1;"
-        " return window.jupyterapp.commands.execute('notebook:run-cell'); }"
-    )
+def point_at(page, curve: int, point: int, pattern: str) -> tuple[float, float, str]:
+    """Put the pointer on a point of a curve, wherever that is now, until what it has of ``pattern`` is said there.
+
+    Returns x and y of the pointer, and what was found of the pattern.
+    """
+    end = time.monotonic() + TIMEOUT_MS / 1000
+    label = page.locator(".sedlab-curve-explorer .hoverlayer")
+    while time.monotonic() < end:
+        x, y, told = page.evaluate(PLACE, [curve, point])
+        page.mouse.move(x - 4, y - 2)
+        page.mouse.move(x, y, steps=3)
+        wait_for_frames(page)
+        found = re.search(pattern, told)[0]
+        if found in (label.text_content() or ""):
+            return x, y, found
+    pytest.fail(f"{label.text_content()!r} is said in place of {told!r}")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
 def test_curves_and_player_move_with_each_other(lab: str, tmp_path: Path) -> None:
     from playwright.sync_api import expect
 
@@ -94,32 +119,30 @@ def test_curves_and_player_move_with_each_other(lab: str, tmp_path: Path) -> Non
         page.goto(lab)
         run_all_cells(page)
         wait_until_all_ran(page)
-        output = page.locator(".jp-OutputArea-output")
         panel = page.locator(".sedlab-curve-explorer")
         expect(panel.locator(".js-plotly-plot .gtitle")).to_have_text("PSD-ROC, PSDS1: Dog")
+        # The list comes after the panel, and moves it down.
+        expect(page.locator(".sedlab-clip-table tbody tr")).to_have_count(24)
         panel.scroll_into_view_if_needed()
 
         # Point at the end of a curve: what is said there. Press it: the player has that threshold for that class.
-        x, y, said = page.evaluate(PLACE, [1, -2])
-        threshold = re.search(r"threshold ([\d.]+)", said)[1]
-        page.mouse.move(x - 4, y - 2)
-        page.mouse.move(x, y, steps=3)
+        x, y, said = point_at(page, 1, -2, r"threshold [\d.]+")
+        threshold = said.split()[1]
         label = panel.locator(".hoverlayer")
-        expect(label).to_contain_text(f"threshold {threshold}")
         expect(label).to_contain_text(re.compile(r"finds \d+ of \d+ events.*false alarms an hour"))
         before = page.evaluate(MARKS)
         page.mouse.click(x, y)
         slider = page.get_by_label("Threshold", exact=True)
         expect(slider).to_have_attribute("aria-valuetext", threshold)
         expect(page.get_by_label("Class of the threshold")).to_have_value("Dog")
+        page.wait_for_function(OTHER_MARKS, arg=before)
         after = page.evaluate(MARKS)
-        assert after != before
 
         # Move the player's slider: the marks follow, and what is said of them.
         slider.focus()
         for _ in range(4):
             page.keyboard.press("ArrowLeft")
-        page.wait_for_function(f"before => JSON.stringify(({MARKS})()) !== JSON.stringify(before)", arg=after)
+        page.wait_for_function(OTHER_MARKS, arg=after)
         lower = float(slider.input_value())
         expect(panel.locator("td").filter(has_text=re.compile(rf"^{lower:.3f}"))).to_have_count(2)
         assert lower < float(threshold)
@@ -137,16 +160,13 @@ def test_curves_and_player_move_with_each_other(lab: str, tmp_path: Path) -> Non
         # Over all classes a point is a threshold for each.
         panel.get_by_label("Class").select_option("all together")
         expect(panel.locator(".gtitle")).to_have_text("PSD-ROC, PSDS1")
-        x, y, _ = page.evaluate(PLACE, [1, -2])
-        page.mouse.move(x - 4, y - 2)
-        page.mouse.move(x, y, steps=3)
-        expect(label).to_contain_text("false alarms an hour")
-        page.mouse.click(x, y)
-        expect(panel.locator("td").filter(has_text="one for each class").first).to_be_visible()
+        x, y, _ = point_at(page, 1, -2, "false alarms an hour")
         # The letters of what the pointer says are not of the colour of its box, whatever that of the curve.
         colours = "(all) => all.map((one) => getComputedStyle(one).fill)"
         box, letters = (panel.locator(f".hoverlayer {one}").evaluate_all(colours) for one in ("path", "text"))
         assert box and letters and not set(box) & set(letters)
+        page.mouse.click(x, y)
+        expect(panel.locator("td").filter(has_text="one for each class").first).to_be_visible()
         expect(page.get_by_role("button", name=re.compile("^Cat 0"))).to_be_visible()
 
         with page.expect_download() as download:
@@ -157,16 +177,18 @@ def test_curves_and_player_move_with_each_other(lab: str, tmp_path: Path) -> Non
         assert set(points["system"]) == {"ATST, iteration 1", "Ensemble, iteration 2"}
 
         # The press is one; what it set is there, and is still there a moment later.
-        for _ in range(2):
-            page.wait_for_timeout(600)
-            run_last_cell(page)
-            said = output.filter(has_text="state:").last.inner_text().strip()
-            assert re.search(r"'Dog': 0\.\d+", said)[0] == f"'Dog': {threshold}", said
-            assert all(f"'{label}': " in said for label in ("Cat", "Speech")) and said.endswith("}  none"), said
+        said = wait_for_python(page, STATE, lambda said: "Cat" in json.loads(said)[0])
+        page.wait_for_timeout(600)
+        assert run_code(page, STATE) == said
+        thresholds, label, way = json.loads(said)
+        assert thresholds["Dog"] == pytest.approx(float(threshold), abs=1e-9)
+        assert {"Cat", "Speech"} <= set(thresholds) and (label, way) == ("", "none")
 
         # Now 200,000 resamples: the kernel answers meanwhile, and Cancel stops them at once.
         panel.get_by_label("95 % band").uncheck()
         panel.get_by_label("Metric").select_option("PSDS2")
+        expect(panel.locator(".gtitle")).to_have_text("PSD-ROC, PSDS2")
+        run_code(page, "curves.resampling = Resampling(200_000)")
         for start, ends in (
             (
                 panel.get_by_role("button", name="Compare by class"),
@@ -181,22 +203,14 @@ def test_curves_and_player_move_with_each_other(lab: str, tmp_path: Path) -> Non
                 "() => [...document.querySelectorAll('.sedlab-curve-explorer .progress-bar')]"
                 ".some((bar) => bar.offsetParent && parseFloat(bar.style.width) > 0)"
             )
-            run_last_cell(page)
-            expect(output.filter(has_text="working: ['curves']")).to_be_visible()
+            assert run_code(page, WORKING) == "['curves']"
             cancel.focus()
-            started = time.monotonic()
             page.keyboard.press("Enter")
             expect(cancel).to_have_count(0)
-            assert time.monotonic() - started < 5 and ends.count() == 0
             expect(start).to_be_focused()
             expect(start).not_to_be_checked() if start.get_attribute("type") == "checkbox" else None
-            for _ in range(20):
-                run_last_cell(page)
-                page.wait_for_timeout(200)
-                if output.filter(has_text="working: []").count():
-                    break
-            else:
-                pytest.fail("still at work")
+            wait_for_python(page, WORKING, lambda said: said == "[]")
+            assert ends.count() == 0  # nor did it go on to the end
         found = Axe().run(page, context=".sedlab-curve-explorer").response["violations"]
         assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
         if folder := os.environ.get("SEDLAB_SCREENSHOTS"):

@@ -36,7 +36,6 @@ SEEN = """() => {
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
 def test_a_saved_inspector_shows_its_opening_picture_in_every_way(tmp_path: Path) -> None:
     need_chromium()
     write_cells(tmp_path / "run.ipynb", CELLS)
@@ -48,8 +47,8 @@ def test_a_saved_inspector_shows_its_opening_picture_in_every_way(tmp_path: Path
         run_all_cells(page)
         page.wait_for_selector(".sedlab-player canvas")
         wait_until_all_ran(page)
+        page.wait_for_function(f"({SEEN})().live === 1 && ({SEEN})().pictures === 0")
         seen = _seen(page, "live")
-        assert (seen["pictures"], seen["live"]) == (0, 1)
         assert "as it opened" not in seen["text"]
         page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
         page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
@@ -84,4 +83,5 @@ def test_a_saved_inspector_shows_its_opening_picture_in_every_way(tmp_path: Path
 def _seen(page, name: str) -> dict:
     if folder := os.environ.get("SEDLAB_SCREENSHOTS"):
         page.screenshot(path=str(Path(folder) / f"kept_{name}.png"))
+    page.wait_for_function("[...document.images].every((image) => image.complete)")
     return page.evaluate(SEEN)

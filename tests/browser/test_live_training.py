@@ -27,7 +27,6 @@ TEXT = "document.querySelector('.sedlab-training .text').textContent"
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 def test_curves_grow_the_button_stops_and_the_cell_goes_on(tmp_path: Path) -> None:
     need_chromium()
     write_cells(tmp_path / "run.ipynb", CELLS)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from ipywidgets import HTML, Audio, Image, VBox
 from ipywidgets.embed import dependency_state
+from jupyter_lab import TIMEOUT_MS
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from sedlab.report.notebook_page import STATE, VIEW, export_page
@@ -37,13 +38,14 @@ def test_page_stands_alone(tmp_path):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_context(offline=True).new_page()
+        page.set_default_timeout(TIMEOUT_MS)
         page.on("request", lambda request: requests.append(request.url))
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(file.as_uri())
         page.wait_for_function("document.querySelector('audio').readyState >= 1")
         assert page.evaluate("document.querySelector('math').getBoundingClientRect().height") > 20
-        assert page.evaluate("document.images[0].naturalWidth") > 200
+        page.wait_for_function("document.images[0].naturalWidth > 200")
         assert page.evaluate("document.querySelector('audio').duration") == 1
         assert "3 events" in page.inner_text("body")
         browser.close()

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from jupyter_lab import (
-    TIMEOUT_MS,
     jupyter_lab,
     looked_at,
     need_chromium,
     run_all_cells,
-    run_last_cell,
-    wait_for_focus,
+    run_code,
+    wait_for_python,
     wait_until_all_ran,
     write_cells,
 )
@@ -60,9 +59,19 @@ other = ClipPlayer(load, queue=["devtest/clip07"])
 other
 ---
 print("ALL", "DONE")
----
-print("state:", player.key, f"{player.playhead:.2f}", player.selection, player.span, len(loaded))
 """
+STATE = """
+import json
+print(json.dumps({name: getattr(player, name) for name in ("key", "playhead", "selection", "span")}))
+"""
+PRESS_N = """(node, times) => {
+  for (let k = 0; k < times; k += 1) node.dispatchEvent(new KeyboardEvent("keydown", { key: "n", bubbles: true }));
+}"""
+#: The seconds of the playhead; and whether they are fewer than when this was last asked.
+HEAD = "parseFloat(document.querySelector('.sedlab-player .time').textContent)"
+WENT_BACK = (
+    f"() => {{ const [before, now] = [window.headBefore, {HEAD}]; window.headBefore = now; return now < before; }}"
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,21 +85,23 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
 def test_a_person_hears_selects_zooms_and_pages(lab: str) -> None:
+    from playwright.sync_api import expect
+
     with looked_at(1300, 1500) as page:
         page.goto(lab)
         run_all_cells(page)
         wait_until_all_ran(page)
         player, other = page.locator(".sedlab-player").nth(0), page.locator(".sedlab-player").nth(1)
         shown = player.locator("canvas.over")
-        page.wait_for_function("document.querySelectorAll('.sedlab-player .waiting').length === 0")
-        assert "clip 1 of 21, 2 annotated events" in player.locator(".head").inner_text()
+        for one in (player, other):
+            expect(one.locator(".head")).to_contain_text("2 annotated events")
+        expect(player.locator(".head")).to_contain_text("clip 1 of 21, 2 annotated events")
 
         # Space plays; Python hears that the playhead moved. The other player silences this one.
         player.focus()
         page.keyboard.press(" ")
-        _state(page, lambda line: "clip00" in line and float(line.split()[2]) > 0.5)
+        _state(page, lambda state: state["key"] == "devtest/clip00" and state["playhead"] > 0.5)
         other.get_by_role("button", name="Play").click()
         player.get_by_role("button", name="Play (space)").wait_for()
         other.get_by_role("button", name="Pause").click()
@@ -100,16 +111,17 @@ def test_a_person_hears_selects_zooms_and_pages(lab: str) -> None:
         box = shown.bounding_box()
         left, width = box["x"] + 150, box["width"] - 156
         page.mouse.click(left + 0.4 * width, box["y"] + 100)
-        assert _head(page) == pytest.approx(4.0, abs=0.02)
+        _at(page, 4.0)
         page.mouse.move(left + 0.5 * width, box["y"] + 100)
         page.mouse.down()
         page.mouse.move(left + 0.53 * width, box["y"] + 140, steps=3)
         page.mouse.up()
         page.keyboard.press(" ")
-        page.wait_for_timeout(1000)
-        assert 4.99 < _head(page) < 5.35
+        page.wait_for_function(f"{HEAD} > 5.05")
+        page.wait_for_function(WENT_BACK)
+        assert 4.99 < page.evaluate(HEAD) < 5.35
         page.keyboard.press(" ")
-        start, end = _floats(_state(page, lambda line: "] []" in line and "[] []" not in line))
+        start, end = _state(page, lambda state: state["selection"] and not state["span"])["selection"]
         assert (start, end) == (pytest.approx(5.0, abs=0.02), pytest.approx(5.3, abs=0.02))
         if folder := os.environ.get("SEDLAB_SCREENSHOTS"):
             player.locator(".head").scroll_into_view_if_needed()
@@ -123,38 +135,36 @@ def test_a_person_hears_selects_zooms_and_pages(lab: str) -> None:
         assert page.evaluate(f"[{sound}.playbackRate, {sound}.preservesPitch]") == [0.5, True]
 
         # Ctrl and the wheel zoom around the pointer; the wheel alone scrolls the page.
-        _state(page, lambda line: "[] []" in line)
+        _state(page, lambda state: not state["selection"] and not state["span"])
         player.locator(".head").scroll_into_view_if_needed()
         page.mouse.move(left + 0.25 * width, shown.bounding_box()["y"] + 100)
         page.keyboard.down("Control")
         page.mouse.wheel(0, -300)
         page.keyboard.up("Control")
-        line = _state(page, lambda line: "[] [" in line and "[] []" not in line)
-        start, end = _floats(line.split("[]")[1])
+        start, end = _state(page, lambda state: state["span"] and not state["selection"])["span"]
         assert start < 2.5 < end and (2.5 - start) / (end - start) == pytest.approx(0.25, abs=0.02)
 
-        # Ten quick presses of n: the last clip is drawn, and those passed by were not loaded.
-        player.focus()
-        for _ in range(12):
-            page.keyboard.press("n")
+        # Twelve quick presses of n: the last clip is drawn, and those passed by were not loaded.
+        player.evaluate(PRESS_N, 12)
         page.wait_for_function("document.querySelector('.title').textContent === 'devtest/clip12'")
         page.wait_for_function("!document.querySelector('.sedlab-player .waiting')")
-        line = _state(page, lambda line: "clip12" in line)
-        assert int(line.split()[-1]) < 20
+        _state(page, lambda state: state["key"] == "devtest/clip12")
+        loaded = run_code(page, "print(*sorted(set(loaded)))")
+        assert "clip12" in loaded and not any(f"clip{passed:02}" in loaded for passed in (6, 8, 9)), loaded
 
         # A clip that cannot be loaded says so.
-        for _ in range(8):
-            page.keyboard.press("n") if player.evaluate("node => node.matches(':focus')") else player.press("n")
+        player.evaluate(PRESS_N, 8)
         player.get_by_role("alert").filter(has_text="broken.wav is not a sound file").wait_for()
         player.press("p")
         page.wait_for_function("document.querySelector('.title').textContent === 'devtest/clip19'")
 
         # Python goes to a case, once it knows of the last key: it is framed, sought, and stays so.
-        _state(page, lambda line: "clip19" in line)
-        run_last_cell(page, "player.go('devtest/clip03', {'onset': 6.0, 'offset': 6.4, 'label': 'Dog'})")
-        line = _state(page, lambda line: "clip03 5.50" in line and "[] [4.7, 7.7]" in line)
+        _state(page, lambda state: state["key"] == "devtest/clip19")
+        run_code(page, "player.go('devtest/clip03', {'onset': 6.0, 'offset': 6.4, 'label': 'Dog'})")
+        framed = {"key": "devtest/clip03", "playhead": 5.5, "selection": [], "span": [4.7, 7.7]}
+        _state(page, lambda state: state == framed)
         page.wait_for_timeout(500)
-        assert _head(page) == 5.5
+        assert _state(page, bool) == framed and page.evaluate(HEAD) == 5.5
 
         # Everybody can use it, in both themes, on a phone.
         for theme in ("JupyterLab Light", "JupyterLab Dark"):
@@ -177,24 +187,11 @@ def test_a_person_hears_selects_zooms_and_pages(lab: str) -> None:
             page.screenshot(path=str(Path(folder) / "player_narrow.png"))
 
 
-def _floats(text: str) -> list[float]:
-    """Return the numbers between the first brackets of ``text``."""
-    return [float(part) for part in text.split("[")[1].split("]")[0].split(",")]
+def _at(page, seconds: float) -> None:
+    """Wait until the playhead is there."""
+    page.wait_for_function(f"seconds => Math.abs({HEAD} - seconds) < 0.02", arg=seconds)
 
 
-def _head(page) -> float:
-    return page.evaluate("parseFloat(document.querySelector('.sedlab-player .time').textContent)")
-
-
-def _state(page, is_so) -> str:
-    """Run the last cell until what it prints fulfils ``is_so``; return that."""
-    end, line = time.monotonic() + TIMEOUT_MS / 1000, ""
-    while time.monotonic() < end:
-        run_last_cell(page, CELLS.split("---\n")[-1].strip())
-        page.wait_for_timeout(400)
-        lines = page.locator(".jp-OutputArea-output").filter(has_text="state:").all_inner_texts()
-        line = lines[-1].strip() if lines else ""
-        if line and is_so(line):
-            wait_for_focus(page)
-            return line
-    raise AssertionError(line)
+def _state(page, is_so: Callable[[dict], bool]) -> dict:
+    """Return what Python knows of the player, once it is so."""
+    return json.loads(wait_for_python(page, STATE, lambda said: is_so(json.loads(said))))

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from jupyter_lab import (
-    TIMEOUT_MS,
     jupyter_lab,
     looked_at,
     need_chromium,
     run_all_cells,
-    run_last_cell,
-    wait_for_focus,
+    wait_for_python,
     wait_until_all_ran,
     write_cells,
 )
@@ -57,11 +54,8 @@ desk.select_panel("Pseudo-labels")
 desk
 ---
 print("ALL", "DONE")
----
-panel, player = desk.panel("Pseudo-labels"), desk.player
-print("state:", player.key, len(desk.chosen), player.focus.get("label"), round(player.focus.get("onset", -1), 1),
-      round(player.threshold, 2), len(panel.selection))
 """
+STATE = "print(desk.player.key, len(desk.chosen), desk.player.focus.get('label'), round(desk.player.threshold, 2))"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +69,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 def test_a_bar_is_pressed_and_its_clips_are_heard(lab: str) -> None:
     from playwright.sync_api import expect
 
@@ -89,7 +82,7 @@ def test_a_bar_is_pressed_and_its_clips_are_heard(lab: str) -> None:
         bar = panel.get_by_role("button", name="Blender: lost 90 %, 16.2 s in 4 clips")
         bar.click()
         expect(bar).to_have_attribute("aria-pressed", "true")
-        _state(page, lambda state: state[:3] == ["train/clip0", "4", "Blender"])
+        wait_for_python(page, STATE, lambda said: said.startswith("train/clip0 4 Blender "))
         head = page.locator(".sedlab-player .head").first
         expect(head).to_contain_text("clip 1 of 4")
         _screenshot(page, "pseudo_labels")
@@ -105,13 +98,13 @@ def test_a_bar_is_pressed_and_its_clips_are_heard(lab: str) -> None:
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
-        _state(page, lambda state: state[:3] == ["train/clip5", "1", "Dog"])
+        wait_for_python(page, STATE, lambda said: said.startswith("train/clip5 1 Dog "))
 
         # The threshold by keyboard: Dog's probability is 0.62, above 0.63 nothing of it is left; the player follows.
         for _ in range(13):
             panel.get_by_role("slider", name="Threshold").press("ArrowRight")
         expect(panel.get_by_role("button", name="Dog: gained")).to_have_count(0)
-        _state(page, lambda state: state[4] == "0.63")
+        wait_for_python(page, STATE, lambda said: said.endswith(" 0.63"))
 
         # The table as a file of the browser.
         with page.expect_download() as saved:
@@ -136,20 +129,7 @@ def test_a_bar_is_pressed_and_its_clips_are_heard(lab: str) -> None:
         wider = (
             "() => { const n = document.querySelector('.sedlab-press-table'); return n.scrollWidth - n.clientWidth; }"
         )
-        page.wait_for_function(f"({wider})() <= 1", timeout=5000)
-
-
-def _state(page, wanted: Callable[[list[str]], bool]) -> None:
-    """Run the last cell until what it prints is as wanted: a busy kernel hears of the browser after the cell."""
-    end, said = time.monotonic() + TIMEOUT_MS / 1000, ""
-    while time.monotonic() < end:
-        run_last_cell(page)
-        page.wait_for_timeout(400)
-        said = page.locator(".jp-OutputArea-output").last.text_content() or ""
-        if said.startswith("state:") and wanted(said.split()[1:]):
-            wait_for_focus(page)
-            return
-    pytest.fail(f"the kernel's state stays {said!r}")
+        page.wait_for_function(f"({wider})() <= 1")
 
 
 def _screenshot(page, name: str) -> None:

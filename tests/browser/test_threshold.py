@@ -14,7 +14,17 @@ import numpy as np
 import pytest
 import soundfile
 from axe_playwright_python.sync_playwright import Axe
-from jupyter_lab import jupyter_lab, looked_at, need_chromium, run_all_cells, wait_until_all_ran, write_cells
+from jupyter_lab import (
+    jupyter_lab,
+    looked_at,
+    need_chromium,
+    run_all_cells,
+    run_code,
+    wait_for_frames,
+    wait_for_python,
+    wait_until_all_ran,
+    write_cells,
+)
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -65,18 +75,6 @@ player
 ---
 print("ALL", "DONE")
 """
-RUN = """async (code) => {
-  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
-  const future = kernel.requestExecute({ code });
-  let said = "";
-  future.onIOPub = ({ header, content }) => {
-    if (header.msg_type === "stream") said += content.text;
-    if (header.msg_type === "error") said += `${content.ename}: ${content.evalue}`;
-  };
-  await future.done;
-  return said.trim();
-}"""
-
 
 COUNTED = """() => {
   const rows = [...document.querySelectorAll(".tally tbody tr")];
@@ -85,7 +83,8 @@ COUNTED = """() => {
 #: The kernel takes no notice of anything until a file is there, or a minute has passed.
 ASLEEP = "import time; from pathlib import Path\nfor _ in range(1200):\n    Path('awake').is_file() or time.sleep(0.05)"
 SLEEP = f"""() => {{
-  ({RUN})(`{ASLEEP}`).then(() => {{ window.awake = true; }});
+  const {{ kernel }} = window.jupyterapp.shell.currentWidget.sessionContext.session;
+  kernel.requestExecute({{ code: `{ASLEEP}` }}).done.then(() => {{ window.awake = true; }});
   window.steps = [];
   const tracks = document.querySelector(".sedlab-player .tracks");
   tracks.addEventListener("sedlab-drawn", ({{ detail }}) => window.steps.push(detail.milliseconds));
@@ -107,7 +106,6 @@ def lab(folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_a_person_sets_a_threshold_saves_it_and_takes_the_view_away(lab: str, folder: Path) -> None:
     with looked_at(1300, 1500) as page:
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -133,20 +131,18 @@ def test_a_person_sets_a_threshold_saves_it_and_takes_the_view_away(lab: str, fo
             "button", name=re.compile("best F1 of 2")
         )
         best.click()
+        wait_for_frames(page)
         f1 = float(re.search(r"\((.*)\)", best.text_content())[1])
         assert f1 > 0.5 and float(cells(1)[8]) == pytest.approx(f1, abs=0.006)
         player.focus()
         page.keyboard.press("b")
         page.keyboard.press("T")
         wanted = pytest.approx(float(player.get_by_label("Threshold as a number").input_value()), abs=1e-6)
-        own, number = None, 0
-        for _ in range(50):  # Python hears of it a moment later
-            set_here = page.evaluate(RUN, "print(player.thresholds.get('Dog'), len(player.detections()))")
-            own, number = set_here.split()
-            if own != "None" and float(own) == wanted:
-                break
-            page.wait_for_timeout(100)
-        assert float(own) == wanted
+        own, number = wait_for_python(
+            page,
+            "print(player.thresholds.get('Dog', -1), len(player.detections()))",
+            lambda said: float(said.split()[0]) == wanted,
+        ).split()
         shown = player.locator(".legend small").all_text_contents()
         assert int(number) == sum(int(text.split()[0]) for text in shown)
 
@@ -162,7 +158,7 @@ def test_a_person_sets_a_threshold_saves_it_and_takes_the_view_away(lab: str, fo
         player.get_by_text("copied: player.at").wait_for()
         call = page.evaluate("navigator.clipboard.readText()")
         again = f"player.thresholds = {{}}; player.threshold = 0.9; assert ({call}) is player; print(player.thresholds)"
-        assert page.evaluate(RUN, again) == str({"Dog": float(own)})
+        assert run_code(page, again) == str({"Dog": float(own)})
         _exported(page, player, folder, number_of_events=int(number))
 
         # The list of keys keeps the focus, and gives it back.
@@ -178,7 +174,8 @@ def test_a_person_sets_a_threshold_saves_it_and_takes_the_view_away(lab: str, fo
             )
         _has_no_violation(page)
         page.keyboard.press("Escape")
-        assert dialog.count() == 0 and page.evaluate("document.activeElement.classList.contains('sedlab-player')")
+        dialog.wait_for(state="detached")
+        page.wait_for_function("document.activeElement.classList.contains('sedlab-player')")
         _has_no_violation(page)
         if out := os.environ.get("SEDLAB_SCREENSHOTS"):
             player.screenshot(path=str(Path(out) / "threshold.png"))
@@ -199,7 +196,7 @@ def _dragged_while_python_is_busy(page, player, slider, cells, awake: Path) -> N
     for step in range(20):
         at = 0.5 + 0.015 * step
         page.mouse.move(box["x"] + 8 + at * (box["width"] - 16), box["y"] + box["height"] / 2)
-        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        wait_for_frames(page)
         counts.append(cells(0))
     page.mouse.up()
     assert page.evaluate("window.awake") is None
@@ -213,7 +210,8 @@ def _dragged_while_python_is_busy(page, player, slider, cells, awake: Path) -> N
     assert len(milliseconds) > 10 and np.median(milliseconds) < 16
     page.wait_for_function("() => window.awake")
     value = float(player.get_by_label("Threshold as a number").input_value())
-    assert page.evaluate(RUN, "print(player.threshold)") == str(value) and value > 0.7
+    assert value > 0.7
+    wait_for_python(page, "print(player.threshold)", lambda said: said == str(value))
 
 
 def _detect_with(folder: Path) -> None:
@@ -256,7 +254,7 @@ def _exported(page, player, folder: Path, *, number_of_events: int) -> None:
     assert [line.split("\t")[2] for line in files["Audacity"].read_text().splitlines()] == [
         one["label"] for one in first
     ]
-    python = page.evaluate(RUN, "print(player.export('python.tsv').read_text() == open('clip00.tsv').read())")
+    python = run_code(page, "print(player.export('python.tsv').read_text() == open('clip00.tsv').read())")
     assert python == "True"
 
 

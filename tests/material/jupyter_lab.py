@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,18 @@ _ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--mute-audio"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+
+_RUN = """async (code) => {
+  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+  const future = kernel.requestExecute({ code, store_history: false, stop_on_error: false });
+  let said = "";
+  future.onIOPub = ({ header, content }) => {
+    if (header.msg_type === "stream") said += content.text;
+    if (header.msg_type === "error") said += `${content.ename}: ${content.evalue}`;
+  };
+  await future.done;
+  return said.trim();
+}"""
 
 
 def need_chromium() -> str:
@@ -113,20 +125,25 @@ def jupyter_lab(folder: Path) -> Iterator[str]:
             # SIGTERM lets the server end its kernels.
             server.terminate()
             try:
-                server.wait(timeout=10)
+                server.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
 
 
-def run_all_cells(page) -> None:
-    """Run every cell of the notebook in view, without waiting for them."""
+def wait_for_kernel(page) -> None:
+    """Wait until the notebook in view has a kernel: a cell that is run before opens a dialog, and waits for ever."""
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
-    # Cells run before the kernel is ready would open a dialog and wait for ever.
+    page.wait_for_function("window.jupyterapp.shell.currentWidget?.sessionContext")
     page.evaluate(
         "async () => { const c = window.jupyterapp.shell.currentWidget.sessionContext;"
         " await c.ready; await c.session.kernel.info; }"
     )
+
+
+def run_all_cells(page) -> None:
+    """Run every cell of the notebook in view, without waiting for them."""
+    wait_for_kernel(page)
     page.evaluate("void (window.allCellsRan = window.jupyterapp.commands.execute('notebook:run-all-cells'))")
 
 
@@ -136,23 +153,34 @@ def wait_until_all_ran(page, last_words: str = "ALL DONE") -> None:
     wait_for_focus(page)
 
 
-def run_last_cell(page, source: str | None = None) -> None:
-    """Run the notebook's last cell, with ``source`` in it if that is given, without waiting for it."""
-    page.evaluate(
-        "source => { const notebook = window.jupyterapp.shell.currentWidget.content;"
-        " notebook.activeCellIndex = notebook.widgets.length - 1;"
-        " if (source !== null) notebook.activeCell.model.sharedModel.setSource(source);"
-        " window.allCellsRan = window.jupyterapp.commands.execute('notebook:run-cell'); }",
-        source,
-    )
+def run_code(page, code: str) -> str:
+    """Run Python in the kernel of the notebook in view, beside its cells, which leaves the focus where it is.
+
+    Returns what was printed; of an error its line.
+    """
+    return page.evaluate(_RUN, code)
+
+
+def wait_for_python(page, code: str, wanted: Callable[[str], bool]) -> str:
+    """Run code until what it prints is ``wanted``, and return that: Python hears of the browser a moment later."""
+    end, said = time.monotonic() + TIMEOUT_MS / 1000, ""
+    while time.monotonic() < end:
+        said = run_code(page, code)
+        if wanted(said):
+            return said
+        page.wait_for_timeout(100)
+    pytest.fail(f"Python still says {said!r}")
+
+
+def wait_for_frames(page) -> None:
+    """Wait until the browser has drawn what was changed before."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def wait_for_focus(page) -> None:
     """Wait until the cells that run have ended and JupyterLab has taken the focus, which keys would lose otherwise."""
-    page.evaluate(
-        "async () => { await window.allCellsRan;"
-        " await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); }"
-    )
+    page.evaluate("async () => { await window.allCellsRan; }")
+    wait_for_frames(page)
 
 
 def note_foreign(url: str, elsewhere: list[str]) -> None:

@@ -89,7 +89,10 @@ def test_a_queue_without_anything_says_so_and_one_that_fails_is_no_longer_looked
     panel = ReviewPanel(
         desk.player, Review(tmp_path / "r.tsv"), desk=desk, queues={"suspects": lambda: none, "cell": fail}
     )
-    for source, told, message in (("suspects", "suspects: there is nothing", ""), ("cell", "press a bar", "No cell of")):
+    for source, told, message in (
+        ("suspects", "suspects: there is nothing", ""),
+        ("cell", "press a bar", "No cell of"),
+    ):
         panel.source.value = source
         panel.begin.click()
         assert told in panel.told.value and message in panel.message.value
