@@ -33,7 +33,7 @@ def test_curves_grow_the_button_stops_and_the_cell_goes_on(tmp_path: Path) -> No
 
     with jupyter_lab(tmp_path) as address, browser() as opened:
         page = opened.new_page(viewport={"width": 1300, "height": 1100})
-        page.set_default_timeout(3 * TIMEOUT_MS)
+        page.set_default_timeout(2 * TIMEOUT_MS)
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(address.format("run.ipynb"))
