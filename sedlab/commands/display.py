@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from sedlab.commands.output import format_seconds, say
 from sedlab.errors import count_of
-from sedlab.pipeline.runner import Display
+from sedlab.pipeline.running.display import Display
 from sedlab.runs.progress import read_progress
 
 

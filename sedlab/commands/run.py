@@ -20,7 +20,8 @@ from sedlab.system.home import warn_of_home
 
 if TYPE_CHECKING:
     from sedlab.pipeline.cluster.handover import OnCluster
-    from sedlab.pipeline.runner import Outcome, Plan
+    from sedlab.pipeline.running.plan import Plan
+    from sedlab.pipeline.running.scheduling import Outcome
     from sedlab.runs.run import Run
 
 
@@ -57,9 +58,11 @@ def run(
     # What the experiment needs is looked for first. If that is not all there, what is and what is not is printed.
     from sedlab.commands.display import LineDisplay, LiveDisplay
     from sedlab.config.loading import load_experiment
-    from sedlab.pipeline.runner import plan, run_experiment
+    from sedlab.pipeline.running.plan import plan
+    from sedlab.pipeline.running.runner import run_experiment
     from sedlab.runs.integrity import changed_sizes
-    from sedlab.runs.run import CONFIG_FILE, RUNS_FOLDER, Run, open_run
+    from sedlab.runs.layout import CONFIG_FILE, RUNS_FOLDER
+    from sedlab.runs.run import Run, open_run
     from sedlab.runs.seeds.folders import repeated
     from sedlab.runs.variants import note_variant
     from sedlab.runs.versions import num_cores

@@ -18,10 +18,9 @@ from sedlab.data.corpora.layout import SCORE_FILE
 from sedlab.errors import SedlabError, nearest
 from sedlab.pipeline.outside_files import corrections_read, outside_files
 from sedlab.pipeline.score_plan import NETWORKS, ScorePlan, score_plan
-from sedlab.runs.run import (
+from sedlab.runs.layout import (
     ENSEMBLE,
     SEEDS_RESULTS,
-    Run,
     config_file,
     csebbs_file,
     iteration_folder,
@@ -29,6 +28,7 @@ from sedlab.runs.run import (
     score_file,
     scores_folder,
 )
+from sedlab.runs.run import Run
 from sedlab.runs.seeds.folders import repetitions
 
 STAGE_NOTEBOOKS = {

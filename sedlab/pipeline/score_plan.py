@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from sedlab.data.corpora.layout import SCORE_FILE, SUBSETS, TEST_SUBSETS, TRAIN_SUBSETS, VAL_SUBSETS
 from sedlab.data.corpora.roles import EVENT_TESTS, TUNING_SETS, first_there
 from sedlab.errors import SedlabError
+from sedlab.runs.layout import ENSEMBLE, score_file
 from sedlab.runs.moved.about import read_about
-from sedlab.runs.run import ENSEMBLE, Run, score_file
+from sedlab.runs.run import Run
 
 NETWORKS = ("student", "teacher")
 

@@ -28,9 +28,10 @@ from sedlab.pipeline.validation import (
     tagger_validation,
 )
 from sedlab.pipeline.work import Work
+from sedlab.runs.layout import ENSEMBLE, SEEDS_RESULTS, score_file
 from sedlab.runs.moved.labels import keep_labels
 from sedlab.runs.progress import stop_file
-from sedlab.runs.run import ENSEMBLE, SEEDS_RESULTS, Run, score_file
+from sedlab.runs.run import Run
 from sedlab.runs.versions import num_cores
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from markupsafe import Markup
 from sedlab.errors import SedlabError
 from sedlab.report.page import render
 from sedlab.runs.errors import THRESHOLD, cases_of, read_errors
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.layout import ENSEMBLE
+from sedlab.runs.run import Run
 from sedlab.scoring.errors.changes import change_table, error_changes
 from sedlab.scoring.errors.kinds import DETECTION
 from sedlab.scoring.errors.tables import DEVIATIONS, clip_table, system_table

@@ -24,10 +24,11 @@ from sedlab.report.tables import (
 )
 from sedlab.runs.clips import clip_view, ranked_clips
 from sedlab.runs.history import histories, wall_times
+from sedlab.runs.layout import ENSEMBLE
 from sedlab.runs.lessons.parts import told_parts
 from sedlab.runs.manifest import manifests
 from sedlab.runs.pseudo_labels import audit_summary, pseudo_label_audits
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.run import Run
 from sedlab.runs.scores import psds_of, scored_models
 from sedlab.runs.seeds.results import has_seeds
 from sedlab.scoring.names import STAGE_NAME, metric_name, model_name

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from sedlab.errors import SedlabError
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.layout import ENSEMBLE
+from sedlab.runs.run import Run
 from sedlab.runs.versions import read_versions
 from sedlab.scoring.names import MODEL_NAME, STAGE_NAME, metric_name, model_name
 from sedlab.scoring.results import LADDER, in_ladder, ladder, ladder_subsets, pivot, read_results, select

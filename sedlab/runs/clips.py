@@ -16,8 +16,9 @@ from sedlab.data.tables import Corpus
 from sedlab.data.targets import strong_targets
 from sedlab.errors import SedlabError
 from sedlab.labels import SOFT_THRESHOLD
+from sedlab.runs.layout import ENSEMBLE
 from sedlab.runs.moved.left_out import require_packed
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.run import Run
 from sedlab.runs.scores import annotated_classes, postprocessed_scores, read_scores
 from sedlab.scoring.errors.detections import detected_events
 from sedlab.views.figures.clips.clip import ClipView

@@ -8,7 +8,8 @@ import pandas as pd
 
 from sedlab.data.corpora.layout import TRAIN_SUBSETS
 from sedlab.errors import SedlabError
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.layout import ENSEMBLE
+from sedlab.runs.run import Run
 from sedlab.runs.scores import annotated_classes, read_scores
 from sedlab.scoring.audit.change import audit_change, pseudo_label_change
 from sedlab.scoring.audit.label_suspects import label_suspects

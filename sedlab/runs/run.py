@@ -6,23 +6,32 @@ Everything is found from the folder alone. Relative data roots are relative to t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sedlab.config.experiment import Experiment, Node, Stage
-from sedlab.config.loading import experiment_from_tree, parse_yaml, to_yaml
+from sedlab.config.loading import experiment_from_tree, parse_yaml
 from sedlab.data.corpora.cache_folder import cache_folder
-from sedlab.data.corpora.layout import MINI_MARKER, SCORE_FILE, SUBSETS
+from sedlab.data.corpora.layout import SCORE_FILE, SUBSETS
 from sedlab.data.corpora.roles import EVENT_TESTS, first_there
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import write_text_if_changed
-from sedlab.runs.manifest import read_manifest
+from sedlab.runs.layout import (
+    CONFIG_FILE,
+    ENSEMBLE,
+    config_files,
+    csebbs_file,
+    iteration_folder,
+    node_folder,
+    score_file,
+    scores_folder,
+)
 from sedlab.runs.moved.about import has_labels, read_about
+from sedlab.runs.moved.in_place import digest_of, open_cache, read_corpus
 from sedlab.runs.moved.left_out import is_packed
 from sedlab.runs.versions import write_versions
 from sedlab.shipped.places import working_root
@@ -35,14 +44,6 @@ if TYPE_CHECKING:
     from sedlab.runs.moved.clips import MovedClips
     from sedlab.views.explorers.explorer import Explorer
     from sedlab.views.explorers.spectrograms import SpectrogramViewer
-
-RUNS_FOLDER = "runs"
-#: The whole experiment, in the run folder.
-CONFIG_FILE = "config.yaml"
-#: In the folder of a run with several seeds: the results of all of them.
-SEEDS_RESULTS = "seeds.csv"
-#: The models together, beside the names of the architectures.
-ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True)
@@ -183,21 +184,7 @@ class Run:
 
     @cached_property
     def _corpus(self) -> Corpus:
-        from sedlab.data.corpora.load import load_corpus
-
-        manifest = self.path / "data" / "manifest.json"
-        if not self.data_root.is_dir() and manifest.is_file():
-            raise SedlabError(
-                f"{self.data_root}: the clips of {self.name} and their labels are not here, and the run keeps none (it "
-                f"was copied, and made by an earlier version). Where they are: sedlab pack {RUNS_FOLDER}/{self.name}; "
-                f"scores, tables and {self.report.name} can be read as they are."
-            )
-        if manifest.is_file() and read_manifest(manifest).results.get("corpus") != self.corpus_digest():
-            raise SedlabError(
-                f"{self.data_root}: another corpus has taken the place of the one this run was begun with. Set "
-                f"data.root to a folder of its own, or delete {manifest} and run again with the present one."
-            )
-        return load_corpus(self.data_root, self.data_config)
+        return read_corpus(self.path, self.data_root, self.data_config)
 
     def corpus(self) -> Corpus:
         """Return the tables of the corpus (read once); where it is not here, those that the run keeps of it.
@@ -212,8 +199,7 @@ class Run:
 
     def corpus_digest(self) -> str | None:
         """Return a digest of what the mini corpus at the data root was generated from; None for other data."""
-        marker = self.data_root / MINI_MARKER
-        return hashlib.sha256(marker.read_bytes()).hexdigest()[:12] if marker.is_file() else None
+        return digest_of(self.data_root)
 
     @property
     def space(self) -> LabelSpace:
@@ -231,10 +217,7 @@ class Run:
         """
         if self.is_apart:
             return import_module("sedlab.runs.moved.clips").MovedClips(self.path)
-        from sedlab.data.cache import INDEX, WAVEFORMS
-
-        files = [file for file in (self.cache_dir / INDEX, self.cache_dir / WAVEFORMS) if file.is_file()]
-        return _open_cache(self.cache_dir, tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files))
+        return open_cache(self.cache_dir)
 
     @property
     def cache_dir(self) -> Path:
@@ -318,39 +301,6 @@ class Run:
         return self.path / "notebooks" / f"{name}.ipynb"
 
 
-@lru_cache(maxsize=4)
-def _open_cache(folder: Path, _state: tuple[tuple[int, int], ...]) -> WaveformCache:
-    from sedlab.data.cache import WaveformCache
-
-    return WaveformCache.open(folder)
-
-
-def iteration_folder(iteration: int) -> str:
-    """Return the folder of an iteration, relative to the run."""
-    return f"iteration{iteration}"
-
-
-def node_folder(stage: str, arch: str, iteration: int = 0) -> str:
-    """Return the folder of a training node, relative to the run."""
-    return f"pretrain/{arch}" if stage == "pretrain" else f"{iteration_folder(iteration)}/{stage}/{arch}"
-
-
-def scores_folder(iteration: int, stage: str, model: str) -> str:
-    """Return the folder of the score files of a detector, or of the ensemble of stage 2, relative to the run."""
-    folder = "pseudo_labels" if model == ENSEMBLE else f"scores/{stage}/{model}"
-    return f"{iteration_folder(iteration)}/{folder}"
-
-
-def score_file(iteration: int, stage: str, model: str, stem: str, *, teacher: bool = False) -> str:
-    """Return the score file of that stem of a detector, its mean teacher or the ensemble, relative to the run."""
-    return f"{scores_folder(iteration, stage, model)}/{stem}{'.teacher' if teacher else ''}.hdf5"
-
-
-def csebbs_file(iteration: int, model: str) -> str:
-    """Return the tuned event boxes of a detector or of the ensemble, relative to the run."""
-    return f"{iteration_folder(iteration)}/csebbs/{model}.json"
-
-
 def create_run(experiment: Experiment, path: Path) -> Run:
     """Write (or bring up to date) the configuration files of a run folder and return the run.
 
@@ -362,21 +312,6 @@ def create_run(experiment: Experiment, path: Path) -> Run:
         write_text_if_changed(run.path / relative, text)
     write_versions(run.path)
     return run
-
-
-def config_files(experiment: Experiment) -> dict[str, str]:
-    """Return the configuration files of a run, relative path to YAML text."""
-    # The clips are the same whatever their labels are.
-    data = experiment.data.without_corrections()
-    files = {CONFIG_FILE: to_yaml(experiment), "configs/data.yaml": to_yaml(data)}
-    for node in experiment.nodes():
-        files[config_file(node.name)] = to_yaml(node)
-    return files
-
-
-def config_file(node: str) -> str:
-    """Return the configuration file of a node, relative to the run."""
-    return f"configs/{node}.yaml"
 
 
 def open_run(path: str | Path) -> Run:

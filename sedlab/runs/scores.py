@@ -12,7 +12,8 @@ from sedlab.data.corpora.layout import family, layout
 from sedlab.errors import SedlabError
 from sedlab.labels import DCASE, MAESTRO_EVAL_CLASSES, LabelSpace
 from sedlab.progress import Progress, no_progress
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.layout import ENSEMBLE
+from sedlab.runs.run import Run
 from sedlab.scoring.metrics import psds as scenarios
 from sedlab.scoring.metrics.comparison import Comparison, compare
 from sedlab.scoring.metrics.mpauc import MpaucResult, segment_mpauc

@@ -17,7 +17,8 @@ from sedlab.config.experiment import Experiment, check_run_name
 from sedlab.config.loading import load_experiment, split_settings, with_settings
 from sedlab.errors import SedlabError, short
 from sedlab.files import read_json, write_json
-from sedlab.runs.run import CONFIG_FILE, RUNS_FOLDER, Run, create_run, open_run
+from sedlab.runs.layout import CONFIG_FILE, RUNS_FOLDER
+from sedlab.runs.run import Run, create_run, open_run
 from sedlab.shipped.places import working_root
 
 #: In the folder of a variant: what it is a variant of.

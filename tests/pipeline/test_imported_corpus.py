@@ -10,7 +10,8 @@ from sedlab.cli import app
 from sedlab.config.loading import load_experiment
 from sedlab.data.importing.example import SOUNDS, write_example_recordings
 from sedlab.pipeline import stages
-from sedlab.runs.run import create_run, score_file
+from sedlab.runs.layout import score_file
+from sedlab.runs.run import create_run
 from sedlab.scoring.scores.file import read_score_file
 from sedlab.scoring.subset import evaluate_score_file
 

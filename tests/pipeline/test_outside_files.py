@@ -20,7 +20,7 @@ from sedlab.files import write_json
 from sedlab.pipeline import stages
 from sedlab.pipeline.graph import graph_of
 from sedlab.pipeline.outside_files import check_outside_files, missing_weights, require_weights
-from sedlab.pipeline.runner import plan
+from sedlab.pipeline.running.plan import plan
 from sedlab.runs.manifest import Manifest
 from sedlab.runs.run import Run, create_run
 

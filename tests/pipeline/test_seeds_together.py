@@ -13,8 +13,10 @@ from sedlab.errors import SedlabError
 from sedlab.pipeline.graph import graph_of
 from sedlab.pipeline.joint.cards import check_cards, num_cards, told_cards
 from sedlab.pipeline.joint.graph import joint_graph
-from sedlab.pipeline.runner import Outcome, plan
-from sedlab.runs.run import SEEDS_RESULTS, Run, create_run, open_run
+from sedlab.pipeline.running.plan import plan
+from sedlab.pipeline.running.scheduling import Outcome
+from sedlab.runs.layout import SEEDS_RESULTS
+from sedlab.runs.run import Run, create_run, open_run
 from sedlab.runs.seeds.folders import note_seeds, repeated
 from sedlab.system.cards import Card, handed_on
 

@@ -15,13 +15,15 @@ from scipy import stats
 from shell import sedlab
 from tiny_project import experiment_tree
 
-from sedlab.pipeline import runner
 from sedlab.pipeline.due.inputs import Inputs
 from sedlab.pipeline.graph import graph_of
 from sedlab.pipeline.job import take_result
 from sedlab.pipeline.joint.counting import count_jobs, counts_table
 from sedlab.pipeline.joint.graph import SAME_AS, joint_graph
-from sedlab.pipeline.runner import Display, Outcome, plan_together, run_together
+from sedlab.pipeline.running import runner
+from sedlab.pipeline.running.display import Display
+from sedlab.pipeline.running.plan import plan_together
+from sedlab.pipeline.running.scheduling import Outcome
 from sedlab.report.sweep import PAGE_FILE, PICTURE_FILE, write_sweep
 from sedlab.runs.digests import Digests
 from sedlab.runs.manifest import read_manifest, recorded
@@ -116,8 +118,8 @@ def bring_up(sweep, groups, **options):
 
     scheduler = Scheduler()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "_schedule", scheduler)
-        run_together(groups, cores=1, display=Display(), note=note, **options)
+        patch.setattr(runner, "schedule", scheduler)
+        runner.run_together(groups, cores=1, display=Display(), note=note, **options)
     return scheduler.done
 
 

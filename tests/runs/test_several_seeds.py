@@ -12,9 +12,10 @@ from sedlab import runs
 from sedlab.errors import SedlabError
 from sedlab.report import report
 from sedlab.report.report import write_report
+from sedlab.runs.layout import SEEDS_RESULTS, config_files
 from sedlab.runs.live.watching import RunWatcher
 from sedlab.runs.progress import NodeProgress, write_progress
-from sedlab.runs.run import SEEDS_RESULTS, Run, config_files, create_run, open_run
+from sedlab.runs.run import Run, create_run, open_run
 from sedlab.runs.seeds.folders import SEEDS_FILE, folders_together, note_seeds, repeated, repetitions
 from sedlab.scoring.results import read_results, write_results
 from sedlab.scoring.seeds.tables import joined, with_spread, write_seeds

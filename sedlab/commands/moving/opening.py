@@ -21,9 +21,10 @@ def open_(
 
     Example: sedlab open mini.sedlab.zip
     """
+    from sedlab.runs.layout import CONFIG_FILE
     from sedlab.runs.packs.opening import open_pack
     from sedlab.runs.packs.telling import told_run
-    from sedlab.runs.run import CONFIG_FILE, open_run
+    from sedlab.runs.run import open_run
 
     console = plain_console()
     if what.is_dir() and to != Path():

@@ -61,7 +61,8 @@ def sweep(
     A grid: sedlab sweep mini --set stage2.epochs=5,10 --set stage2.optim.lr_cnn=1e-4,3e-4
     """
     from sedlab.commands.display import LineDisplay, LiveDisplay
-    from sedlab.pipeline.runner import plan_together, run_together
+    from sedlab.pipeline.running.plan import plan_together
+    from sedlab.pipeline.running.runner import run_together
     from sedlab.runs.integrity import changed_sizes
     from sedlab.runs.seeds.folders import repeated
     from sedlab.runs.sweeps.folders import planned_sweep

@@ -15,7 +15,8 @@ from sedlab.errors import count_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sedlab.pipeline.runner import Outcome, Plan
+    from sedlab.pipeline.running.plan import Plan
+    from sedlab.pipeline.running.scheduling import Outcome
     from sedlab.runs.run import Run
     from sedlab.runs.sweeps.folders import Sweep
 

@@ -18,8 +18,9 @@ from sedlab.pipeline.graph import Job
 from sedlab.pipeline.joint.graph import PlacedJob
 from sedlab.pipeline.subset_states import subset_states, training_clips
 from sedlab.pipeline.training_cost import TrainingCost, training_cost
+from sedlab.runs.layout import config_files
 from sedlab.runs.live.submitted import Queued, queued_jobs, record_of
-from sedlab.runs.run import Run, config_files
+from sedlab.runs.run import Run
 from sedlab.system.cards import torch_build
 
 #: A job that was cancelled, or put back into the queue, takes a while (KillWait of slurm.conf).

@@ -21,9 +21,10 @@ from sedlab.pipeline.graph import Job
 from sedlab.pipeline.outside_files import corrected_splits, corrections_read
 from sedlab.pipeline.score_plan import ScorePlan, score_plan
 from sedlab.runs.digests import Digests
+from sedlab.runs.layout import CONFIG_FILE, config_file, config_files
 from sedlab.runs.manifest import Manifest, read_manifest, results_digest
 from sedlab.runs.moved.left_out import left_out
-from sedlab.runs.run import CONFIG_FILE, Run, config_file, config_files
+from sedlab.runs.run import Run
 
 #: Begins the reason of a job that read parts of the corpus which are others now.
 CHANGED_CORPUS = "Changed corpus"

@@ -18,10 +18,11 @@ from sedlab.files import link_or_copy, write_json
 from sedlab.pipeline.due.inputs import Inputs
 from sedlab.pipeline.graph import Job
 from sedlab.runs.digests import Digests
+from sedlab.runs.layout import CONFIG_FILE
 from sedlab.runs.locks import node_lock
 from sedlab.runs.manifest import Manifest, read_manifest, results_digest
 from sedlab.runs.moved.about import kept_labels
-from sedlab.runs.run import CONFIG_FILE, Run
+from sedlab.runs.run import Run
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from sedlab.pipeline.due.jobs import due_jobs
 from sedlab.pipeline.due.shared import Shared
 from sedlab.pipeline.graph import Job, graph_of
 from sedlab.runs.digests import Digests
-from sedlab.runs.run import Run, config_files
+from sedlab.runs.layout import config_files
+from sedlab.runs.run import Run
 
 #: Begins the reason of a job that takes what another one makes in the same graph.
 SAME_AS = "The same as "

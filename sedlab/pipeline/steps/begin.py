@@ -24,8 +24,9 @@ from sedlab.pipeline.steps.estimate import estimate_seconds, told_seconds
 from sedlab.pipeline.steps.parameters import check_parameters, whole_number
 from sedlab.pipeline.subset_states import subsets_in_use
 from sedlab.runs.digests import Digests
+from sedlab.runs.layout import CONFIG_FILE
 from sedlab.runs.locks import RUN_PROCESS
-from sedlab.runs.run import CONFIG_FILE, Run, create_run, open_run
+from sedlab.runs.run import Run, create_run, open_run
 from sedlab.runs.variants import different_keys, run_of
 from sedlab.runs.versions import num_cores
 
@@ -84,7 +85,7 @@ def bring_inputs(run: Run, kind: str, parameters: Mapping[str, Any]) -> None:
     if RUN_PROCESS in os.environ:
         return  # `sedlab run` has seen to it, and holds the run
     # Not above: they bring Jupyter, which a job without a notebook has no use for.
-    from sedlab.pipeline.runner import run_experiment
+    from sedlab.pipeline.running.runner import run_experiment
     from sedlab.pipeline.steps.telling import CellDisplay
 
     name = job_name(kind, **parameters)

@@ -16,8 +16,9 @@ from sedlab.errors import SedlabError, count_of
 from sedlab.pipeline.graph import Job
 from sedlab.pipeline.subset_states import subset_states, training_clips
 from sedlab.pipeline.training_cost import training_cost
+from sedlab.runs.layout import CONFIG_FILE
 from sedlab.runs.manifest import read_manifest
-from sedlab.runs.run import CONFIG_FILE, Run, open_run
+from sedlab.runs.run import Run, open_run
 from sedlab.system.cards import usable_cards
 
 #: Stage -> seconds of a training step per clip of its batch, by the width of the transformer; one thread of a virtual

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sedlab.pipeline.runner import Display
+from sedlab.pipeline.running.display import Display
 from sedlab.pipeline.steps.estimate import told_seconds
 from sedlab.runs.progress import CellLine, read_progress
 from sedlab.system.frontend import person_present

@@ -21,8 +21,9 @@ from sedlab.runs.explore.counts import offer_thresholds
 from sedlab.runs.explore.opening import opening
 from sedlab.runs.explore.scenes import scene_of_clip
 from sedlab.runs.explore.systems import ScoredSystem, default_systems, scored_systems_of, system_named
+from sedlab.runs.layout import CONFIG_FILE, ENSEMBLE
 from sedlab.runs.packs.description import is_pack
-from sedlab.runs.run import CONFIG_FILE, ENSEMBLE, Run, open_run
+from sedlab.runs.run import Run, open_run
 from sedlab.views.explorers.clip_list import LaterColumns
 from sedlab.views.explorers.explorer import Explorer
 from sedlab.views.player.call import python_call

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sedlab.runs.run import RUNS_FOLDER, Run
+from sedlab.runs.layout import RUNS_FOLDER
+from sedlab.runs.run import Run
 
 
 def path_as_said(run: Run) -> str:

@@ -16,8 +16,9 @@ from sedlab.errors import SedlabError
 from sedlab.runs.explore.opening import opening
 from sedlab.runs.explore.scenes import key_of, split_key
 from sedlab.runs.explore.systems import ScoredSystem
+from sedlab.runs.layout import ENSEMBLE
 from sedlab.runs.pseudo_labels import suspected_labels
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.run import Run
 from sedlab.runs.scores import read_scores
 from sedlab.scoring.audit.compared import ComparedSubset
 from sedlab.scoring.audit.labelled_cells import annotated

@@ -11,7 +11,8 @@ from sedlab.data.formats.recordings import find_recordings
 from sedlab.errors import SedlabError
 from sedlab.runs.explore.desk import set_thresholds
 from sedlab.runs.explore.hearing import HELP, HeardRecordings
-from sedlab.runs.run import CONFIG_FILE, Run, open_run
+from sedlab.runs.layout import CONFIG_FILE
+from sedlab.runs.run import Run, open_run
 from sedlab.scoring.names import MODEL_NAME
 from sedlab.views.explorers.explorer import Explorer
 from sedlab.views.player.call import python_call

@@ -10,7 +10,8 @@ import pandas as pd
 from sedlab.data.corpora.layout import layout
 from sedlab.runs.clips import heard_clip
 from sedlab.runs.explore.systems import ScoredSystem
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.layout import ENSEMBLE
+from sedlab.runs.run import Run
 from sedlab.runs.scores import annotated_classes, read_scores
 from sedlab.scoring.postprocess import Postprocess
 from sedlab.scoring.scores.file import ScoreFile

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sedlab.config.experiment import Stage
 from sedlab.errors import SedlabError, nearest
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.layout import ENSEMBLE
+from sedlab.runs.run import Run
 from sedlab.runs.scores import scored_nodes
 from sedlab.scoring.names import MODEL_NAME, STAGE_NAME
 

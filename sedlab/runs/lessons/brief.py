@@ -8,7 +8,8 @@ import numpy as np
 
 from sedlab.errors import SedlabError
 from sedlab.runs.clips import active_events
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.layout import ENSEMBLE
+from sedlab.runs.run import Run
 from sedlab.runs.scores import read_scores
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 from sedlab.data.corpora.layout import family
 from sedlab.errors import SedlabError
 from sedlab.progress import Progress, no_progress
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.layout import ENSEMBLE
+from sedlab.runs.run import Run
 from sedlab.runs.scores import postprocessed_scores
 from sedlab.scoring.metrics.comparison import Comparison, compare
 from sedlab.scoring.names import ALL, class_name, metric_name

@@ -1,1 +1,1 @@
-"""A run away from its corpus: the labels that it keeps, the clips that travel with it, what a pack left out."""
+"""A run and its corpus: where that lies, or what the run has of it elsewhere: labels, clips, what a pack left out."""

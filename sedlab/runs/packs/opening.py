@@ -22,11 +22,12 @@ from sedlab.data.acquisition.archive import Member, damage_told, members
 from sedlab.errors import SedlabError, first_problem
 from sedlab.files import file_sha256
 from sedlab.progress import Progress, no_progress
+from sedlab.runs.layout import CONFIG_FILE, RUNS_FOLDER
 from sedlab.runs.moved.about import FOLDER as LABELS_FOLDER
 from sedlab.runs.moved.left_out import PACKED_FILE, is_packed
 from sedlab.runs.packs.description import FORMAT, INDEX_FILE, Index, PackedRun
 from sedlab.runs.packs.writing import RESERVE_BYTES
-from sedlab.runs.run import CONFIG_FILE, RUNS_FOLDER, Run, open_run
+from sedlab.runs.run import Run, open_run
 
 _ADVICE = "Get it again from who packed the run"
 _AGAIN = "Copy it again from where it was packed"

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from sedlab.data.corpora.layout import SCORE_FILE, SUBSETS
 from sedlab.errors import SedlabError, count_of
+from sedlab.runs.layout import ENSEMBLE
 from sedlab.runs.manifest import manifests
 from sedlab.runs.moved.about import durations_file, truth_file
 from sedlab.runs.moved.left_out import is_packed, left_out, read_packed
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.run import Run
 from sedlab.scoring.names import model_name
 from sedlab.scoring.results import ladder, read_results
 

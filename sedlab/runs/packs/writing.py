@@ -22,6 +22,7 @@ from sedlab.errors import SedlabError, os_problem, warn_once
 from sedlab.files import atomic_path, file_sha256
 from sedlab.grid import SAMPLE_RATE
 from sedlab.progress import Progress, no_progress
+from sedlab.runs.layout import RUNS_FOLDER
 from sedlab.runs.live.submitted import queued_jobs
 from sedlab.runs.locks import is_running, nodes_at_work, run_lock
 from sedlab.runs.manifest import manifests
@@ -31,7 +32,7 @@ from sedlab.runs.moved.labels import label_files
 from sedlab.runs.moved.left_out import PACKED_FILE, FileNote, Packed, read_packed
 from sedlab.runs.packs.contents import CLIPS, LABELS, TABLES, Contents, clip_bytes
 from sedlab.runs.packs.description import FORMAT, INDEX_FILE, Index, PackedRun, is_pack
-from sedlab.runs.run import RUNS_FOLDER, Run
+from sedlab.runs.run import Run
 from sedlab.runs.versions import package_version
 
 #: Free space that stays on the disk.

@@ -7,7 +7,8 @@ import numpy as np
 from sedlab.data.corpora.layout import family
 from sedlab.errors import SedlabError
 from sedlab.progress import Progress, no_progress
-from sedlab.runs.run import ENSEMBLE, Run
+from sedlab.runs.layout import ENSEMBLE
+from sedlab.runs.run import Run
 from sedlab.runs.scores import postprocessed_scores
 from sedlab.scoring.metrics.fscores import THRESHOLD
 from sedlab.scoring.metrics.statistics.base import Statistics

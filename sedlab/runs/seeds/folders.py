@@ -17,7 +17,8 @@ from pydantic import AfterValidator, BaseModel, Field, NonNegativeInt
 from sedlab.config.experiment import Experiment, check_run_name
 from sedlab.errors import SedlabError
 from sedlab.files import read_json, write_json
-from sedlab.runs.run import CONFIG_FILE, SEEDS_RESULTS, Run, open_run
+from sedlab.runs.layout import CONFIG_FILE, SEEDS_RESULTS
+from sedlab.runs.run import Run, open_run
 from sedlab.runs.variants import different_keys
 
 #: In each of the run folders: which belong together.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from sedlab.errors import warn_once
-from sedlab.runs.run import SEEDS_RESULTS, Run
+from sedlab.runs.layout import SEEDS_RESULTS
+from sedlab.runs.run import Run
 from sedlab.scoring.results import read_results
 from sedlab.scoring.seeds.gains import paired_gains, seed_gains, told_gains
 from sedlab.scoring.seeds.tables import format_seeds_ladder, joined, read_seeds, seeds_ladder

@@ -21,7 +21,8 @@ from sedlab.config.experiment import Experiment, check_run_name
 from sedlab.config.loading import load_experiment
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import read_json, write_json
-from sedlab.runs.run import CONFIG_FILE, RUNS_FOLDER, Run, open_run
+from sedlab.runs.layout import CONFIG_FILE, RUNS_FOLDER
+from sedlab.runs.run import Run, open_run
 from sedlab.runs.seeds.folders import folders_together
 from sedlab.runs.sweeps.values import Grid, plain_value
 from sedlab.runs.variants import different_keys, note_variant, variant_name

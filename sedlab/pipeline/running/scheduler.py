@@ -1,4 +1,4 @@
-"""The process in which Snakemake runs: `python -m sedlab.pipeline.scheduler RUN`, started by `sedlab run`.
+"""The process in which Snakemake runs: `python -m sedlab.pipeline.running.scheduler RUN`, started by `sedlab run`.
 
 Snakemake takes seconds to import and handles signals its own way, so it gets a process of its own. What happens is told
 as JSON lines (`JobEvent`) on standard output; everything else, also from the jobs, goes to standard error.
@@ -19,7 +19,7 @@ from typing import Any, Literal, TextIO
 from pydantic import BaseModel
 
 from sedlab.pipeline.cluster.tasks import Handover
-from sedlab.runs.leftovers import make_scheduler_folder
+from sedlab.pipeline.running.leftovers import make_scheduler_folder
 from sedlab.runs.locks import when_run_ends
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
@@ -72,7 +72,7 @@ class _EventHandler(logging.Handler):
 
 def main() -> int:
     """Schedule jobs of a run."""
-    parser = argparse.ArgumentParser(prog="python -m sedlab.pipeline.scheduler")
+    parser = argparse.ArgumentParser(prog="python -m sedlab.pipeline.running.scheduler")
     parser.add_argument("run", type=Path)
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--beside", type=Path, nargs="*", default=[], help="the runs that repeat it with other seeds")

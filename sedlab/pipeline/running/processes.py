@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sedlab.pipeline.scheduler import JobEvent
+from sedlab.pipeline.running.scheduler import JobEvent
 from sedlab.runs.locks import RUN_PROCESS, this_process
 from sedlab.system.environment import safe_imports
 

@@ -11,7 +11,7 @@ import pytest
 
 from sedlab.config.data import MiniConfig
 from sedlab.data.mini.writer import _sweep, generate
-from sedlab.runs.leftovers import make_scheduler_folder, sweep
+from sedlab.pipeline.running.leftovers import make_scheduler_folder, sweep
 from sedlab.system import locking
 
 WRITES = """
