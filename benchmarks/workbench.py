@@ -3,9 +3,10 @@
     python benchmarks/workbench.py
     python benchmarks/workbench.py --clips 200
 
-Printed: from the call to the first clip drawn; from the key n to the next clip drawn; a step of the threshold, as the
-browser's own trace has it (the longest task of the page's main thread in each step, and the drawing in it); memory of
-the kernel and of the page. Times are elapsed, of whatever else the machine does too.
+Printed: from the call to the first clip drawn; from the key n to the next clip drawn; from a press on a head of the
+list to the list in the new order; a step of the threshold, as the browser's own trace has it (the longest task of the
+page's main thread in each step, and the drawing in it); memory of the kernel and of the page. Times are elapsed, of
+whatever else the machine does too.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy as np
 TESTS = Path(__file__).resolve().parents[1] / "tests" / "material"
 sys.path[:0] = [str(TESTS), str(Path(__file__).resolve().parent)]
 
-from jupyter_lab import browser, jupyter_lab, write_cells  # noqa: E402
+from jupyter_lab import browser, jupyter_lab, wait_for_kernel, write_cells  # noqa: E402
 from scoring_material import make_corpus  # noqa: E402
 from small_run import SmallRun  # noqa: E402
 
@@ -129,11 +130,7 @@ def main() -> None:
 
 def measure(opened, page) -> None:
     """Run the cells one by one and print what each part takes."""
-    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
-    page.evaluate(
-        "async () => { const c = window.jupyterapp.shell.currentWidget.sessionContext;"
-        " await c.ready; await c.session.kernel.info; }"
-    )
+    wait_for_kernel(page)
     for place in (0, 1, 2):
         run_cell(page, place)
     page.locator(".jp-OutputArea-output").filter(has_text="MADE").wait_for()
@@ -150,6 +147,8 @@ def measure(opened, page) -> None:
         page.wait_for_timeout(700)
         times.append(page.evaluate(NEXT))
     print(f"next clip: {statistics.median(times):.0f} ms ({min(times):.0f} to {max(times):.0f}) from key to drawing")
+    times = [page.evaluate(SORT, column) for column in ("confidence", "entropy") for _ in range(4)]
+    print(f"sort: {statistics.median(times):.0f} ms ({min(times):.0f} to {max(times):.0f}) from press to next frame")
 
     slider = player.get_by_label("Threshold", exact=True)
     slider.evaluate("node => node.focus()")
@@ -187,6 +186,17 @@ NEXT = """() => new Promise((resolve) => {
   };
   document.addEventListener("sedlab-drawn", heard, true);
   root.dispatchEvent(new KeyboardEvent("keydown", { key: "n", bubbles: true }));
+})"""
+
+SORT = """(column) => new Promise((resolve) => {
+  const heads = [...document.querySelectorAll(".sedlab-clip-table thead th")];
+  const began = performance.now();
+  const sorted = () => {
+    document.removeEventListener("sedlab-draw", sorted, true);
+    requestAnimationFrame(() => resolve(performance.now() - began));
+  };
+  document.addEventListener("sedlab-draw", sorted, true);
+  heads.find((head) => head.textContent.trim() === column).click();
 })"""
 
 
