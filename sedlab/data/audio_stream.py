@@ -8,13 +8,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from sedlab.data.audio_file import FILTER_REACH, rate_ratio, resample
 from sedlab.data.formats.channels import ChannelBalance, mean_of_channels
-from sedlab.data.formats.opening import open_sound
+from sedlab.data.formats.opening import OpenSound, open_sound
 from sedlab.errors import SedlabWarning
 from sedlab.grid import SAMPLE_RATE
 
@@ -68,6 +69,83 @@ class AudioStream:
         return resample_blocks(_decode(self.path, self.channel), self.sample_rate, SAMPLE_RATE)
 
 
+class FirstDecoding:
+    """A sound file while it is decoded for the first time: what is known of it so far, and its samples meanwhile.
+
+    Channels are averaged. Whether they cancel each other, so that one alone should be read, is certain in the end.
+
+    Parameters
+    ----------
+    path : path
+        Of any format that libsndfile reads. It is opened when the first block is asked for.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.found: AudioStream | None = None
+        """What `finish` returned."""
+        self._balance = ChannelBalance()
+        self._sound_ends = np.zeros(1, dtype=int)
+        self._sound: OpenSound | None = None
+        self._mono = self._decoded()
+
+    @property
+    def cancels(self) -> bool:
+        """Whether the channels have cancelled each other so far."""
+        return self._balance.cancels
+
+    @property
+    def expected_samples(self) -> int:
+        """Samples at 16 kHz of the whole file: those found, before that what its header says or was decoded."""
+        if self.found is not None:
+            return self.found.num_samples
+        if self._sound is None:
+            return 0
+        return resampled_length(max(self._sound.num_frames or 0, self._sound.num_decoded), self._sound.sample_rate)
+
+    @property
+    def num_sound_samples(self) -> int:
+        """Samples at 16 kHz up to the last that has sounded so far; 0: none did."""
+        return 0 if self._sound is None else resampled_length(int(self._sound_ends[0]), self._sound.sample_rate)
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yield the blocks of `AudioStream.blocks`, of the mean of all channels; to be asked once; errors as `finish`.
+
+        Who stops asking can go on with `finish`.
+        """
+        for first in self._mono:
+            yield from resample_blocks(chain([first], self._mono), self._sound.sample_rate, SAMPLE_RATE)
+
+    def finish(self) -> AudioStream:
+        """Decode what is left and return what was found; errors and warnings as `open_audio`."""
+        for _ in self._mono:
+            pass
+        sound, balance = self._sound, self._balance
+        if not sound.num_decoded:
+            raise sound.empty()
+        channel, notes = balance.loudest if balance.cancels else None, [self._note]
+        if channel is not None:
+            inverted = "its channels cancel each other, one is inverted"
+            notes.append(f"{self.path}: {inverted}; channel {channel + 1} alone is read.")
+        for note in filter(None, notes):
+            warnings.warn(note, SedlabWarning, stacklevel=3)
+        end = int(self._sound_ends[0 if channel is None else channel + 1])
+        self.found = AudioStream(self.path, sound.sample_rate, sound.num_decoded, end, channel)
+        return self.found
+
+    def _decoded(self) -> Iterator[np.ndarray]:
+        """Yield mono blocks at the file's own rate, taking note of each."""
+        with open_sound(self.path, quiet=True) as sound:
+            self._sound = sound
+            for samples in sound.blocks(BLOCK_SECONDS):
+                mono = self._balance.mix(samples)
+                ends = [sound_length(column) for column in (mono, *samples.T)]
+                before = sound.num_decoded - len(samples)
+                self._sound_ends = np.maximum(self._sound_ends, [before + end if end else 0 for end in ends])
+                yield mono
+            self._note = sound.note()
+
+
 def open_audio(path: str | Path) -> AudioStream:
     """Decode a sound file of any format that libsndfile reads, and return what was found.
 
@@ -83,24 +161,7 @@ def open_audio(path: str | Path) -> AudioStream:
     SedlabError
         For a file that is missing, unreadable, damaged, without samples, or with samples that are not finite.
     """
-    path = Path(path)
-    balance = ChannelBalance()
-    sound_ends = np.zeros(1, dtype=int)
-    with open_sound(path, quiet=True) as sound:
-        for samples in sound.blocks(BLOCK_SECONDS):
-            ends = [sound_length(column) for column in (balance.mix(samples), *samples.T)]
-            before = sound.num_decoded - len(samples)
-            sound_ends = np.maximum(sound_ends, [before + end if end else 0 for end in ends])
-        notes = [sound.note()]
-    if not sound.num_decoded:
-        raise sound.empty()
-    channel = balance.loudest if balance.cancels else None
-    if channel is not None:
-        notes.append(f"{path}: its channels cancel each other, one is inverted; channel {channel + 1} alone is read.")
-    for note in filter(None, notes):
-        warnings.warn(note, SedlabWarning, stacklevel=2)
-    end = int(sound_ends[0 if channel is None else channel + 1])
-    return AudioStream(path, sound.sample_rate, sound.num_decoded, end, channel)
+    return FirstDecoding(path).finish()
 
 
 def sound_length(waveform: np.ndarray) -> int:

@@ -26,14 +26,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sedlab.data.audio_file import resample
-from sedlab.data.audio_stream import AudioStream, open_audio, resampled_length, sound_length
+from sedlab.data.audio_stream import FirstDecoding, resampled_length, sound_length
 from sedlab.data.formats.opening import check_sample_rate
 from sedlab.errors import SedlabError
 from sedlab.grid import CLIP_SAMPLES, SAMPLE_RATE
+from sedlab.inference.cutting import Samples
 from sedlab.inference.evaluating import evaluating
 from sedlab.inference.half_precision import Autocast, half_precision
 from sedlab.inference.recording import EventProposer, RecordingScores
-from sedlab.inference.recordings import Samples, Scored, Source, score_recordings
+from sedlab.inference.recordings import Source, score_recordings
+from sedlab.inference.scored import Scored
 from sedlab.models.detector import Detector
 from sedlab.models.tagger import FrameTagger
 from sedlab.postprocess.decode import Thresholds
@@ -158,8 +160,8 @@ class Predictor:
     def predict_file(self, path: str | Path, *, progress: Progress = no_progress) -> RecordingScores:
         """Score a sound file of any format that libsndfile reads, any sample rate, number of channels and length.
 
-        The file is decoded twice: once to see that all of it can be read and where its sound ends, then for the
-        network.
+        The file is decoded once, beside the scoring; twice when it sounds again after a minute of silence, or has
+        channels that cancel each other, see `cutting`. Scores of a file that turns out to be damaged are thrown away.
 
         Raises
         ------
@@ -178,29 +180,25 @@ class Predictor:
 
         ``progress`` gives the function that counts the seconds of a file, by its place.
         """
-        opened: dict[int, AudioStream] = {}
+        decoded: dict[int, FirstDecoding] = {}
 
         def source(place: int, path: str | Path) -> Source:
-            def open_recording() -> Samples:
-                audio = opened[place] = open_audio(path)
-                if not audio.sound_length:
-                    raise SedlabError(
-                        f"{path}: is silent, no sample reaches 2^-16. Check the recording, or leave it out."
-                    )
-                return Samples(audio.blocks(), audio.num_samples, audio.num_sound_samples)
+            def open_recording() -> FirstDecoding:
+                file = decoded[place] = FirstDecoding(path)
+                return file
 
             def tell(done: int, total: int) -> None:
-                duration = opened[place].num_samples / SAMPLE_RATE
+                duration = decoded[place].expected_samples / SAMPLE_RATE
                 progress(place)(duration * done / total, duration, "seconds")
 
             return open_recording, tell
 
         for place, scored in enumerate(self._scored(source(*item) for item in enumerate(paths))):
-            audio = opened.pop(place, None)
+            file = decoded.pop(place, None)
             if scored.error is not None:
                 yield scored.error
             else:
-                yield self._recording_scores(scored, duration=audio.duration, sound_end=audio.sound_end)
+                yield self._recording_scores(scored, duration=file.found.duration, sound_end=file.found.sound_end)
 
     def predict_stream(
         self,

@@ -1,5 +1,7 @@
 """Recordings through a network: decoded and resampled ahead by a thread, scored in batches of windows, put together.
 
+The thread hands windows on while it decodes, so that also a single long recording is read and scored side by side.
+
 Memory holds a few batches of windows and the scores, however long a recording is. On a GPU windows of several
 recordings share a batch; on a CPU, where that would not be faster, a recording's scores are those it has alone, to the
 bit.
@@ -10,50 +12,23 @@ Shape letters: B windows, N samples at 16 kHz, T frames, C classes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 
+from sedlab.data.audio_stream import FirstDecoding
 from sedlab.grid import CLIP_SAMPLES
+from sedlab.inference.cutting import Samples, windows
 from sedlab.inference.fetching import fetched, memory_for
+from sedlab.inference.scored import Scored, Told
 from sedlab.inference.windows import WindowGrid
 from sedlab.models.detector import Detector
 from sedlab.models.tagger import FrameTagger
 from sedlab.system.ahead import Ahead
 
-#: Told how many of a recording's windows are scored, and of how many.
-Told = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Samples:
-    """A mono recording at 16 kHz that comes in blocks."""
-
-    blocks: Iterable[np.ndarray]
-    """(samples,) float32, consecutive, of any length; not read beyond the end of the sound."""
-    num_samples: int
-    """Of the whole recording."""
-    num_sound_samples: int
-    """Up to the end of its sound; what follows is taken as silence."""
-
-
 #: Opens a recording, in another thread; is told how far it is.
-Source = tuple[Callable[[], Samples], Told]
-
-
-@dataclass(eq=False)
-class Scored:
-    """What came of one recording, in the making until its last window is scored."""
-
-    probabilities: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
-    """(T, C) float32; 0 beyond the last window, where nothing can be heard."""
-    num_sound_frames: int = 0
-    error: Exception | None = None
-    """Why there are no scores."""
-    num_windows: int = 0
-    num_done: int = 0
-    told: Told | None = None
+Source = tuple[Callable[[], Samples | FirstDecoding], Told]
 
 
 @dataclass(frozen=True)
@@ -101,12 +76,12 @@ def score_recordings(
         for arrays in fetched(results(batches)):
             batch = under_way.pop(0)
             for recording, window in zip(batch.owners, arrays[0] if arrays else (), strict=False):
-                grid.add(recording.probabilities, recording.num_done, window)
-                recording.num_done += 1
+                recording.add(window)
             for recording in dict.fromkeys(batch.owners):
-                if recording.error is None and recording.told is not None:
-                    recording.told(recording.num_done, recording.num_windows)
-            yield from batch.ended
+                recording.tell()
+            for recording in batch.ended:
+                recording.complete()
+                yield recording
 
 
 def _batches(
@@ -117,26 +92,27 @@ def _batches(
     together: bool,
 ) -> Iterator[_Batch]:
     device = next(network.parameters()).device
-    windows: list[np.ndarray] = []
+    waiting: list[np.ndarray] = []
     owners: list[Scored] = []
     ended: list[Scored] = []
 
     def batch() -> _Batch:
-        waveform = memory_for(device, (len(windows), CLIP_SAMPLES))
-        if windows:
-            np.stack(windows, out=waveform.numpy())
+        waveform = memory_for(device, (len(waiting), CLIP_SAMPLES))
+        if waiting:
+            np.stack(waiting, out=waveform.numpy())
         full = _Batch(waveform, list(owners), list(ended))
-        for each in (windows, owners, ended):
+        for each in (waiting, owners, ended):
             each.clear()
         return full
 
     for open_recording, told in sources:
-        recording = Scored(told=told)
+        recording = Scored(grid, told)
         try:
-            for window in _windows(open_recording(), recording, network, grid):
-                windows.append(window)
-                owners.append(recording)
-                if len(windows) == batch_size:
+            for owner, window in windows(open_recording(), recording, network):
+                recording = owner
+                waiting.append(window)
+                owners.append(owner)
+                if len(waiting) == batch_size:
                     yield batch()
         except Exception as error:
             recording.error = error
@@ -145,22 +121,3 @@ def _batches(
             yield batch()
     if ended:
         yield batch()
-
-
-def _windows(
-    samples: Samples, recording: Scored, network: Detector | FrameTagger, grid: WindowGrid
-) -> Iterator[np.ndarray]:
-    """Lay out the scores of ``recording`` and yield the windows (N,) that fill them."""
-    num_frames = network.num_frames(samples.num_samples)
-    recording.num_sound_frames = network.num_frames(samples.num_sound_samples)
-    recording.probabilities = np.zeros((num_frames, len(network.classes)), dtype=np.float32)
-    recording.num_windows = grid.num_windows(recording.num_sound_frames)
-    yield from grid.cut(_first(samples.blocks, samples.num_sound_samples), recording.num_windows)
-
-
-def _first(blocks: Iterable[np.ndarray], num_samples: int) -> Iterator[np.ndarray]:
-    """Yield the first ``num_samples`` samples of ``blocks``; read no block beyond them."""
-    blocks = iter(blocks)
-    while num_samples > 0 and (block := next(blocks, None)) is not None:
-        yield block[:num_samples]
-        num_samples -= len(block)

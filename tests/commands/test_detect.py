@@ -20,7 +20,7 @@ import sedlab
 from sedlab.checkpoints.own import save_networks
 from sedlab.cli import app
 from sedlab.data.audio_file import resample
-from sedlab.data.audio_stream import open_audio
+from sedlab.data.audio_stream import FirstDecoding
 from sedlab.data.formats.recordings import find_recordings
 from sedlab.data.tsv import read_tsv
 from sedlab.errors import SedlabError
@@ -356,9 +356,9 @@ def test_no_defect_ends_a_batch(tmp_path, detect, monkeypatch):
     def fail(path):
         if path.name == "1.wav":
             raise MemoryError("two\nlines")
-        return open_audio(path)
+        return FirstDecoding(path)
 
-    monkeypatch.setattr(predictor, "open_audio", fail)
+    monkeypatch.setattr(predictor, "FirstDecoding", fail)
     result = detect(tmp_path / "in", "--out", tmp_path / "out", "--format", "tsv", "--format", "audacity")
     assert "2 of 3 recordings could not be analysed" in str(result.exception)
     first, second = result.stderr.splitlines()

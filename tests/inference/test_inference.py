@@ -14,8 +14,9 @@ from shell import python
 from sedlab.config.model import ARCHS, TaggerConfig
 from sedlab.data.audio_file import resample
 from sedlab.errors import SedlabError
+from sedlab.inference.cutting import Samples
 from sedlab.inference.predictor import Predictor
-from sedlab.inference.recordings import Samples, score_recordings
+from sedlab.inference.recordings import score_recordings
 from sedlab.inference.windows import WindowGrid
 from sedlab.labels import CLASSES
 from sedlab.models.tagger import FrameTagger
@@ -344,7 +345,8 @@ torch.set_num_threads(1)
 from sedlab.config.loading import load_experiment
 from sedlab.models.detector import Detector
 from sedlab.inference.predictor import Predictor
-from sedlab.inference.recordings import Samples, score_recordings
+from sedlab.inference.cutting import Samples
+from sedlab.inference.recordings import score_recordings
 torch.manual_seed(0)
 detector = Detector(load_experiment("nano").models["atst"]).eval()
 scores = Predictor(detector).predict_file(sys.argv[1])
