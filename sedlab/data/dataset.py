@@ -15,11 +15,13 @@ import torch
 from torch import Tensor
 
 from sedlab.data.batch import Batch, Example, Partners, Rows, Targets, collate
+from sedlab.data.batch_targets import BatchTargets
 from sedlab.data.cache import WaveformCache
 from sedlab.data.corpora.layout import GROUPS, family
+from sedlab.data.pseudo_labels import require_pseudo_labels
 from sedlab.data.stored_logits import StoredProbabilities
 from sedlab.data.tables import Corpus
-from sedlab.data.targets import StrongTargets, event_arrays, group_events, strong_targets, weak_targets
+from sedlab.data.targets import event_arrays, group_events, strong_targets, weak_targets
 from sedlab.errors import SedlabError
 from sedlab.grid import (
     AUDIOSET_FRAME_SECONDS,
@@ -29,7 +31,6 @@ from sedlab.grid import (
     NUM_FRAMES,
     SAMPLE_RATE,
 )
-from sedlab.labels import DCASE
 
 __all__ = ["Batch", "Example", "SedDataset", "collate"]
 
@@ -113,7 +114,8 @@ class SedDataset(torch.utils.data.Dataset):
         self._masks = {name: self._mask(name, aliased=corpus.aliased) for name in corpus.subsets}
         self._check_cache()
         if pseudo_labels is not None:
-            self._check_pseudo_labels(pseudo_labels)
+            keys = zip(self._subsets, self._clip_ids, strict=True)
+            require_pseudo_labels(pseudo_labels, keys, self._masks, classes=self.classes, num_frames=num_frames)
         self._prepare_batches()
 
     @classmethod
@@ -190,22 +192,15 @@ class SedDataset(torch.utils.data.Dataset):
 
     def _content(self, rows: np.ndarray, epoch: int, empty: Callable[..., Tensor]) -> tuple[Tensor, Targets]:
         """Return the samples (B, N) int16 and the targets of some examples."""
-        num_clips, num_classes = len(rows), len(self.classes)
         crops = [self._crop_ms(row, epoch) if self._is_longer[row] else 0 for row in rows.tolist()]
-        waveform = empty((num_clips, CLIP_SAMPLES), dtype=torch.int16)
+        waveform = empty((len(rows), CLIP_SAMPLES), dtype=torch.int16)
         for row, crop_ms, out in zip(rows.tolist(), crops, waveform.numpy(), strict=True):
             subset, clip_id = self._subsets[row], self._clip_ids[row]
             self.cache.read_stored(subset, clip_id, out=out, onset_sample=crop_ms * _SAMPLES_PER_MS)
 
-        strong = empty((num_clips, num_classes, self.num_frames), dtype=torch.float32)
-        weak, mask = (empty((num_clips, num_classes), dtype=dtype) for dtype in (torch.float32, torch.bool))
-        strong_BCT = strong.numpy()
-        self._strong.write(rows, strong_BCT)
-        for place in np.flatnonzero(crops):
-            strong_BCT[place] = self._strong_targets(rows[place], crops[place])
-        np.copyto(weak.numpy(), np.where(self._is_weak[rows, None], self._tags[rows], (strong_BCT > 0).any(axis=2)))
-        np.take(self._mask_table, self._mask_rows[rows], axis=0, out=mask.numpy())
-        return waveform, Targets(strong, weak, mask, self._pseudo_labels(rows, empty))
+        cropped = {place: self._strong_targets(rows[place], crops[place]) for place in np.flatnonzero(crops).tolist()}
+        targets = self._targets.write(rows, cropped, empty)
+        return waveform, replace(targets, pseudo=self._pseudo_labels(rows, empty))
 
     def _pseudo_labels(self, rows: np.ndarray, empty: Callable[..., Tensor]) -> Tensor | None:
         if self.pseudo_labels is None:
@@ -218,20 +213,20 @@ class SedDataset(torch.utils.data.Dataset):
         return pseudo
 
     def _prepare_batches(self) -> None:
-        """Lay out what batches are made of as arrays, (clips, ...)."""
+        """Lay out what batches are made of as arrays."""
         self._ranks = np.array([GROUPS.index(group) for group in self._groups], dtype=int)
         events = [self._events.get(key, self._no_events) for key in zip(self._subsets, self._clip_ids, strict=True)]
-        framed = [kind in _FRAME_LABELS for kind in self._label_kinds]
-        strong = [found if has_frames else self._no_events for found, has_frames in zip(events, framed, strict=True)]
-        self._strong = StrongTargets(strong, len(self.classes), self.num_frames, frame_seconds=self.frame_seconds)
-        self._is_weak = np.array([kind == "weak" for kind in self._label_kinds], dtype=bool)
-        # Of no clip when none is weak: AudioSet's classes are many.
-        self._tags = np.zeros((len(self), len(self.classes) if self._is_weak.any() else 1), dtype=bool)
-        for row in np.flatnonzero(self._is_weak):
-            self._tags[row] = weak_targets(events[row], self.classes)
-        names = list(self._masks)
-        self._mask_table = np.stack([self._masks[name] for name in names]) if names else np.zeros((0, 0), dtype=bool)
-        self._mask_rows = np.array([names.index(subset) for subset in self._subsets], dtype=int)
+        self._targets = BatchTargets(
+            events,
+            has_frames=[kind in _FRAME_LABELS for kind in self._label_kinds],
+            is_weak=[kind == "weak" for kind in self._label_kinds],
+            masks=self._masks,
+            subsets=self._subsets,
+            no_events=self._no_events,
+            classes=self.classes,
+            num_frames=self.num_frames,
+            frame_seconds=self.frame_seconds,
+        )
         lengths = [self.cache.num_samples(*key) for key in zip(self._subsets, self._clip_ids, strict=True)]
         is_cropped = self.training and self.pseudo_labels is None
         self._is_longer = is_cropped & (np.array(lengths, dtype=int) - CLIP_SAMPLES >= _SAMPLES_PER_MS)
@@ -306,22 +301,3 @@ class SedDataset(torch.utils.data.Dataset):
                 f"{self.cache.folder}: the waveform cache lacks {len(missing)} of {len(self)} clips "
                 f"(first: {missing[0][1]} of {missing[0][0]}). Build it from the whole corpus."
             )
-
-    def _check_pseudo_labels(self, pseudo_labels: Mapping[str, StoredProbabilities]) -> None:
-        for subset in self._masks:
-            if subset not in pseudo_labels:
-                raise SedlabError(f"pseudo-labels: none given for {subset}. Make them for every training subset.")
-            labels = pseudo_labels[subset]
-            if labels.classes != self.classes or labels.num_frames != self.num_frames:
-                raise SedlabError(
-                    f"{labels.path}: {len(labels.classes)} classes on {labels.num_frames} frames; training needs the "
-                    f"{len(self.classes)} {'task classes' if self.space == DCASE else 'classes of the corpus'} on "
-                    f"{self.num_frames} frames. Make the pseudo-labels again."
-                )
-            wanted = [c for s, c in zip(self._subsets, self._clip_ids, strict=True) if s == subset]
-            missing = [clip_id for clip_id in wanted if clip_id not in labels]
-            if missing:
-                raise SedlabError(
-                    f"{labels.path}: no pseudo-labels for {len(missing)} of {len(wanted)} clips of {subset} "
-                    f"(first: {missing[0]}). Make the pseudo-labels again, or leave these clips out."
-                )
