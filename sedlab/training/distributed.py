@@ -21,7 +21,6 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
-from lightning_fabric.plugins.environments.lightning import find_free_network_port
 from torch import multiprocessing
 from torch.optim import Optimizer
 
@@ -82,7 +81,9 @@ def run_on_devices(
     threads = max(1, torch.get_num_threads() // devices)
     names = [name for name, callback in callbacks.items() if callback is not None]
     arguments = {**dict.fromkeys(callbacks), **arguments}
-    shared = (function, arguments, names, find_free_network_port(), threads, [sender for _, sender in pipes])
+    # Where the processes find each other. Of a port that was only chosen, another program might be the one to take it.
+    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    shared = (function, arguments, names, store.port, threads, [sender for _, sender in pipes])
     with importing_safely():
         processes = multiprocessing.start_processes(_work, shared, nprocs=devices, join=False, start_method="spawn")
     results, problems, stops = [], [], []
@@ -141,6 +142,8 @@ def _work(
 ) -> None:
     """Run as one of the processes: tell Fabric which one, do the work, report."""
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(rank)}
+    # By these torch knows that the caller has the store, as a launcher of its own would.
+    os.environ |= {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "0"}
     torch.set_num_threads(threads)
     outlive_warning()
     sender = senders[rank]

@@ -16,7 +16,7 @@ from sedlab.training.shared_batchnorm import share_batchnorm
 def fail(how: str, *, progress) -> None:
     """End badly, as the second of two processes."""
     if progress is not None:  # the first process would wait for the other for ever
-        time.sleep(300)
+        time.sleep(1000)
     elif how == "error":
         raise SedlabError("clip.wav: damaged. Delete it.")
     elif how == "fault":
@@ -24,9 +24,9 @@ def fail(how: str, *, progress) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def normalise(rank: int, port: int, folder: Path) -> None:
+def normalise(rank: int, folder: Path) -> None:
     """Normalise a part of a batch as one of two processes; write the gradients and what was counted."""
-    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    torch.distributed.init_process_group("gloo", f"file://{folder / 'store'}", rank=rank, world_size=2)
     x, norm = norm_problem()
     share_batchnorm(norm)
     part = x[rank::2].detach().requires_grad_()
