@@ -126,7 +126,6 @@ def test_a_test_set_with_fewer_clips_than_published_is_told(nano, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_graph_with_maestro_alone_and_what_becomes_of_it_when_sets_are_taken_away(whole, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     run = create_run(without(whole, tmp_path, *DESED, *AUDIOSET), tmp_path / "runs/nano")
