@@ -92,4 +92,4 @@ PYTHON
 # containers) each of them would compile sedlab anew.
 "$venv/bin/python" -m compileall -q sedlab || true
 echo "$fingerprint" >"$stamp"
-echo "setup: ready ($venv/bin/sedlab doctor says what works here)"
+echo "setup: ready; put its commands on the PATH: . $venv/bin/activate (then: sedlab doctor says what works here)"
