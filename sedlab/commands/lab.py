@@ -33,8 +33,8 @@ def lab(
 ) -> None:
     """Open JupyterLab on the notebooks. Other options are passed on to it.
 
-    These are the copy in the working folder or above, or those of the checkout; without either, a copy is made in the
-    working folder, beside its runs/ and data/.
+    These are the copy in the working folder or above, or those of the checkout; without either, or where runs/ is but
+    not the checkout's, a copy is made in the working folder.
 
     Example: sedlab lab --port 8890 --no-browser
     """
@@ -65,6 +65,7 @@ def _copy(top: Path) -> None:
 
 def _notebooks(here: Path) -> Path:
     """Return the notebooks to open for who is in ``here``: a copy is made where there are none."""
+    from sedlab.runs.layout import RUNS_FOLDER
     from sedlab.shipped.copying import newer_notebooks
     from sedlab.shipped.places import NOTEBOOKS, checkout_root, is_copy, notebooks_folder, working_root
 
@@ -77,7 +78,8 @@ def _notebooks(here: Path) -> Path:
                 f"changed: sedlab lab --copy {shlex.quote(str(root))}"
             )
         return root / NOTEBOOKS
-    if checkout_root() is not None:
+    # Runs that are not the checkout's, as of an opened pack, would be out of reach of its notebooks.
+    if checkout_root() is not None and not (here / RUNS_FOLDER).is_dir():
         return notebooks_folder()
     is_home = here == Path.home().resolve()
     if is_home or (here / NOTEBOOKS).exists():

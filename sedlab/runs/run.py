@@ -342,5 +342,12 @@ def _find(path: Path) -> Path:
     for base in (here, *here.parents):
         if (base / path / CONFIG_FILE).is_file():
             return (base / path).resolve()
-    siblings = [entry.parent.name for entry in (here / path.parent).glob(f"*/{CONFIG_FILE}")]
-    raise SedlabError(f"{path}: no such run folder.{nearest(path.name, siblings)} Make one with `sedlab run PRESET`.")
+    raise no_run(path)
+
+
+def no_run(path: Path) -> SedlabError:
+    """Return the error that ``path`` is no run folder, which names runs that are beside it."""
+    beside = sorted(entry.parent.name for entry in path.parent.glob(f"*/{CONFIG_FILE}"))
+    there = nearest(path.name, beside) or (f" There: {', '.join(beside[:5])}." if beside else "")
+    remedy = "Make one with `sedlab run PRESET`, or go to the folder that its runs/ is in."
+    return SedlabError(f"{path}: no such run folder.{there} {remedy}")

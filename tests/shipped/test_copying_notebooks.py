@@ -122,6 +122,13 @@ def test_lab_makes_a_copy_where_nothing_is_in_the_way(source, tmp_path, monkeypa
         _notebooks(tmp_path)
 
 
+def test_lab_of_a_checkout_makes_a_copy_beside_runs_that_are_elsewhere(tmp_path):
+    assert _notebooks(tmp_path) == places.checkout_root() / "notebooks"
+    (tmp_path / "runs/mini").mkdir(parents=True)
+    assert _notebooks(tmp_path) == tmp_path / "notebooks"
+    assert (tmp_path / FIRST).is_file()
+
+
 def test_the_checkout_is_no_place_for_a_copy(tmp_path):
     with pytest.raises(SedlabError, match="is where the notebooks come from"):
         copy_notebooks(places.checkout_root())
