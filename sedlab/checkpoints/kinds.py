@@ -53,7 +53,9 @@ def kind_of(path: Path) -> Kind:
     if not is_file(path) and path.is_dir():
         raise SedlabError(f"{path}: is a folder. Give the .pt, .ckpt or .safetensors file in it.")
     if not is_file(path):
-        raise SedlabError(f"{path}: no such checkpoint. Train the node first, or give the path of a .pt or .ckpt file.")
+        raise SedlabError(
+            f"{path}: no such checkpoint. Give the path of a .pt or .ckpt file; `sedlab run` makes some (best.pt)."
+        )
     try:
         with path.open("rb") as file:
             begin, size = file.read(_BEGIN_BYTES), file.seek(0, 2)

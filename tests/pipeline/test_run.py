@@ -69,7 +69,11 @@ def test_deleted_score_file_brings_back_exactly_its_descendants(finished):
         "report",
     ]
     assert planned(finished) == expected
-    assert finished.sedlab_run().returncode == 0
+    finished.order({"iteration2_evaluate": "warn"})
+    done = finished.sedlab_run()
+    assert done.returncode == 0
+    # Once, although the job says its name as well.
+    assert done.stderr == "warning: iteration2_evaluate: there is little to learn from\n"
     assert planned(finished) == []
 
 

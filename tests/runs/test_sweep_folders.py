@@ -137,6 +137,10 @@ def test_a_sweep_is_found_again_and_its_runs_know_their_parent(swept, tmp_path, 
     create_run(repeated(other, 2)[1].experiment, path := other.path.with_name(f"{other.name}-seed2"))
     assert list(folders_at_work(sweep.path).values()) == [other.path, path, again.base_run.path]
     assert list(folders_at_work(again.base_run.path)) == [""]
+    with pytest.raises(SedlabError, match=r"^runs/tini: no such run folder. Did you mean 'tiny'\? Make one with"):
+        folders_at_work(Path("runs/tini"))
+    with pytest.raises(SedlabError, match=r"^runs/xy: no such run folder. There: tiny, tiny-stage2"):
+        folders_at_work(Path("runs/xy"))
     monkeypatch.chdir(sweep.path)
     assert folders_at_work(Path()) == folders_at_work(sweep.path)
     monkeypatch.chdir(tmp_path)

@@ -83,7 +83,8 @@ def schedule(
                     display.started(name)
                 case JobEvent(event="finished", name=name):
                     display.finished(name, time.monotonic() - started[name])
-                    outcome.warnings += [f"{name}: {line}" for line in _told(graph[name], "warning: ")]
+                    told = _told(graph[name], "warning: ")
+                    outcome.warnings += [f"{name}: {line.removeprefix(f'{graph[name].job.name}: ')}" for line in told]
                 case JobEvent(event="failed", name=name):
                     message = _last_error(graph[name])
                     outcome.failed.append(f"{name}: {message}")

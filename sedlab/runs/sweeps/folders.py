@@ -22,7 +22,7 @@ from sedlab.config.loading import load_experiment
 from sedlab.errors import SedlabError, nearest
 from sedlab.files import read_json, write_json
 from sedlab.runs.layout import CONFIG_FILE, RUNS_FOLDER
-from sedlab.runs.run import Run, open_run
+from sedlab.runs.run import Run, no_run, open_run
 from sedlab.runs.seeds.folders import folders_together
 from sedlab.runs.sweeps.values import Grid, plain_value
 from sedlab.runs.variants import different_keys, note_variant, variant_name
@@ -180,7 +180,7 @@ def folders_at_work(path: Path) -> dict[str, Path]:
         When it is no run's either.
     """
     if not any((path / name).is_file() for name in (CONFIG_FILE, SWEEP_FILE)):
-        raise SedlabError(f"{path}: no such run folder. Name one that `sedlab run` has made, such as runs/mini.")
+        raise no_run(path)
     path = path.resolve()
     noted = _read(path)
     if noted is None:

@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from sedlab.errors import warn_once
 from sedlab.files import write_text
 from sedlab.pipeline.due.inputs import Inputs
 from sedlab.pipeline.graph import find_job, graph_of, job_name
@@ -29,6 +30,8 @@ def run_stage(run, kind, parameters):
         ProgressFile(run.path, name)(1, 2, "steps")
         if "CUDA_VISIBLE_DEVICES" in os.environ:
             print(f"sees {os.environ['CUDA_VISIBLE_DEVICES']}", flush=True)
+        if order == "warn":
+            warn_once(f"{name}: there is little to learn from")
         if order == "die":
             os._exit(1)
         if order == "fail":
