@@ -54,13 +54,19 @@ def finished_nano(tmp_path_factory) -> Path:
 
 
 def _run_all(folder: Path) -> subprocess.CompletedProcess:
+    environment = {"JUPYTER_DATA_DIR": str(signatures_of(folder))}
     if missing_programs():
-        return sedlab("run", PRESET, cwd=folder)
+        return sedlab("run", PRESET, cwd=folder, env=environment)
     (folder / "slurm.yaml").write_text("{memory: 2, cpus: 1, poll_seconds: 0.5, status_seconds: 2}")
     with slurm_cluster(cpus=1) as cluster:
-        done = sedlab("run", PRESET, "--slurm", cwd=folder, env=cluster.environment)
+        done = sedlab("run", PRESET, "--slurm", cwd=folder, env=environment | cluster.environment)
         (folder / CLUSTER_JOBS).write_text(json.dumps(cluster.squeue("-t", "all")))
     return done
+
+
+def signatures_of(project: Path) -> Path:
+    """Return where Jupyter keeps the signatures of the run's notebooks: each test process has a place of its own."""
+    return project.with_name(f"{project.name}-jupyter")
 
 
 def write_preset(folder: Path) -> None:

@@ -14,8 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from container import small_shared_memory, without_locks
-from finished_nano import ARCHS, CLUSTER_JOBS, PRESET, PRINTED, copy_of, finished_nano
-from jupyter_core.paths import jupyter_data_dir
+from finished_nano import ARCHS, CLUSTER_JOBS, PRESET, PRINTED, copy_of, finished_nano, signatures_of
 from nbformat.sign import NotebookNotary
 from notebook_outputs import shown
 from shell import sedlab
@@ -137,12 +136,12 @@ def test_executed_notebook_shows_its_pictures_and_inspectors(run, name):
     assert seen.complaints == ""
 
 
-def test_executed_notebooks_store_no_widget_are_signed_and_as_small_as_their_pages(run):
+def test_executed_notebooks_store_no_widget_are_signed_and_as_small_as_their_pages(finished_nano, run):
     files = sorted((run.path / "notebooks").iterdir())
     assert {file.suffix for file in files} == {".ipynb", ".html"}
     sizes = {file.name: file.stat().st_size for file in (*files, run.report)}
     assert {name: size for name, size in sizes.items() if size > 3_000_000} == {}
-    notary = NotebookNotary(data_dir=jupyter_data_dir())
+    notary = NotebookNotary(data_dir=str(signatures_of(finished_nano)))
     for file in files:
         if file.suffix == ".ipynb":
             notebook = nbformat.read(file, as_version=4)
