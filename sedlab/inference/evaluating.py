@@ -37,6 +37,17 @@ def evaluating(network: nn.Module) -> Iterator[None]:
             frontend.top_db_scope = scope
 
 
+def on_device(network: nn.Module, device: str | torch.device) -> nn.Module:
+    """Return ``network``, moved to ``device`` unless it is there.
+
+    Recurrent layers take new memory for their weights whenever they are moved, also to where they are; a recorded
+    training step would go on reading the old one.
+    """
+    device, present = torch.device(device), next(network.parameters()).device
+    is_there = present.type == device.type and device.index in (None, present.index)
+    return network if is_there else network.to(device)
+
+
 def batch_that_fits(device: str | torch.device, *, least: int, most: int) -> int:
     """Return how many clips of 10 s to score at once: ``least`` on a CPU, on a GPU up to ``most`` as memory allows."""
     device = torch.device(device)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import nullcontext
 from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from golden_curve import NUM_AUDIOSET_CLASSES, NoiseLoader
@@ -148,6 +150,32 @@ def test_a_number_that_the_host_keeps_to_itself_is_not_seen_again():
     assert replays(2 * x).total.item() - first == pytest.approx(2 * line.network.weight.item())
     assert line.network.weight.grad.item() == 8.0
     assert line.calls == calls
+
+
+def test_weights_that_moved_are_recorded_anew():
+    """As those of a GPU's recurrent layers do when their network is told to go to where it is."""
+    line, recorder = Line(), TapeRecorder()
+    replays = Replays(line.learn, line.learn, line, recorder, tolerance=1e-3)
+    x = torch.tensor([[2.0]])
+    for _ in range(2):
+        replays(x)
+    assert len(recorder.tapes) == 1
+    line.network.weight.data = line.network.weight.data + 1.0
+    line.network.weight.grad.zero_()
+    assert replays(x).total.item() == pytest.approx(line.network(x).item())
+    assert len(recorder.tapes) == 2 and line.network.weight.grad.item() == 2.0 and replays.problem is None
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_validation_leaves_weights_where_recordings_read_them():
+    from sedlab.scoring.scores.predict import predict_networks
+
+    task, fabric = task_of("stage2", "atst", 1, accelerator="cuda")
+    before = [weight.data_ptr() for network in task.networks.values() for weight in network.parameters()]
+    silence = SimpleNamespace(read=lambda *_: np.zeros(160_000, dtype=np.float32))
+    clips = pd.DataFrame({"subset": ["weak_train"], "clip_id": ["a"]})
+    predict_networks(task.networks, silence, clips, device=str(fabric.device))
+    assert before == [weight.data_ptr() for network in task.networks.values() for weight in network.parameters()]
 
 
 @pytest.mark.parametrize("problem", ["mismatch", "error", "host", "kept"])

@@ -23,7 +23,7 @@ from sedlab.data.corpora.layout import family
 from sedlab.data.targets import frame_times
 from sedlab.errors import SedlabError
 from sedlab.grid import CLIP_SAMPLES, CLIP_SECONDS
-from sedlab.inference.evaluating import evaluating
+from sedlab.inference.evaluating import evaluating, on_device
 from sedlab.inference.fetching import collected, memory_for
 from sedlab.inference.half_precision import Autocast, half_precision
 from sedlab.labels import CLASSES, DCASE, LabelSpace
@@ -147,7 +147,7 @@ def predict_tagger_logits(
             features = tagger.features(waveform)
             yield cast(lambda features=features: (tagger(features).transpose(1, 2),))
 
-    with evaluating(tagger.to(device)):
+    with evaluating(on_device(tagger, device)):
         (logits,) = collected(results(), len(clips))
     num_frames = logits.shape[1]
     times = frame_times(num_frames, frame_seconds=CLIP_SECONDS / num_frames)
@@ -187,7 +187,7 @@ def _predict(
 
     with ExitStack() as stack:
         for detector in detectors.values():
-            stack.enter_context(evaluating(detector.to(device)))
+            stack.enter_context(evaluating(on_device(detector, device)))
         arrays = collected(results(), len(clips))
     return dict(zip(detectors, zip(arrays[::2], arrays[1::2], strict=True), strict=True))
 

@@ -111,7 +111,10 @@ class Replays:
         self._parameters = [p for group in learner.optimizer.param_groups for p in group["params"]]
         self._changing = changing_weights(learner.networks)
         self._buffers = [buffer for network in learner.networks.values() for buffer in network.buffers()]
+        weights = (weight for network in learner.networks.values() for weight in network.parameters())
+        self._state = [*weights, *self._buffers]
         self._recordings: dict[str, _Recording] = {}
+        self._places: list[int] = []
         self.problem: str | None = None
         """Why there are no recordings; None: there are."""
 
@@ -124,6 +127,7 @@ class Replays:
         """Return the losses of ``inputs``, any record of tensors; they are overwritten by the next call."""
         if self.problem is not None:
             return self._learn(inputs)
+        self._forget_if_moved()
         kind = repr(map_tensors(inputs, lambda tensor: (tuple(tensor.shape), tensor.dtype)))
         if kind not in self._recordings and not self._try_to_record(kind, inputs):
             return self._learn(inputs)
@@ -131,6 +135,16 @@ class Replays:
         torch._foreach_copy_(recording.inputs, tensors_in(inputs))
         recording.replay()
         return recording.terms
+
+    def _forget_if_moved(self) -> None:
+        """Forget recordings that would read and write where weights and buffers no longer are.
+
+        Those of cuDNN's recurrent layers move with every call of their network's ``to``, also to where it is.
+        """
+        places = [tensor.data_ptr() for tensor in self._state]
+        if places != self._places:
+            self._recordings.clear()
+            self._places = places
 
     def _try_to_record(self, kind: str, inputs: Any) -> bool:
         if len(self._recordings) == MOST_RECORDINGS:
