@@ -43,9 +43,10 @@ def on_device(network: nn.Module, device: str | torch.device) -> nn.Module:
     Recurrent layers take new memory for their weights whenever they are moved, also to where they are; a recorded
     training step would go on reading the old one.
     """
-    device, present = torch.device(device), next(network.parameters()).device
-    is_there = present.type == device.type and device.index in (None, present.index)
-    return network if is_there else network.to(device)
+    device, weight = torch.device(device), next(network.parameters(), None)
+    if weight is not None and weight.device.type == device.type and device.index in (None, weight.device.index):
+        return network
+    return network.to(device)
 
 
 def batch_that_fits(device: str | torch.device, *, least: int, most: int) -> int:
