@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from jupyter_lab import (
     need_chromium,
     run_all_cells,
     run_code,
+    wait_for_frames,
     wait_for_kernel,
     wait_for_python,
     wait_until_all_ran,
@@ -177,6 +179,18 @@ def test_a_run_is_explored_by_hand(lab: str) -> None:
         person.rows.nth(1).click()
         wanted = "devtest/devtest_3 ['_2', '_3'] {'onset': 1.0, 'offset': 4.0, 'label': 'Dishes'}"
         wait_for_python(page, STATE, lambda said: said == wanted)
+        # A clip that was seen before and has no case of its own begins at its beginning, whole.
+        person.rows.nth(0).click()
+        expect(page.locator(".sedlab-player .head")).to_contain_text("strong_train_2")
+        person.rows.nth(1).click()
+        expect(page.locator(".sedlab-player .time")).to_have_text(re.compile("^0.50"))
+        person.rows.nth(0).click()
+        expect(page.locator(".sedlab-player .head")).to_contain_text("strong_train_2")
+        wait_for_frames(page)
+        expect(page.locator(".sedlab-player .time")).to_have_text(re.compile("^0.00"))
+        begun = "print(player.key, player.playhead, player.span, dict(player.focus))"
+        whole = "strong_train/strong_train_2 0.0 [] {}"
+        wait_for_python(page, begun.replace("player", "explorer.player"), lambda said: said == whole)
         run_code(page, "explorer.open('devtest/devtest_1')")
         expect(page.locator(".sedlab-player .head")).to_contain_text("devtest_1")
         page.get_by_role("button", name="Do not narrow to: two to hear").click()

@@ -130,7 +130,8 @@ async function render({ model, el }) {
 
   function go(row) {
     if (row < 0 || row === undefined || keys[row] === player.get("key")) return;
-    for (const [name, value] of [["key", keys[row]], ["span", []], ["selection", []], ["focus", {}]]) player.set(name, value);
+    // The player hears of each at once: a clip that it has already would be framed on the case of the one before.
+    for (const [name, value] of [["focus", {}], ["span", []], ["selection", []], ["key", keys[row]]]) player.set(name, value);
     player.save_changes();
   }
 
