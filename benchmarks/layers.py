@@ -44,7 +44,7 @@ from sedlab.config.loading import load_experiment
 from sedlab.config.model import ARCHS, DetectorConfig
 from sedlab.errors import SedlabError
 from sedlab.models.kernels.choice import WAYS
-from sedlab.models.trials import Verdict, fastest
+from sedlab.models.trials import TrialOutcome, fastest
 from sedlab.training.device.hardware import DTYPES
 from sedlab.training.device.trying import Question, verdicts
 
@@ -84,7 +84,7 @@ def main() -> None:
     """Try the ways, print the table, write the JSON file if asked."""
     options = parse_options()
     begin = time.monotonic()
-    rows: list[tuple[str, Verdict, float]] = []
+    rows: list[tuple[str, TrialOutcome, float]] = []
     # Whoever ends it early has a table of what there is.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -106,7 +106,7 @@ def main() -> None:
         print(f"{arch}: {fastest(verdict for of, verdict, _ in rows if of == arch)}")
 
 
-def tried(options: argparse.Namespace, begin: float) -> Iterator[tuple[str, Verdict, DetectorConfig]]:
+def tried(options: argparse.Namespace, begin: float) -> Iterator[tuple[str, TrialOutcome, DetectorConfig]]:
     """Yield transformer, verdict and sizes of one way after another."""
     # BEATs has every layer; the others' own sizes of the shared ones differ little.
     for arch in options.archs:
@@ -151,13 +151,13 @@ def detector(arch: str, *, small: bool) -> DetectorConfig:
     return load_experiment("nano" if small else "paper", settings).node("stage2", arch, 1).detector
 
 
-def step_seconds(verdict: Verdict, config: DetectorConfig) -> float:
+def step_seconds(verdict: TrialOutcome, config: DetectorConfig) -> float:
     """Return what the layer's calls in a micro-batch take: the student's passes and the teacher's forward one."""
     calls = CALLS.get(verdict.layer, 0.0) * config.transformer.depth or 1.0
     return verdict.time * calls * 4 / 3
 
 
-def print_table(rows: list[tuple[str, Verdict, float]]) -> None:
+def print_table(rows: list[tuple[str, TrialOutcome, float]]) -> None:
     """Print all verdicts."""
     titles = ("", "layer", "way", "error", "may be", "", "eager", "graph", "a step", "predicted")
     print("\n{:6} {:20} {:20} {:>8} {:>7}  {:5} {:>8} {:>8} {:>8} {:>9}".format(*titles))

@@ -25,7 +25,7 @@ import numpy as np
 import soundfile
 
 from sedlab.data.audio_file import read_audio, resample
-from sedlab.data.preparation.outcome import Outcome
+from sedlab.data.preparation.outcome import SetOutcome
 from sedlab.data.preparation.twins import make_twin
 from sedlab.grid import SAMPLE_RATE
 
@@ -88,7 +88,7 @@ def _measure(root: Path, folders: list[Path], workers: int) -> tuple[tuple[float
 
 def _prepare(root: Path, folders: list[Path], workers: int) -> None:
     for folder in folders:
-        make_twin(root, folder, folder.with_name(f"{folder.name}_16k"), Outcome(folder.name), workers=workers)
+        make_twin(root, folder, folder.with_name(f"{folder.name}_16k"), SetOutcome(folder.name), workers=workers)
 
 
 def _timed(work: Callable[[], None]) -> tuple[float, float]:

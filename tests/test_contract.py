@@ -1,5 +1,6 @@
 """Rooms import one way: sedlab.cli may use everything, sedlab.labels nothing."""
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -33,3 +34,10 @@ def test_every_file_of_tests_has_a_name_of_its_own():
     """Pytest imports them by their name alone; two of one name only clash when both are collected."""
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert {name for name in names if names.count(name) > 1} == set()
+
+
+def test_every_public_class_has_a_name_of_its_own():
+    """One word for one thing: a reader who met a name elsewhere knows what it is here."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "sedlab").rglob("*.py")]
+    names = [node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert {name for name in names if names.count(name) > 1 and not name.startswith("_")} == set()

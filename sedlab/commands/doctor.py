@@ -29,7 +29,7 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 @dataclass(frozen=True)
-class Finding:
+class PartStatus:
     """What was found about one part."""
 
     part: str
@@ -53,7 +53,7 @@ def doctor(
     raise typer.Exit(print_findings(findings))
 
 
-def examine(project: Path) -> list[Finding]:
+def examine(project: Path) -> list[PartStatus]:
     """Try every part and return what was found; ``project`` is the folder that holds `data/` and `runs/`."""
     checks: list[tuple[str, bool, Callable[[], str]]] = [
         ("python", True, _python),
@@ -80,7 +80,7 @@ def examine(project: Path) -> list[Finding]:
     return [_try(part, essential, check) for part, essential, check in checks]
 
 
-def print_findings(findings: list[Finding]) -> int:
+def print_findings(findings: list[PartStatus]) -> int:
     """Print the table and return the exit status: 1 if something essential is broken."""
     table = Table("part", "state", "found")
     colours = {"ok": "green", "missing": "yellow", "broken": "red"}
@@ -90,18 +90,18 @@ def print_findings(findings: list[Finding]) -> int:
     return 1 if any(finding.state == "broken" for finding in findings) else 0
 
 
-def _try(part: str, essential: bool, check: Callable[[], str]) -> Finding:
+def _try(part: str, essential: bool, check: Callable[[], str]) -> PartStatus:
     try:
-        return Finding(part, "ok", check())
+        return PartStatus(part, "ok", check())
     except _Missing as error:
-        return Finding(part, "missing", str(error))
+        return PartStatus(part, "missing", str(error))
     except SedlabError as error:
         detail = str(error)
     except PackageNotFoundError as error:
         detail = f"{error.name} is not installed. Install it: pip install {error.name}"
     except Exception as error:  # whatever a broken library raises is the finding
         detail = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return Finding(part, "broken" if essential else "missing", detail)
+    return PartStatus(part, "broken" if essential else "missing", detail)
 
 
 class _Missing(Exception):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Matched:
+class MatchedScores:
     """Score files and the ground truth of the clips that all of them have."""
 
     scores: list[EvaluationScores]
@@ -39,7 +39,7 @@ class Matched:
 
 
 @dataclass(frozen=True, eq=False)
-class Frame(Matched):
+class Frame(MatchedScores):
     """Matched files as the shared options say: which classes, how they are scored, after which post-processing."""
 
     kind: str
@@ -68,7 +68,7 @@ def keep_inputs(inputs: Iterable[Path | str | None], outputs: Iterable[Path | No
         written.add(target)
 
 
-def match(scores: Sequence[EvaluationScores], truth: GroundTruth, *, common: bool) -> Matched:
+def match(scores: Sequence[EvaluationScores], truth: GroundTruth, *, common: bool) -> MatchedScores:
     """Return the clips that every score file shares with the ground truth; others are an error unless ``common``.
 
     Errors are those of `sedlab.scoring.scores.matching.match_clips`, for each score file.
@@ -82,10 +82,10 @@ def match(scores: Sequence[EvaluationScores], truth: GroundTruth, *, common: boo
         "without_ground_truth": len(set().union(*(each.tables for each in scores)) - set(truth.clip_ids)),
     }
     shared = truth.select(list(everywhere))
-    return Matched([match_clips(each, shared, common=True)[0] for each in scores], shared, left_out)
+    return MatchedScores([match_clips(each, shared, common=True)[0] for each in scores], shared, left_out)
 
 
-def read_times(matched: Matched, kind: str, durations: Path | None) -> tuple[dict[str, float], list[str]]:
+def read_times(matched: MatchedScores, kind: str, durations: Path | None) -> tuple[dict[str, float], list[str]]:
     """Return the table of durations, {} without, and what is odd: labels and durations that do not fit the clips.
 
     SedlabError for a table that cannot be read, and when many labels lie outside their clips.

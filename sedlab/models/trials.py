@@ -62,7 +62,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TrialOutcome:
     """What came of trying one way of a layer."""
 
     layer: str
@@ -98,7 +98,7 @@ def try_ways(
     deadline: float = float("inf"),
     repeats: int = 7,
     begins: Callable[[str, str], object] = lambda layer, way: None,
-) -> Iterator[Verdict]:
+) -> Iterator[TrialOutcome]:
     """Yield the verdicts on each layer's plain way and those of ``ways``, as they are found.
 
     ``layers`` are those of ``ways`` unless given. No way is begun after ``deadline`` (of ``time.monotonic``);
@@ -112,9 +112,9 @@ def try_ways(
         yield from _try_layer(layer, make, ways.get(layer, ()), device, dtype, deadline, repeats, begins)
 
 
-def fastest(verdicts: Iterable[Verdict]) -> dict[str, str]:
+def fastest(verdicts: Iterable[TrialOutcome]) -> dict[str, str]:
     """Return the fastest right way of each layer, for `sedlab.models.kernels.choice.choose`."""
-    best: dict[str, Verdict] = {}
+    best: dict[str, TrialOutcome] = {}
     for verdict in verdicts:
         known = best.get(verdict.layer)
         if (verdict.is_right or verdict.way == "plain") and (known is None or verdict.time < known.time):
@@ -155,17 +155,17 @@ def _try_layer(
     deadline: float,
     repeats: int,
     begins: Callable[[str, str], object],
-) -> Iterator[Verdict]:
+) -> Iterator[TrialOutcome]:
     silent, loud = make(0.0), make(0.5)  # without dropout to compare, with it for the time
     with exactly(), chosen(device.type, **{layer: "plain"}):
         reference = silent.both_passes()
     bound, plain = BOUNDS[dtype], None
     for way in ("plain", *ways):
         if time.monotonic() > deadline:
-            yield Verdict(layer, way, remark="not tried: no time left")
+            yield TrialOutcome(layer, way, remark="not tried: no time left")
             continue
         if way.startswith("triton") and not serves(reference[0]):
-            yield Verdict(layer, way, remark="not tried: no Triton for this device")
+            yield TrialOutcome(layer, way, remark="not tried: no Triton for this device")
             continue
         begins(layer, way)
         try:
@@ -174,10 +174,10 @@ def _try_layer(
                 seconds = _eager_seconds(loud.both_passes, device, repeats)
                 graph_seconds, remark = _graph_seconds(loud.both_passes, device, repeats)
         except Exception as problem:  # whatever a compiler or a driver can raise: the plain way is still there
-            yield Verdict(layer, way, remark=f"{type(problem).__name__}: {str(problem).strip().splitlines()[:1]}")
+            yield TrialOutcome(layer, way, remark=f"{type(problem).__name__}: {str(problem).strip().splitlines()[:1]}")
             continue
         plain = error if plain is None else plain
-        yield Verdict(layer, way, error, max(bound, 2 * plain), seconds, graph_seconds, remark)
+        yield TrialOutcome(layer, way, error, max(bound, 2 * plain), seconds, graph_seconds, remark)
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:

@@ -40,7 +40,7 @@ class FileState:
     """As computed by ``verify``, else as recorded; empty for a file put there by hand that was never verified."""
 
 
-class Record(BaseModel):
+class Provenance(BaseModel):
     """What is remembered of a file since it came; every field is empty where nothing was recorded."""
 
     file: str = ""
@@ -168,19 +168,19 @@ def _record_path(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def _read_record(path: Path) -> Record:
+def _read_record(path: Path) -> Provenance:
     place = _record_path(path)
     if not place.is_file():
-        return Record()
-    return read_json(place, Record, "It is not a record of sedlab: delete it, then run the same command again.")
+        return Provenance()
+    return read_json(place, Provenance, "It is not a record of sedlab: delete it, then run the same command again.")
 
 
 def _write_record(path: Path, size: int, sha256: str, url: str) -> None:
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    write_json(_record_path(path), Record(file=path.name, size=size, sha256=sha256, url=url, date=date))
+    write_json(_record_path(path), Provenance(file=path.name, size=size, sha256=sha256, url=url, date=date))
 
 
-def _hint(entry: Entry, path: Path, record: Record) -> str:
+def _hint(entry: Entry, path: Path, record: Provenance) -> str:
     """Say what else helps: where people find the file, and how to accept another version of it."""
     hint = f" See {entry.source_page}."
     if record.date:

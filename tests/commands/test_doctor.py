@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sedlab.commands import doctor
-from sedlab.commands.doctor import Finding, examine, print_findings
+from sedlab.commands.doctor import PartStatus, examine, print_findings
 from sedlab.errors import SedlabError
 
 
@@ -34,12 +34,12 @@ def test_broken_scoring_is_found(tmp_path, monkeypatch):
 
     monkeypatch.setattr(doctor, "_scoring", broken)
     (finding,) = [one for one in examine(tmp_path) if one.part == "scoring"]
-    assert finding == Finding("scoring", "broken", "ValueError: buffer source array is read-only")
+    assert finding == PartStatus("scoring", "broken", "ValueError: buffer source array is read-only")
 
 
 @pytest.mark.parametrize(("state", "status"), [("ok", 0), ("missing", 0), ("broken", 1)])
 def test_exit_status_is_1_only_if_something_essential_is_broken(state, status, capsys):
-    assert print_findings([Finding("torch", state, "found")]) == status
+    assert print_findings([PartStatus("torch", state, "found")]) == status
     assert state in capsys.readouterr().out
 
 

@@ -13,7 +13,7 @@ import torch
 from sedlab.config.loading import load_experiment
 from sedlab.models.kernels import grouped_convolution
 from sedlab.models.kernels.choice import WAYS, ways
-from sedlab.models.trials import Verdict, fastest, try_ways
+from sedlab.models.trials import TrialOutcome, fastest, try_ways
 
 CPU = torch.device("cpu")
 
@@ -63,8 +63,8 @@ def test_no_way_is_begun_after_the_deadline(tiny):
 
 def test_the_fastest_right_way_wins_by_its_graph():
     times = [("plain", 3.0, 1.0), ("triton", 4.0, 0.5), ("directions", 0.1, None)]
-    found = [Verdict("gru", way, 0.0, 1.0, eager, graph) for way, eager, graph in times[:2]]
-    found.append(Verdict("gru", "directions", 0.5, 0.1, 0.1, 0.1))  # wrong
+    found = [TrialOutcome("gru", way, 0.0, 1.0, eager, graph) for way, eager, graph in times[:2]]
+    found.append(TrialOutcome("gru", "directions", 0.5, 0.1, 0.1, 0.1))  # wrong
     assert fastest(found) == {"gru": "triton"}
 
 

@@ -11,7 +11,7 @@ import pytest
 from sedlab.config.loading import load_experiment
 from sedlab.config.trainer import TrainerConfig
 from sedlab.errors import warn_once
-from sedlab.models.trials import Verdict, fastest
+from sedlab.models.trials import TrialOutcome, fastest
 from sedlab.system.home import writable_home
 from sedlab.training.device import layers, trying
 from sedlab.training.device.hardware import choose
@@ -55,7 +55,7 @@ def test_a_way_that_crashes_or_hangs_costs_itself_alone_and_the_others_are_remem
 
 
 def test_layers_that_were_tried_are_remembered(asked, tmp_path, monkeypatch):
-    told = [Verdict("gru", "plain", 0.0, 1.0, 2.0), Verdict("gru", "directions", 0.0, 1.0, 1.0)]
+    told = [TrialOutcome("gru", "plain", 0.0, 1.0, 2.0), TrialOutcome("gru", "directions", 0.0, 1.0, 1.0)]
     monkeypatch.setattr(layers, "verdicts", lambda *_, **__: iter(told))
     ways = layers.fastest_layers(*asked)
     assert ways == {"gru": "directions"}

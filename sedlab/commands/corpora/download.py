@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sedlab.data.acquisition.download import FileOutcome
     from sedlab.data.acquisition.mirror import MirrorFolder
     from sedlab.data.acquisition.planning import DownloadPlan, PartState
-    from sedlab.data.acquisition.records import Record
+    from sedlab.data.acquisition.records import PublishedRecord
 
 
 def download(
@@ -88,7 +88,7 @@ def _mirror(mirror: str) -> str | MirrorFolder:
     return MirrorFolder(Path(mirror).expanduser())
 
 
-def _print_terms(plan: DownloadPlan, chosen: Iterable[Record]) -> None:
+def _print_terms(plan: DownloadPlan, chosen: Iterable[PublishedRecord]) -> None:
     """Show who published what is to come, and on which terms, before anything comes."""
     coming = {job.record.name for job in plan.jobs}
     rows = [record for record in chosen if record.name in coming]
@@ -119,7 +119,7 @@ def _whole(title: str) -> Column:
     return Column(title, overflow="fold")
 
 
-def _print_states(root: Path, chosen: Iterable[Record], states: list[PartState]) -> None:
+def _print_states(root: Path, chosen: Iterable[PublishedRecord], states: list[PartState]) -> None:
     from sedlab.data.acquisition.planning import PARTIAL
 
     table = Table("part", _whole("file"), "what", "licence", "size", "state", title=str(root))

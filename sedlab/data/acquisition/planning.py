@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sedlab.data.acquisition.archive import declared_size
 from sedlab.data.acquisition.mirror import MirrorFolder
-from sedlab.data.acquisition.records import SEE_PAGE, PublishedFile, Record
+from sedlab.data.acquisition.records import SEE_PAGE, PublishedFile, PublishedRecord
 from sedlab.data.acquisition.store import Wanted, at_host, came, with_size
 from sedlab.data.acquisition.unpacking import RESERVE_BYTES, staged_bytes, unpacked
 from sedlab.data.acquisition.zenodo import API, ask_zenodo, remembered
@@ -29,7 +29,7 @@ _GROWTH = 1.5
 class PartState:
     """What is known here of one published file."""
 
-    record: Record
+    record: PublishedRecord
     file: PublishedFile
     state: str
     """in place, downloaded (not unpacked), partial, not downloaded, or by hand."""
@@ -43,7 +43,7 @@ class PartState:
 class FileTask:
     """A file that is to come to its place."""
 
-    record: Record
+    record: PublishedRecord
     file: PublishedFile
     wanted: Wanted | None = None
     """What to download; None: it is in a mirror folder."""
@@ -101,7 +101,7 @@ def _is_whole(root: Path, subset: Subset) -> bool:
     return len(audio_names(folder)) >= (subset.published_count or 0)
 
 
-def file_states(root: Path, chosen: Sequence[Record]) -> list[PartState]:
+def file_states(root: Path, chosen: Sequence[PublishedRecord]) -> list[PartState]:
     """Return what is here of the files of some records; asks nobody."""
     states = []
     for record in chosen:
@@ -129,7 +129,7 @@ def file_states(root: Path, chosen: Sequence[Record]) -> list[PartState]:
 def plan_download(
     root: Path,
     corpus: str,
-    chosen: Sequence[Record],
+    chosen: Sequence[PublishedRecord],
     *,
     mirror: str | MirrorFolder = "",
     patience: Patience | None = None,
@@ -192,7 +192,7 @@ def _plan_file(plan: DownloadPlan, state: PartState, mirror: str | MirrorFolder,
     plan.jobs.append(FileTask(record, file, wanted))
 
 
-def _of_zenodo(plan: DownloadPlan, record: Record, file: PublishedFile, patience: Patience | None) -> Wanted:
+def _of_zenodo(plan: DownloadPlan, record: PublishedRecord, file: PublishedFile, patience: Patience | None) -> Wanted:
     if record.name in plan.unanswered:
         raise SedlabError(plan.unanswered[record.name])
     if record.name not in plan.licences:

@@ -23,7 +23,7 @@ class _Facts(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Place(_Facts):
+class Destination(_Facts):
     """Which files of an archive go where."""
 
     to: str
@@ -60,7 +60,7 @@ class PublishedFile(_Facts):
     to: str = ""
     rename: str = Field(default="", alias="as")
     """What the file is called there; as published unless given."""
-    places: tuple[Place, ...] = ()
+    places: tuple[Destination, ...] = ()
     fills: tuple[str, ...] = ()
     """Subsets of the layout whose clips it brings: where all of them are there, from elsewhere, it need not come."""
     made: str = ""
@@ -83,7 +83,7 @@ class PublishedFile(_Facts):
         return (self.to,) if self.to else tuple(dict.fromkeys(place.to for place in self.places))
 
 
-class Record(_Facts):
+class PublishedRecord(_Facts):
     """Files that were published together: what `--only NAME` means."""
 
     corpus: str
@@ -104,7 +104,7 @@ class Record(_Facts):
     """Of files that it becomes: another one is a warning."""
 
     @model_validator(mode="after")
-    def _has_an_address(self) -> Record:
+    def _has_an_address(self) -> PublishedRecord:
         if [bool(self.zenodo), bool(self.url), bool(self.by_hand)].count(True) != 1:
             raise ValueError(f"{self.name}: give one of zenodo, url and by_hand")
         return self
@@ -116,15 +116,15 @@ class Record(_Facts):
 
 
 @cache
-def records(corpus: str) -> tuple[Record, ...]:
+def records(corpus: str) -> tuple[PublishedRecord, ...]:
     """Return what was published of a corpus, in the order of the registry."""
     import yaml
 
     text = resources.files(__package__).joinpath("records.yaml").read_text(encoding="utf-8")
-    return tuple(Record(corpus=corpus, **row) for row in yaml.safe_load(text)[corpus])
+    return tuple(PublishedRecord(corpus=corpus, **row) for row in yaml.safe_load(text)[corpus])
 
 
-def select(corpus: str, names: Iterable[str] = ()) -> tuple[Record, ...]:
+def select(corpus: str, names: Iterable[str] = ()) -> tuple[PublishedRecord, ...]:
     """Return the records of a corpus that ``names`` (of records or files) stand for, all without names.
 
     Raises
@@ -146,5 +146,5 @@ def select(corpus: str, names: Iterable[str] = ()) -> tuple[Record, ...]:
     return tuple(chosen) if chosen else every
 
 
-def _file(record: Record, name: str) -> PublishedFile:
+def _file(record: PublishedRecord, name: str) -> PublishedFile:
     return next(file for file in record.files if file.file == name)

@@ -17,7 +17,7 @@ from sedlab.data.acquisition.cutting import seconds_of
 from sedlab.data.acquisition.missing import FOLDER, Failure, read_failures, write_failures
 from sedlab.data.acquisition.reasons import BLOCKED, PASSING, ClipFailure
 from sedlab.data.acquisition.wanted import ClipSet, WantedClip, absent_clips, wanted_clips
-from sedlab.data.acquisition.ytdlp import Source
+from sedlab.data.acquisition.ytdlp import ClipFetcher
 from sedlab.errors import SedlabError
 from sedlab.files import atomic_path
 from sedlab.progress import Progress, no_progress
@@ -107,7 +107,7 @@ def plan_clips(
 
 
 def fetch_clips(
-    root: Path, plan: ClipPlan, source: Source, *, pace: Pace | None = None, progress: Progress = no_progress
+    root: Path, plan: ClipPlan, source: ClipFetcher, *, pace: Pace | None = None, progress: Progress = no_progress
 ) -> ClipOutcome:
     """Download the clips of a plan into their folder; each appears whole or not at all.
 
@@ -137,7 +137,7 @@ class _Fetching:
         self,
         root: Path,
         plan: ClipPlan,
-        source: Source,
+        source: ClipFetcher,
         pace: Pace,
         progress: Progress,
         work: Path,

@@ -31,7 +31,7 @@ _TRUNCATED_SECONDS = 0.02
 _OLD_DAYS = 90
 
 
-class Source(Protocol):
+class ClipFetcher(Protocol):
     """What brings clips."""
 
     def fetch(self, span: VideoSpan, folder: Path) -> Path:

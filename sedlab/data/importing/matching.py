@@ -15,7 +15,7 @@ from sedlab.errors import SedlabError, short
 
 
 @dataclass(frozen=True)
-class Matched:
+class MatchedLabels:
     """Label rows of the recordings that are there."""
 
     strong: pd.DataFrame
@@ -26,7 +26,7 @@ class Matched:
     recordings_without_labels: tuple[str, ...]
 
 
-def match(annotations: Sequence[Annotation], recordings: Sequence[InputRecording]) -> Matched:
+def match(annotations: Sequence[Annotation], recordings: Sequence[InputRecording]) -> MatchedLabels:
     """Return the rows of all label files whose recording is there, and what has no partner on either side.
 
     Raises
@@ -48,7 +48,7 @@ def match(annotations: Sequence[Annotation], recordings: Sequence[InputRecording
     strong, weak = (_of_recordings(rows[kind], found) for kind in (False, True))
     weak = weak[~weak["recording"].isin(strong["recording"])].reset_index(drop=True)
     used = set(found.values())
-    return Matched(
+    return MatchedLabels(
         strong,
         weak,
         tuple(name for name in names if name not in found),

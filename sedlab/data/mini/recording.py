@@ -94,14 +94,14 @@ SCENES: Mapping[str, Surroundings] = {
 
 
 @dataclass(frozen=True)
-class Recording:
+class SynthesisedRecording:
     """A finished recording: waveform (samples,) int16 at 16 kHz, and (onset, offset, label, confidence) by second."""
 
     waveform: np.ndarray
     labels: tuple[tuple[float, float, str, float], ...]
 
 
-def maestro_recording(rng: Generator, scene_name: str, *, seconds: float, num_annotators: int) -> Recording:
+def maestro_recording(rng: Generator, scene_name: str, *, seconds: float, num_annotators: int) -> SynthesisedRecording:
     """Return one recording of a scene; every class of the scene sounds at least once."""
     scene = SCENES[scene_name]
     n = num_samples(seconds)
@@ -126,7 +126,7 @@ def maestro_recording(rng: Generator, scene_name: str, *, seconds: float, num_an
         (float(second), min(second + 1.0, seconds), classes[index], round(float(confidence[index, second]), 4))
         for index, second in zip(*np.nonzero(confidence), strict=True)
     ]
-    return Recording(to_int16(mixture, peak=10 ** (rng.uniform(-12, -1) / 20)), tuple(sorted(labels)))
+    return SynthesisedRecording(to_int16(mixture, peak=10 ** (rng.uniform(-12, -1) / 20)), tuple(sorted(labels)))
 
 
 def _schedule(rng: Generator, scene: Surroundings, seconds: float) -> dict[str, list[tuple[float, np.ndarray]]]:

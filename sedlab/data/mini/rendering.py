@@ -18,7 +18,7 @@ from sedlab.data.corpora.layout import SUBSETS
 from sedlab.data.mini.difficulty import AUDIOSET, DEVTEST, PUBLIC, REAL, SYNTH, Difficulty
 from sedlab.data.mini.recording import SCENES, maestro_recording
 from sedlab.data.mini.rooms import device_response
-from sedlab.data.mini.soundscape import Clip, Event, audioset_clip, desed_clip
+from sedlab.data.mini.soundscape import Event, SynthesisedClip, audioset_clip, desed_clip
 from sedlab.errors import SedlabError
 from sedlab.grid import SAMPLE_RATE
 from sedlab.system.environment import can_have_queues, importing_safely
@@ -145,7 +145,7 @@ def _render_recording(folder: Path, task: RenderTask, rng: Generator) -> Rendere
     return Rendered(task, filename, len(recording.waveform) / SAMPLE_RATE, ())
 
 
-def _filename(rng: Generator, task: RenderTask, clip: Clip) -> str:
+def _filename(rng: Generator, task: RenderTask, clip: SynthesisedClip) -> str:
     """Return a name in the manner of the real subset; most name a stretch of a video that does not exist."""
     if task.subset.startswith("synth"):
         return f"{task.index}.wav"

@@ -44,7 +44,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Clip:
+class SynthesisedClip:
     """A finished clip: waveform (samples,) int16 at 16 kHz, and what can be heard in it, ordered by onset."""
 
     waveform: np.ndarray
@@ -56,7 +56,7 @@ class Clip:
         return len(self.waveform) / SAMPLE_RATE
 
 
-def desed_clip(rng: Generator, index: int, difficulty: Difficulty) -> Clip:
+def desed_clip(rng: Generator, index: int, difficulty: Difficulty) -> SynthesisedClip:
     """Return a domestic clip. ``index`` rotates the main class, so that a small set still holds all ten."""
     classes = tuple(DESED_SOUNDS)
     main = classes[index % len(classes)]
@@ -77,7 +77,7 @@ def desed_clip(rng: Generator, index: int, difficulty: Difficulty) -> Clip:
     )  # fmt: skip
 
 
-def audioset_clip(rng: Generator, index: int, difficulty: Difficulty) -> Clip:
+def audioset_clip(rng: Generator, index: int, difficulty: Difficulty) -> SynthesisedClip:
     """Return a clip of the pre-training set: one to three classes out of everything the corpus can make."""
     sounds = list(SOUNDS.values())
     chosen = [sounds[index % len(sounds)]]
@@ -128,7 +128,7 @@ def free_onset(rng: Generator, seconds: float, duration: float, taken: Sequence[
     return None
 
 
-def _mix(rng: Generator, sounds: Sequence[SoundKind], difficulty: Difficulty, *, seconds: float) -> Clip:
+def _mix(rng: Generator, sounds: Sequence[SoundKind], difficulty: Difficulty, *, seconds: float) -> SynthesisedClip:
     n = num_samples(seconds)
     kinds, weights = zip(*HOME_BACKGROUNDS.items(), strict=True)
     noise = background(rng, n, str(rng.choice(kinds, p=weights)))
@@ -158,7 +158,9 @@ def _mix(rng: Generator, sounds: Sequence[SoundKind], difficulty: Difficulty, *,
     if difficulty.device:
         mixture = device_colour(rng, mixture)
     peak = 10 ** (draw(rng, difficulty.peak_db) / 20)
-    return Clip(to_int16(mixture, peak=peak), tuple(sorted(events, key=lambda event: (event.onset, event.label))))
+    return SynthesisedClip(
+        to_int16(mixture, peak=peak), tuple(sorted(events, key=lambda event: (event.onset, event.label)))
+    )
 
 
 def _event(label: str, start: int, end: int, *, clip_end: float) -> Event:

@@ -18,10 +18,17 @@ from sedlab.data.audio_file import read_header
 from sedlab.data.corpora.audioset import EVAL_DURATIONS, audio_spellings
 from sedlab.data.corpora.layout import SUBSETS, Subset
 from sedlab.data.formats.text import is_table
-from sedlab.data.preparation.audioset_sources import Clip, clips_by_name, first_of, hdf5_files, located, with_content
+from sedlab.data.preparation.audioset_sources import (
+    SegmentSource,
+    clips_by_name,
+    first_of,
+    hdf5_files,
+    located,
+    with_content,
+)
 from sedlab.data.preparation.conversion import Converted, convert
 from sedlab.data.preparation.ledger import Ledger, Source, sources_in
-from sedlab.data.preparation.outcome import DAMAGED, ODD, Outcome, Problem
+from sedlab.data.preparation.outcome import DAMAGED, ODD, Problem, SetOutcome
 from sedlab.data.preparation.tables import may_write, write_generated
 from sedlab.data.preparation.twins import check_space
 from sedlab.data.tsv import read_tsv, write_tsv
@@ -41,7 +48,7 @@ def prepare_audioset(
     clips: Path | None = None,
     workers: int = 1,
     progress: Progress = no_progress,
-) -> list[Outcome]:
+) -> list[SetOutcome]:
     """Write the clips that the strong tables under ``root`` name, at 16 kHz, to the folders of the layout.
 
     A segment whose audio lies in its folder already, under any of its names, is left as it is.
@@ -70,7 +77,7 @@ def prepare_audioset(
     for part, names in segments.items():
         if names:
             subset = SUBSETS[f"audioset_{part}"]
-            outcome = Outcome(subset.name, expected=len(names))
+            outcome = SetOutcome(subset.name, expected=len(names))
             with outcome.timed():
                 _extract(root, subset, names, folder_clips, files, outcome, workers=workers, progress=progress)
             outcomes.append(outcome)
@@ -84,7 +91,7 @@ def _extract(
     segments: Sequence[str],
     folder_clips: Mapping[str, Path],
     files: Sequence[Path],
-    outcome: Outcome,
+    outcome: SetOutcome,
     *,
     workers: int,
     progress: Progress,
@@ -129,7 +136,7 @@ def _is_there(segment: str, present: Mapping[str, Source], ledger: Ledger) -> bo
     return ledger[segment].written == present[name].num_bytes
 
 
-def _decode(clip: Clip, folder: Path) -> Converted:
+def _decode(clip: SegmentSource, folder: Path) -> Converted:
     target = folder / f"{clip.segment}.wav"
     if clip.row is None:
         return convert(clip.path, target)

@@ -22,7 +22,7 @@ _NAMES = 50_000
 
 
 @dataclass(frozen=True)
-class Clip:
+class SegmentSource:
     """Where a segment's audio is: a file, or a row of an HDF5 file."""
 
     segment: str
@@ -55,15 +55,15 @@ def clips_by_name(folder: Path | None) -> dict[str, Path]:
     return found
 
 
-def located(wanted: Sequence[str], folder_clips: Mapping[str, Path], files: Sequence[Path]) -> list[Clip]:
+def located(wanted: Sequence[str], folder_clips: Mapping[str, Path], files: Sequence[Path]) -> list[SegmentSource]:
     """Return where the audio of segments is, those of HDF5 files in the order of their rows."""
-    found: dict[str, Clip] = {}
+    found: dict[str, SegmentSource] = {}
     missing: dict[str, str] = {}
     for segment in wanted:
         if name := first_of((*audio_spellings(segment), *_as_of_desed(segment)), folder_clips):
             path = folder_clips[name]
             state = path.stat()
-            found[segment] = Clip(segment, Source(segment, state.st_size, state.st_mtime_ns), path)
+            found[segment] = SegmentSource(segment, Source(segment, state.st_size, state.st_mtime_ns), path)
         else:
             missing |= dict.fromkeys(audio_spellings(segment), segment)
     for path in files if missing else ():
@@ -72,11 +72,11 @@ def located(wanted: Sequence[str], folder_clips: Mapping[str, Path], files: Sequ
             segment = missing.get(os.path.splitext(name.rsplit("/", 1)[-1])[0])  # noqa: PTH122 (two million of them)
             if segment is not None and segment not in found:
                 # These files are published once and never change; a copy of one has another time.
-                found[segment] = Clip(segment, Source(segment, size, 0), path, row)
+                found[segment] = SegmentSource(segment, Source(segment, size, 0), path, row)
     return list(found.values())
 
 
-def with_content(clips: Sequence[Clip]) -> Iterator[Clip]:
+def with_content(clips: Sequence[SegmentSource]) -> Iterator[SegmentSource]:
     """Yield clips with their MP3 bytes, each read when it is asked for: in this thread, as HDF5 has one lock."""
     file, opened = None, None
     try:

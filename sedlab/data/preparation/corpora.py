@@ -14,7 +14,7 @@ from sedlab.data.formats.suffixes import is_audio_name
 from sedlab.data.preparation.audioset import prepare_audioset
 from sedlab.data.preparation.ledger import sources_in
 from sedlab.data.preparation.maestro import prepare_maestro
-from sedlab.data.preparation.outcome import DAMAGED, FOLDER, Outcome, Problem, write_problems
+from sedlab.data.preparation.outcome import DAMAGED, FOLDER, Problem, SetOutcome, write_problems
 from sedlab.data.preparation.tables import place_resources, write_scored_durations
 from sedlab.data.preparation.twins import make_twin
 from sedlab.data.tsv import read_tsv
@@ -31,7 +31,7 @@ _SUFFIX = "_16k"
 class Preparation:
     """What preparing a corpus came to."""
 
-    outcomes: list[Outcome]
+    outcomes: list[SetOutcome]
     placed: list[str] = field(default_factory=list)
     """Tables and responses that were put into place, and durations that were written."""
     problems: Path | None = None
@@ -87,7 +87,7 @@ def _desed(root: Path, options: Options, progress: Progress) -> Preparation:
     placed = place_resources(root, [root / "resources", *options.resources])
     outcomes = []
     for names, folders in audio_folders(root).items():
-        outcome = Outcome(", ".join(names), expected=_expected(root, names))
+        outcome = SetOutcome(", ".join(names), expected=_expected(root, names))
         with outcome.timed():
             if options.copies:
                 make_twin(root, *folders, outcome, workers=options.workers, progress=progress)
@@ -97,7 +97,7 @@ def _desed(root: Path, options: Options, progress: Progress) -> Preparation:
     for names, folder in _finished_elsewhere(root).items():
         clips = sources_in(folder)
         hours = len(clips) * CLIP_SECONDS / 3600
-        outcomes.append(Outcome(", ".join(names), len(clips), expected=_expected(root, names), hours=hours))
+        outcomes.append(SetOutcome(", ".join(names), len(clips), expected=_expected(root, names), hours=hours))
         outcomes[-1].remarks.append(f"{folder}: has no originals beside it and is taken as it is")
     if not any(outcome.clips or outcome.num_damaged for outcome in outcomes):
         raise SedlabError(
@@ -169,7 +169,7 @@ def _expected(root: Path, names: Sequence[str]) -> int | None:
     return len(named) or None
 
 
-def _check_headers(root: Path, folder: Path, outcome: Outcome, *, workers: int) -> None:
+def _check_headers(root: Path, folder: Path, outcome: SetOutcome, *, workers: int) -> None:
     """Count the clips of a folder and their hours, and note those whose header cannot be read."""
 
     def seconds(path: Path) -> float | SedlabError:

@@ -37,7 +37,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Entry:
+class PreparedFile:
     """What is known of a prepared file."""
 
     num_bytes: int
@@ -69,7 +69,7 @@ class Ledger:
         if self._added:
             self._tidy()
 
-    def __getitem__(self, name: str) -> Entry:
+    def __getitem__(self, name: str) -> PreparedFile:
         return self._entries[name]
 
     def __contains__(self, name: str) -> bool:
@@ -89,7 +89,7 @@ class Ledger:
     def add(self, source: Source, written: int, num_samples: int | None = None) -> None:
         """Note that ``written`` bytes were made from a source, a plain WAV file unless its samples are given."""
         samples = (written - WAV_HEADER_BYTES) // 2 if num_samples is None else num_samples
-        entry = Entry(source.num_bytes, source.modified_ns, written, samples)
+        entry = PreparedFile(source.num_bytes, source.modified_ns, written, samples)
         if self._entries.get(source.name) == entry:
             return
         self._entries[source.name] = entry
@@ -153,15 +153,15 @@ def samples_made_elsewhere(prepared: Path, source: Source) -> int:
     return header.num_frames if is_fit else 0
 
 
-def _line(name: str, entry: Entry) -> str:
+def _line(name: str, entry: PreparedFile) -> str:
     # Tabs and line ends may be part of a name.
     quoted = name.encode("unicode_escape").decode() if any(c in name for c in "\t\r\n\\") else name
     return f"{quoted}\t{entry.num_bytes}\t{entry.modified_ns}\t{entry.written}\t{entry.num_samples}\n"
 
 
-def _read(path: Path) -> dict[str, Entry]:
+def _read(path: Path) -> dict[str, PreparedFile]:
     """Return the entries of a table; none where there is none, and without the lines that are not whole."""
-    entries: dict[str, Entry] = {}
+    entries: dict[str, PreparedFile] = {}
     try:
         lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     except OSError:
@@ -170,7 +170,7 @@ def _read(path: Path) -> dict[str, Entry]:
         name, *numbers = line.split("\t")
         if len(numbers) == 4 and all(number.isdigit() for number in numbers):
             name = name.encode().decode("unicode_escape") if "\\" in name else name
-            entries[name] = Entry(*map(int, numbers))
+            entries[name] = PreparedFile(*map(int, numbers))
     # The last line has no end when it is half of one.
     if lines[-1]:
         entries.pop(lines[-1].split("\t")[0], None)

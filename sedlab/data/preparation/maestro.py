@@ -19,7 +19,7 @@ from sedlab.data.corpora.layout import MAESTRO_DURATIONS, SUBSETS
 from sedlab.data.formats.suffixes import is_audio_name
 from sedlab.data.preparation.conversion import samples_of
 from sedlab.data.preparation.ledger import WAV_HEADER_BYTES, Ledger, Source, samples_made_elsewhere, sources_in
-from sedlab.data.preparation.outcome import DAMAGED, ODD, Outcome, Problem
+from sedlab.data.preparation.outcome import DAMAGED, ODD, Problem, SetOutcome
 from sedlab.data.preparation.tables import may_write, write_generated
 from sedlab.data.preparation.twins import building_folder, check_space, finish_folder
 from sedlab.data.preparation.windows import (
@@ -69,7 +69,7 @@ class Recording:
 
 def prepare_maestro(
     root: Path, *, hops: Mapping[str, int], workers: int = 1, progress: Progress = no_progress
-) -> list[Outcome]:
+) -> list[SetOutcome]:
     """Cut the recordings of both splits into windows under ``root``, with tables of soft labels and durations.
 
     What is there already of recordings of the same size and time is not cut again.
@@ -96,7 +96,7 @@ def prepare_maestro(
     split_of = split_lists(originals)
     outcomes = []
     for split, subset in SPLITS.items():
-        outcome = Outcome(subset if split == "validation" else "maestro_train, maestro_val")
+        outcome = SetOutcome(subset if split == "validation" else "maestro_train, maestro_val")
         outcome.expected = PUBLISHED_WINDOWS.get((split, hops[split]))
         names = [name for name in split_of[split] if name in recordings]
         if missing := [name for name in split_of[split] if name not in recordings]:
@@ -138,7 +138,7 @@ def split_lists(folder: Path | None = None) -> dict[str, list[str]]:
 
 
 def _readable(
-    root: Path, outcome: Outcome, recordings: Mapping[str, Path], annotations: Mapping[str, Path], hop: int
+    root: Path, outcome: SetOutcome, recordings: Mapping[str, Path], annotations: Mapping[str, Path], hop: int
 ) -> list[Recording]:
     """Return the recordings that can be cut; what is wrong with the others goes to the outcome."""
     found = []
@@ -155,7 +155,7 @@ def _readable(
 
 
 def _cut(
-    root: Path, name: str, outcome: Outcome, recordings: list[Recording], *, workers: int, progress: Progress
+    root: Path, name: str, outcome: SetOutcome, recordings: list[Recording], *, workers: int, progress: Progress
 ) -> None:
     subset = SUBSETS[name]
     twin, table = root / subset.audio, root / subset.table
@@ -191,7 +191,7 @@ def _cut(
         _count(outcome, whole, twin)
 
 
-def _count(outcome: Outcome, recordings: list[Recording], folder: Path) -> None:
+def _count(outcome: SetOutcome, recordings: list[Recording], folder: Path) -> None:
     windows = {window: size for recording in recordings for window, size in recording.windows.items()}
     outcome.clips = len(windows)
     outcome.hours = sum(size - WAV_HEADER_BYTES for size in windows.values()) / 2 / SAMPLE_RATE / 3600
@@ -219,7 +219,7 @@ def _cut_one(recording: Recording, folder: Path) -> list[str] | SedlabError:
     return notes
 
 
-def _write_table(root: Path, path: Path, recordings: list[Recording], outcome: Outcome) -> None:
+def _write_table(root: Path, path: Path, recordings: list[Recording], outcome: SetOutcome) -> None:
     table = window_table({recording.name: (recording.labels, recording.spans) for recording in recordings})
     if not write_generated(root, path, lambda draft: write_tsv(draft, table)):
         outcome.remarks.append(f"{path}: was there before or has been changed, so it stays. Delete it to have it made")

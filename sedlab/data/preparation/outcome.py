@@ -32,7 +32,7 @@ class Problem:
 
 
 @dataclass
-class Outcome:
+class SetOutcome:
     """What became of one set of clips."""
 
     name: str

@@ -10,7 +10,7 @@ from sedlab.data.audio_file import read_header
 from sedlab.data.formats.names import readable_name
 from sedlab.data.preparation.conversion import Converted, convert
 from sedlab.data.preparation.ledger import Ledger, Source, samples_made_elsewhere, sources_in
-from sedlab.data.preparation.outcome import DAMAGED, ODD, Outcome, Problem
+from sedlab.data.preparation.outcome import DAMAGED, ODD, Problem, SetOutcome
 from sedlab.errors import SedlabError
 from sedlab.files import sweep_temporaries
 from sedlab.grid import SAMPLE_RATE
@@ -23,7 +23,7 @@ _BYTES_PER_SECOND = 2 * SAMPLE_RATE
 
 
 def make_twin(
-    root: Path, source: Path, twin: Path, outcome: Outcome, *, workers: int = 1, progress: Progress = no_progress
+    root: Path, source: Path, twin: Path, outcome: SetOutcome, *, workers: int = 1, progress: Progress = no_progress
 ) -> None:
     """Bring the 16 kHz copies of a folder's sound files up to date, and say in ``outcome`` what became of them.
 
@@ -128,7 +128,7 @@ def _converted(
     return in_parallel(one, todo, workers=workers)
 
 
-def _note(outcome: Outcome, file: str, result: Converted) -> None:
+def _note(outcome: SetOutcome, file: str, result: Converted) -> None:
     if result.problem:
         outcome.problems.append(Problem(outcome.name, file, DAMAGED, result.problem))
     outcome.problems += [Problem(outcome.name, file, ODD, note) for note in result.notes]

@@ -21,7 +21,7 @@ from snakemake_executor_plugin_slurm.validation import validate_or_get_slurm_job
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.settings import CommonSettings
 
-from sedlab.pipeline.cluster.tasks import Handover, Task, script_of
+from sedlab.pipeline.cluster.tasks import ClusterJob, Handover, script_of
 from sedlab.pipeline.cluster.verdicts import Verdict, verdict
 from sedlab.runs.live.submitted import (
     Submitted,
@@ -127,7 +127,7 @@ class Executor(SlurmExecutor):
                 self._fail(info, task, line)
         return False
 
-    def _submit(self, task: Task, *, again: Submitted | None = None) -> str:
+    def _submit(self, task: ClusterJob, *, again: Submitted | None = None) -> str:
         """Hand a job over and return its number."""
         prepare_records(task.folder, task.node)
         if again is None:
@@ -160,7 +160,7 @@ class Executor(SlurmExecutor):
         self._tell_waiting(task, number, "")
         return number
 
-    def _again(self, info: SubmittedJobInfo, task: Task, record: Submitted, steps: int, line: str) -> bool:
+    def _again(self, info: SubmittedJobInfo, task: ClusterJob, record: Submitted, steps: int, line: str) -> bool:
         self._log(task, f"{line}; handed over again")
         self._tell(f"{task.name}: {line}; handed over again")
         try:
@@ -191,7 +191,7 @@ class Executor(SlurmExecutor):
             found = {**(found or {}), **queued}
         return found
 
-    def _tell_waiting(self, task: Task, number: str, reason: str) -> None:
+    def _tell_waiting(self, task: ClusterJob, number: str, reason: str) -> None:
         why = f" ({reason})" if reason not in ("", "None") else ""
         text = f"SLURM job {number} waits{why}"
         if self._told.get(task.name) != text:
@@ -200,7 +200,7 @@ class Executor(SlurmExecutor):
             if why and reason not in _PASSING:
                 self._tell(f"{task.name}: {text}")
 
-    def _fail(self, info: SubmittedJobInfo, task: Task, line: str) -> None:
+    def _fail(self, info: SubmittedJobInfo, task: ClusterJob, line: str) -> None:
         line = " ".join(line.split())
         if line:
             self._log(task, f"error: {line}")
@@ -209,7 +209,7 @@ class Executor(SlurmExecutor):
     def _tell(self, line: str) -> None:
         self.logger.info(line, extra={"event": "told"})
 
-    def _log(self, task: Task, line: str) -> None:
+    def _log(self, task: ClusterJob, line: str) -> None:
         task.text_log.parent.mkdir(parents=True, exist_ok=True)
         with task.text_log.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
@@ -237,7 +237,7 @@ _REMEDIES = {
 }
 
 
-def submit_command(task: Task) -> str:
+def submit_command(task: ClusterJob) -> str:
     """Return the line that hands a job over, as the plugin writes it; the script is read from standard input."""
     demand = task.demand
     resources = _Resources(

@@ -13,7 +13,7 @@ from sedlab.errors import SedlabError, count_of
 from sedlab.pipeline.cluster.demands import Demand, demand_of, is_training
 from sedlab.pipeline.cluster.facts import Cluster, look_at_cluster, require_slurm
 from sedlab.pipeline.cluster.profile import KINDS, ClusterProfile, load_profile
-from sedlab.pipeline.cluster.tasks import Handover, Task
+from sedlab.pipeline.cluster.tasks import ClusterJob, Handover
 from sedlab.pipeline.graph import Job
 from sedlab.pipeline.joint.graph import PlacedJob
 from sedlab.pipeline.subset_states import subset_states, training_clips
@@ -173,7 +173,7 @@ def settings_digest(run: Run, job: Job) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
-def _task(placed: PlacedJob, demand: Demand, attached: Mapping[str, Queued], first: Run) -> Task:
+def _task(placed: PlacedJob, demand: Demand, attached: Mapping[str, Queued], first: Run) -> ClusterJob:
     run, job = placed.run, placed.job
     words = [
         "-m",
@@ -185,7 +185,7 @@ def _task(placed: PlacedJob, demand: Demand, attached: Mapping[str, Queued], fir
     ]
     if placed.donor:
         words.append(f"--take-from={(first.path / placed.donor).resolve()}")
-    return Task(
+    return ClusterJob(
         name=placed.name,
         folder=run.path,
         node=job.name,

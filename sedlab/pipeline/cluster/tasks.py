@@ -12,7 +12,7 @@ from sedlab.pipeline.interpreter import python_command
 from sedlab.system.environment import safe_imports
 
 
-class Task(BaseModel):
+class ClusterJob(BaseModel):
     """A job of the graph on its way to the cluster."""
 
     name: str
@@ -44,7 +44,7 @@ class Task(BaseModel):
 class Handover(BaseModel):
     """All that the scheduler's process needs to know."""
 
-    tasks: dict[str, Task]
+    tasks: dict[str, ClusterJob]
     profile: str
     """Name of its file, for errors."""
     keeps_accounts: bool
@@ -53,7 +53,7 @@ class Handover(BaseModel):
     status_seconds: float
 
 
-def script_of(task: Task) -> str:
+def script_of(task: ClusterJob) -> str:
     """Return the batch script of a job. Its first process becomes ours, so that signals reach it."""
     log = shlex.quote(str(task.text_log))
     environment = safe_imports() | {"PYTHONUNBUFFERED": "1"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sedlab.pipeline.cluster.tasks import Task
+from sedlab.pipeline.cluster.tasks import ClusterJob
 from sedlab.runs.live.submitted import AGAIN, Ended, Submitted
 from sedlab.system.slurm import ENDED_STATES
 
@@ -28,7 +28,9 @@ class Verdict:
     """Why it failed, or goes on in another job; empty: it has said so itself."""
 
 
-def verdict(task: Task, end: Ended | None, state: str, *, is_complete: bool, record: Submitted, steps: int) -> Verdict:
+def verdict(
+    task: ClusterJob, end: Ended | None, state: str, *, is_complete: bool, record: Submitted, steps: int
+) -> Verdict:
     """Return what has become of a job.
 
     Parameters

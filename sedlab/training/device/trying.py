@@ -22,7 +22,7 @@ import torch
 from sedlab.config.model import DetectorConfig
 from sedlab.config.trainer import Precision
 from sedlab.errors import SedlabError
-from sedlab.models.trials import AUTOMATIC, Verdict, try_ways
+from sedlab.models.trials import AUTOMATIC, TrialOutcome, try_ways
 from sedlab.training.device.hardware import DTYPES, prepare_arithmetic
 
 #: Exit status of a process that told all it could before the device was of no more use to it.
@@ -44,7 +44,7 @@ class Question:
     repeats: int = 7
 
 
-def verdicts(question: Question, *, seconds: float, way_seconds: float) -> Iterator[Verdict]:
+def verdicts(question: Question, *, seconds: float, way_seconds: float) -> Iterator[TrialOutcome]:
     """Yield what came of each way; none is begun after ``seconds``, none waited for longer than ``way_seconds``.
 
     A way that ends its process, or is silent for so long, is told by its remark. Where the plain way does, the layer's
@@ -66,7 +66,7 @@ def verdicts(question: Question, *, seconds: float, way_seconds: float) -> Itera
                 if kind == "begins":
                     at, has_begun = tuple(told), True
                 elif kind == "verdict":
-                    verdict, at = Verdict(**told), None
+                    verdict, at = TrialOutcome(**told), None
                     if (verdict.layer, verdict.way) not in known:
                         known.add((verdict.layer, verdict.way))
                         yield verdict
@@ -78,7 +78,7 @@ def verdicts(question: Question, *, seconds: float, way_seconds: float) -> Itera
             raise SedlabError(f"trying ways of layers failed ({problem}).")
         if at is not None and at not in known:
             known.add(at)
-            yield Verdict(*at, remark=problem)
+            yield TrialOutcome(*at, remark=problem)
         lost = at[0] if at is not None and at[1] == "plain" else None
         left = {
             layer: names

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from synthetic_archives import ZENODO
 
-from sedlab.data.acquisition.records import CORPORA, Place, records, select
+from sedlab.data.acquisition.records import CORPORA, Destination, records, select
 from sedlab.errors import SedlabError
 
 README = Path(__file__).parents[3] / "data/README.md"
@@ -66,15 +66,15 @@ def test_a_part_is_chosen_by_its_name_or_by_that_of_a_file():
     ("place", "path", "target"),
     [
         (
-            Place(under="audio/eval", to="e/audio/eval"),
+            Destination(under="audio/eval", to="e/audio/eval"),
             "any/root/dataset/audio/eval/public/a.wav",
             "e/audio/eval/public/a.wav",
         ),
-        (Place(under="audio/eval", to="e"), "audio/train/eval/a.wav", None),
-        (Place(under="train", to="metadata/train", only="*.tsv"), "train/weak.tsv", "metadata/train/weak.tsv"),
-        (Place(under="train", to="metadata/train", only="*.tsv"), "train/weak.txt", None),
-        (Place(to="m/audio", only="*.wav", flat=True), "development_audio/scene/a_00.wav", "m/audio/a_00.wav"),
-        (Place(to="m/a", flat=True, strip="soft_labels_"), "x/soft_labels_a_00.txt", "m/a/a_00.txt"),
+        (Destination(under="audio/eval", to="e"), "audio/train/eval/a.wav", None),
+        (Destination(under="train", to="metadata/train", only="*.tsv"), "train/weak.tsv", "metadata/train/weak.tsv"),
+        (Destination(under="train", to="metadata/train", only="*.tsv"), "train/weak.txt", None),
+        (Destination(to="m/audio", only="*.wav", flat=True), "development_audio/scene/a_00.wav", "m/audio/a_00.wav"),
+        (Destination(to="m/a", flat=True, strip="soft_labels_"), "x/soft_labels_a_00.txt", "m/a/a_00.txt"),
     ],
 )
 def test_files_find_their_place_by_the_folders_above_them(place, path, target):

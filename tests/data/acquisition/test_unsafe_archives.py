@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from synthetic_archives import write_tar, write_zip
 
-from sedlab.data.acquisition.records import Place, PublishedFile
+from sedlab.data.acquisition.records import Destination, PublishedFile
 from sedlab.data.acquisition.unpacking import unpack, unpacked
 from sedlab.errors import SedlabError
 
@@ -20,7 +20,7 @@ GOOD = {f"top/audio/part/{k}.wav": bytes([k]) * 5000 for k in range(4)} | {"top/
 
 
 def published(name):
-    return PublishedFile(file=name, places=(Place(under="audio", to="put/audio"),))
+    return PublishedFile(file=name, places=(Destination(under="audio", to="put/audio"),))
 
 
 def entry(name, kind=tarfile.REGTYPE, size=0, target=""):

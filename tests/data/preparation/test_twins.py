@@ -13,7 +13,7 @@ import soundfile
 from sedlab.data.audio_file import read_audio, resample, to_pcm16
 from sedlab.data.preparation.conversion import is_prepared_wav
 from sedlab.data.preparation.ledger import LEDGER
-from sedlab.data.preparation.outcome import Outcome
+from sedlab.data.preparation.outcome import SetOutcome
 from sedlab.data.preparation.twins import make_twin
 
 
@@ -25,7 +25,7 @@ def write(path, *, seconds=1.0, rate=44_100, channels=1, **options):
 
 
 def prepare(source, workers=2, **options):
-    outcome = Outcome("set")
+    outcome = SetOutcome("set")
     make_twin(source.parent, source, source.with_name("clips_16k"), outcome, workers=workers, **options)
     return outcome
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sedlab.pipeline.cluster.demands import Demand
-from sedlab.pipeline.cluster.tasks import Task
+from sedlab.pipeline.cluster.tasks import ClusterJob
 from sedlab.pipeline.cluster.verdicts import MOST_TIMES, verdict
 from sedlab.runs.live.submitted import AGAIN, Ended, Submitted
 
@@ -16,7 +16,7 @@ NOT_THERE = ""
 def task(*, is_training=True):
     folder = Path("/runs/mini")
     paths = {"folder": folder, "state_folder": folder / "node", "text_log": folder / "logs" / "node.txt", "outputs": []}
-    return Task(name="node", node="node", is_training=is_training, words=[], demand=DEMAND, settings="", **paths)
+    return ClusterJob(name="node", node="node", is_training=is_training, words=[], demand=DEMAND, settings="", **paths)
 
 
 def judged(state, code=None, *, complete=False, steps=20, before=10, times=1, is_training=True):
