@@ -134,7 +134,7 @@ def test_killed_and_continued_gives_the_same_bytes(many, tmp_path):
         "    return write(path, *rest) if len(paths) < 7 else time.sleep(600)\n"
         "conversion.write_wav = six\n"
         "source = Path(sys.argv[1])\n"
-        "twins.make_twin(source.parent, source, source.with_name('clips_16k'), outcome.Outcome('set'), workers=2)\n"
+        "twins.make_twin(source.parent, source, source.with_name('clips_16k'), outcome.SetOutcome('set'), workers=2)\n"
     )
     part = tmp_path / "clips_16k.part"
     process = subprocess.Popen([sys.executable, "-c", slow, str(copy)])
