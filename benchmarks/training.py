@@ -10,7 +10,7 @@ Each line is a stage of a transformer in one variant: optimiser steps on clips o
 cache and the data loader, with random weights. Before that, the same batch in the variant and in plain float32: loss
 and gradients by relative norm, without dropout. What is most worth knowing comes first; what the time does not suffice
 for is named. A variant that crashes or hangs costs a line: measurements run in a process of their own, which is started
-anew. The table of all comes last.
+anew. The table of all comes last, also when it is ended early (Ctrl-C, SIGTERM); --json is written after every line.
 
 Columns: clips a second; share of the device's rate of large matrix products at that precision, which is measured beside
 it (operations of the transformer, CNN and heads, student and teacher forward, student backward); share of the time that

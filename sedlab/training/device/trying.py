@@ -55,11 +55,11 @@ def verdicts(question: Question, *, seconds: float, way_seconds: float) -> Itera
     SedlabError
         When a process ends before it has begun any.
     """
-    deadline = time.monotonic() + seconds
+    until = time.time() + seconds  # a clock that processes share
     left = {layer: list(names) for layer, names in question.ways.items()}
     known: set[tuple[str, str]] = set()
     while left:
-        with _Process(question, left, max(0.0, deadline - time.monotonic())) as process:
+        with _Process(question, left, until) as process:
             at, has_begun, problem = None, False, None
             while problem is None:
                 kind, told = process.next(way_seconds if has_begun else way_seconds + _START_SECONDS)
@@ -91,10 +91,10 @@ def verdicts(question: Question, *, seconds: float, way_seconds: float) -> Itera
 class _Process:
     """A process that tries ways and tells of it, a line each."""
 
-    def __init__(self, question: Question, ways: Mapping[str, Iterable[str]], seconds: float):
+    def __init__(self, question: Question, ways: Mapping[str, Iterable[str]], until: float):
         asked = asdict(question) | {"detector": question.detector.model_dump(mode="json"), "ways": ways}
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (it lives as long as the process)
-        command = [sys.executable, "-m", "sedlab.training.device.trying", json.dumps(asked | {"seconds": seconds})]
+        command = [sys.executable, "-m", "sedlab.training.device.trying", json.dumps(asked | {"until": until})]
         try:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._errors, text=True)
         except OSError as error:
@@ -149,7 +149,7 @@ def _answer(asked: dict[str, Any]) -> int:
         device=device,
         dtype=DTYPES[asked["precision"]],
         ways=asked["ways"],
-        deadline=time.monotonic() + asked["seconds"],
+        deadline=time.monotonic() + asked["until"] - time.time(),
         repeats=asked["repeats"],
         begins=lambda layer, way: _tell("begins", (layer, way)),
     )
