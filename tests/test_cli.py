@@ -81,6 +81,7 @@ def test_an_option_of_several_commands_means_the_same_in_each():
         (["run", "mini", "--arch", "atst,beets"], "Did you mean 'beats'"),
         (["run", "mini", "--name", "../x"], "Give a name without slashes"),
         (["run", "missing.yaml"], "missing.yaml: no such file"),
+        (["lab", "missing.ipynb"], "missing.ipynb: no such file. Without a name"),
         (["run", "caf\udce9\x1b[31m\u202e"], r"unknown preset 'caf\udce9\x1b[31m\u202e'"),
     ],
 )
@@ -114,7 +115,7 @@ def test_lab_opens_the_tour_and_passes_options_on(tmp_path):
     command = lab_command(tmp_path / "notebooks", port=8890, browser=False, options=["--debug"])
     assert f"--ServerApp.root_dir={tmp_path}" in command
     assert "--LabApp.default_url=/lab/tree/notebooks/00_tour.ipynb" in command
-    assert {"--ServerApp.port=8890", "--no-browser", "--debug"} <= set(command)
+    assert {"--ServerApp.port=8890", "--no-browser", "--debug", "--LabApp.news_url=None"} <= set(command)
 
 
 def shell(line, **env):

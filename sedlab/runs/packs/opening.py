@@ -117,6 +117,7 @@ def _unpack(
 ) -> None:
     runs = folder.absolute() / RUNS_FOLDER
     staging = runs / f".{path.name[:40]}.{socket.gethostname()}.{os.getpid()}.opening"
+    made = [runs, *(above for above in runs.parents if not above.exists())]
     try:
         runs.mkdir(parents=True, exist_ok=True)
         _sweep(runs)
@@ -140,7 +141,8 @@ def _unpack(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         with suppress(OSError):  # unless there is something in it
-            runs.rmdir()
+            for empty in made:
+                empty.rmdir()
 
 
 def _extract(path: Path, index: Index, places: Mapping[str, Path], staging: Path, progress: Progress) -> None:
