@@ -114,7 +114,7 @@ def overlap_add(
     """Return {recording: (seconds, classes)}: for each second the mean over the clips that contain it."""
     windows = {}
     for clip_ids, times, values in score_arrays(scores, list(clips["clip_id"]), classes):
-        means = segment_weights(times, _num_segments(times[-1])) @ values
+        means = segment_means(times, values, _num_segments(times[-1]))
         windows |= dict(zip(clip_ids, means, strict=True))
     sums = {recording: np.zeros((_num_segments(end), len(classes))) for recording, end in durations.items()}
     counts = {recording: np.zeros((len(total), 1)) for recording, total in sums.items()}
@@ -127,15 +127,19 @@ def overlap_add(
     return {recording: total / np.maximum(counts[recording], 1) for recording, total in sums.items()}
 
 
-def segment_weights(times: np.ndarray, num_segments: int) -> np.ndarray:
-    """Return (num_segments, rows): the part that each row of a score table has in the mean of each second.
+def segment_means(times: np.ndarray, values: np.ndarray, num_segments: int) -> np.ndarray:
+    """Return (clips, num_segments, classes): the duration-weighted mean in each second of (clips, rows, classes).
 
-    A second beyond the last row has weights 0.
+    A second beyond the last row has 0. Rows are added one after the other: in a matrix product the order of sums, and
+    with it which seconds have equal scores, would depend on the processor.
     """
     starts = np.arange(num_segments)[:, None]
     overlap = np.maximum(np.minimum(times[1:], starts + 1) - np.maximum(times[:-1], starts), 0.0)
-    covered = overlap.sum(axis=1, keepdims=True)
-    return np.divide(overlap, covered, out=np.zeros_like(overlap), where=covered > 0)
+    sums, covered = np.zeros((len(values), num_segments, values.shape[2])), np.zeros((num_segments, 1))
+    for second, row in zip(*np.nonzero(overlap), strict=True):
+        sums[:, second] += overlap[second, row] * values[:, row]
+        covered[second] += overlap[second, row]
+    return np.divide(sums, covered, out=np.zeros_like(sums), where=covered > 0)
 
 
 def _rows_of_seconds(times: np.ndarray, num_segments: int) -> Iterator[slice]:

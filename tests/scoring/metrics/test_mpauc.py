@@ -272,11 +272,12 @@ def test_linear_area_beside_the_staircase(maestro_corpus, decimals):
     assert result.overall_linear >= result.overall - 1e-12
 
 
-def test_ties_divide_the_two_interpolations(maestro_corpus):
+@pytest.mark.parametrize("score", [0.5, 1.0])
+def test_ties_divide_the_two_interpolations(maestro_corpus, score):
     clips, events = maestro_corpus.clips, maestro_corpus.events
     apart = segment_mpauc(CountedSegments.of(random_tables(maestro_corpus, seed=3), clips, events))
     assert apart.overall_linear == pytest.approx(apart.overall, abs=1e-12)
-    flat = score_tables(np.full((len(clips), 156, 27), 0.5), list(clips["clip_id"]), CLASSES, frame_times())
+    flat = score_tables(np.full((len(clips), 156, 27), score), list(clips["clip_id"]), CLASSES, frame_times())
     tied = segment_mpauc(CountedSegments.of(flat, clips, events))
     # A curve from (0, 0) straight to (1, 1): nothing under the first stair, the diagonal under the line.
     assert tied.overall == pytest.approx(0.0) and tied.overall_linear == pytest.approx(0.05)
