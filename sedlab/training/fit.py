@@ -33,7 +33,7 @@ from sedlab.progress import Progress
 from sedlab.training.device.hardware import choose
 from sedlab.training.device.micro_batches import MicroBatches, Task, recorder_for
 from sedlab.training.distributed import average_gradients
-from sedlab.training.history import History, Validations, not_finite, write_history
+from sedlab.training.history import History, Validations, not_finite, refused_by_device, write_history
 from sedlab.training.optimizer import clip_gradients
 from sedlab.training.resume import State, publish, resume, save_state
 from sedlab.training.schedules import LearningRates
@@ -214,6 +214,8 @@ def _finite(name: str, state: State) -> Iterator[None]:
     except RuntimeError as error:
         # torch's cross-entropy refuses probabilities that are not numbers before the loss itself can show it: a CPU by
         # this error, a GPU by one that comes to light some steps later, whatever is asked of it.
-        if "between 0 and 1" in str(error) or "device-side assert" in str(error):
+        if "between 0 and 1" in str(error):
             raise not_finite(name, state.step) from error
+        if "device-side assert" in str(error):
+            raise refused_by_device(name, state.step) from error
         raise

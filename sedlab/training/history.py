@@ -134,3 +134,11 @@ def not_finite(name: str, step: int) -> SedlabError:
         f"{name}: the loss is no longer a finite number at step {step}. Lower the learning rates (optim) or use "
         "precision 32-true."
     )
+
+
+def refused_by_device(name: str, step: int) -> SedlabError:
+    """Return the error of a value that a kernel of the GPU refused, in this step or a little before it."""
+    return SedlabError(
+        f"{name}: the GPU refused a value at step {step} or shortly before, most often as the loss is no longer a "
+        "finite number. Lower the learning rates (optim) or use precision 32-true; CUDA_LAUNCH_BLOCKING=1 shows where."
+    )

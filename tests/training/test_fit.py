@@ -283,7 +283,7 @@ def test_a_probability_that_a_gpu_refuses_is_reported_as_that(tmp_path):
     def validate(_):
         raise RuntimeError("CUDA error: device-side assert triggered")
 
-    with pytest.raises(SedlabError, match=r"no longer a finite number at step [1-9]"):
+    with pytest.raises(SedlabError, match=r"the GPU refused a value at step [1-9]"):
         train(tmp_path, node("stage1", "atst", epochs=1), validate=validate)
 
 
