@@ -80,8 +80,8 @@ def _notebooks(here: Path) -> Path:
                 f"changed: sedlab lab --copy {shlex.quote(str(root))}"
             )
         return root / NOTEBOOKS
-    # Runs that are not the checkout's, as of an opened pack, would be out of reach of its notebooks.
-    if checkout_root() is not None and not (here / RUNS_FOLDER).is_dir():
+    # Runs outside the checkout, as of an opened pack, would be out of reach of its notebooks.
+    if checkout_root() is not None and (root is not None or not (here / RUNS_FOLDER).is_dir()):
         return notebooks_folder()
     is_home = here == Path.home().resolve()
     if is_home or (here / NOTEBOOKS).exists():

@@ -122,6 +122,15 @@ def test_lab_makes_a_copy_where_nothing_is_in_the_way(source, tmp_path, monkeypa
         _notebooks(tmp_path)
 
 
+def test_lab_in_a_checkout_opens_its_notebooks_whether_it_has_runs_or_not(tmp_path, monkeypatch):
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    monkeypatch.setattr(places, "checkout_root", lambda: tmp_path)
+    assert _notebooks(tmp_path) == notebooks
+    (tmp_path / "runs/mini").mkdir(parents=True)
+    assert _notebooks(tmp_path) == _notebooks(tmp_path / "runs") == notebooks
+
+
 def test_lab_of_a_checkout_makes_a_copy_beside_runs_that_are_elsewhere(tmp_path):
     assert _notebooks(tmp_path) == places.checkout_root() / "notebooks"
     (tmp_path / "runs/mini").mkdir(parents=True)
