@@ -103,8 +103,6 @@ def lab_command(folder: Path, *, port: int | None, browser: bool, options: Seque
     command.append(f"--ServerApp.kernel_spec_manager_class={OwnKernelSpecs.__module__}.{OwnKernelSpecs.__qualname__}")
     command.append(f"--MappingKernelManager.kernel_info_timeout={kernel_seconds()}")
     command.append(f"--LabApp.default_url=/lab/tree/{folder.name}/{FIRST_NOTEBOOK}")
-    # Its question about news lies over the notebook until it is answered, and asks for what lies elsewhere.
-    command.append("--LabApp.news_url=None")
     command += [] if port is None else [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     command += [] if browser else ["--no-browser"]
     # Jupyter refuses root unless told so; in a container there is often nobody else.
